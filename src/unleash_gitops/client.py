@@ -1,0 +1,290 @@
+"""HTTP to one Unleash instance: authentication, time-outs, retries, concurrency, and errors a person can act on.
+
+The only room that knows httpx. It knows paths and JSON, not what they mean. The token is in one header only.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from unleash_gitops.errors import (
+    ApiError,
+    Maintenance,
+    MissingRoute,
+    NotUnleash,
+    ServerError,
+    TooOld,
+    Unreachable,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["Client", "ServerFacts"]
+
+_FIRST_PATIENCE = 2.0
+"""Seconds to keep trying a server that has never answered: long enough for a hiccup, short enough for a typo."""
+_PATIENCE = 45.0
+"""Seconds to keep trying a server that has answered before: a crashed one is back in about ten."""
+_LONGEST_BACKOFF = 5.0
+_LONGEST_RETRY_AFTER = 120.0
+_OLDEST = (7, 0)
+_MISSING_ROUTE = "The path you were looking for"
+_TRY_LATER = frozenset({429, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What the server says of itself (`GET /api/admin/ui-config`). `instance_id` is None where it does not tell."""
+
+    version: str
+    enterprise: bool
+    instance_id: str | None
+    maintenance: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """One try: the answer, or the failure with whether to try again and the wait in seconds the server asks for."""
+
+    answer: Any = None
+    failure: ServerError | None = None
+    again: bool = False
+    wait: float | None = None
+
+
+class Client:
+    """A connection to one instance; a context manager, safe to use from `concurrency` threads at once.
+
+    `url` is the instance with its base path, `timeout` is seconds for each request, `log` gets a line for each request
+    (no secrets in it). When `stop` is set, waits end and nothing is tried again. `transport` is the seam for tests.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        timeout: float = 30.0,
+        concurrency: int = 4,
+        log: Callable[[str], None] | None = None,
+        stop: threading.Event | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        if not token.isascii() or not token.isprintable() or " " in token or not token:
+            raise UsageError("the token is empty or holds characters that no Unleash token has", _TOKEN_HINT)
+        self.url = url.rstrip("/")
+        self.concurrency = concurrency
+        self.stop = stop or threading.Event()
+        self._token = token
+        self._log = log
+        self._timeout = timeout
+        self._facts: ServerFacts | None = None
+        try:
+            self._http = httpx.Client(
+                base_url=self.url,
+                headers={"Authorization": token, "Accept": "application/json", "User-Agent": "unleash-gitops"},
+                timeout=httpx.Timeout(timeout, pool=None),
+                limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
+                transport=transport,
+            )
+        except (OSError, ValueError, httpx.InvalidURL) as error:  # a CA file or a proxy address in the environment that cannot be used
+            raise UsageError(
+                f"cannot set up HTTP: {error}", "look at SSL_CERT_FILE, HTTPS_PROXY and NO_PROXY"
+            ) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def facts(self) -> ServerFacts:
+        """Ask the server who it is, once. Raises NotUnleash, TooOld, or any other ServerError."""
+        if self._facts is None:
+            self._facts = self._ask_facts()
+        return self._facts
+
+    def _ask_facts(self) -> ServerFacts:
+        path = "/api/admin/ui-config"
+        answer = self.get(path)
+        version = answer.get("version") if isinstance(answer, dict) else None
+        if not isinstance(version, str) or not version:
+            raise NotUnleash("GET", path, "the answer is not that of an Unleash server", _ADDRESS_HINT)
+        found = re.match(r"(\d+)\.(\d+)", version)
+        if found is None or (int(found[1]), int(found[2])) < _OLDEST:
+            oldest = ".".join(str(part) for part in _OLDEST)
+            raise TooOld("GET", path, f"the server runs Unleash {version}", f"Unleash {oldest} or newer is needed")
+        details = answer.get("versionInfo") or {}
+        enterprise = bool((details.get("current") or {}).get("enterprise"))
+        return ServerFacts(version, enterprise, details.get("instanceId"), bool(answer.get("maintenanceMode")))
+
+    def get(self, path: str) -> Any:
+        """Return the JSON answer to a GET. `path` begins with `/api/admin/`, percent-encoded. Raises ServerError."""
+        return self.send("GET", path, repeatable=True)
+
+    def send(self, method: str, path: str, body: Any = None, *, repeatable: bool) -> Any:
+        """Send one request and return the JSON of the answer, None for an empty one.
+
+        Tries again, with growing and jittered waits, after 429 (the server did nothing) and when no connection was
+        made; after 502, 503, 504 or a connection that broke only if `repeatable`. Raises ServerError.
+        """
+        deadline = time.monotonic() + (_PATIENCE if self._facts is not None else _FIRST_PATIENCE)
+        attempt = 0
+        while True:
+            outcome = self._try(method, path, body, repeatable)
+            if outcome.failure is None:
+                return outcome.answer
+            wait = outcome.wait
+            if wait is None:
+                wait = random.uniform(0.5, 1.0) * min(_LONGEST_BACKOFF, 0.25 * 2**attempt)  # noqa: S311 - jitter only
+            else:
+                deadline += wait
+            late = time.monotonic() + wait > deadline
+            if isinstance(outcome.failure, Unreachable):
+                outcome.failure.lasting = outcome.again and late
+            if late or not outcome.again:
+                raise outcome.failure
+            attempt += 1
+            self._say(f"{outcome.failure}; trying again in {wait:.1f} s")
+            if self.stop.wait(wait):
+                raise outcome.failure
+
+    def _try(self, method: str, path: str, body: Any, repeatable: bool) -> _Outcome:
+        began = time.monotonic()
+        try:
+            if method == "GET":
+                response = self._http.get(path)
+            else:
+                response = self._http.request(method, path, json={} if body is None else body)
+        except httpx.HTTPError as error:
+            unreachable = self._unreachable(method, path, error)
+            return _Outcome(failure=unreachable, again=repeatable or not unreachable.sent)
+        self._say(f"{method} {path}: {response.status_code} in {(time.monotonic() - began) * 1000:.0f} ms")
+        if not response.is_success:
+            failure = self._failure(method, path, response)
+            again = response.status_code == 429 or (repeatable and response.status_code in _TRY_LATER)
+            return _Outcome(
+                failure=failure, again=again and not isinstance(failure, Maintenance), wait=_retry_after(response)
+            )
+        try:
+            return _Outcome(answer=response.json() if response.content else None)
+        except ValueError:
+            return _Outcome(failure=NotUnleash(method, path, "the answer is not JSON", _ADDRESS_HINT))
+
+    def _say(self, line: str) -> None:
+        if self._log is not None:
+            self._log(self._clean(line))
+
+    def _clean(self, text: str) -> str:
+        return text.replace(self._token, "***")
+
+    def _unreachable(self, method: str, path: str, error: httpx.HTTPError) -> Unreachable:
+        unsent = isinstance(
+            error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError | httpx.UnsupportedProtocol
+        )
+        address = f"{self.url} does not answer"
+        if isinstance(error, httpx.TimeoutException):
+            failure = f"{address} within {self._timeout:g} s"
+            hint = "try again later, or give it longer with --timeout"
+        elif "CERTIFICATE_VERIFY_FAILED" in str(error):
+            failure = f"the certificate of {self.url} is not trusted: {error}"
+            hint = "name your own certificate authority's file in SSL_CERT_FILE"
+        else:
+            failure = f"{address}: {str(error) or type(error).__name__}"
+            hint = "is the address right (--url, UNLEASH_URL, spec.url), and is the server up?"
+        return Unreachable(method, path, self._clean(failure), hint, sent=not unsent)
+
+    def _failure(self, method: str, path: str, response: httpx.Response) -> ServerError:
+        status = response.status_code
+        if response.is_redirect:
+            to = urlsplit(response.headers.get("location", ""))
+            where = f"{to.scheme}://{to.hostname}" if to.hostname else to.path
+            return NotUnleash(method, path, self._clean(f"the answer is a redirect to {where}"), _ADDRESS_HINT)
+        name, message = _words(response)
+        if message is None:
+            if status in _TRY_LATER or status >= 500:
+                return ApiError(method, path, status, None, response.reason_phrase or "no explanation")
+            if status in {401, 403}:
+                return ApiError(method, path, status, None, "refused, but not in Unleash's words", _TOKEN_HINT)
+            return NotUnleash(method, path, f"{status}, and not in Unleash's words", _ADDRESS_HINT)
+        message = self._clean(message)
+        if status == 503 and "maintenance" in message.lower():
+            return Maintenance(method, path, message, "switch maintenance mode off, or apply when it is over")
+        if status == 404 and message.startswith(_MISSING_ROUTE):
+            return self._missing_route(method, path, name)
+        return ApiError(method, path, status, name, message, _hint(status))
+
+    def _missing_route(self, method: str, path: str, name: str | None) -> MissingRoute:
+        if self._facts is None:
+            return MissingRoute(method, path, 404, name, "this server has no such route", _ADDRESS_HINT)
+        version = self._facts.version
+        if self._facts.enterprise:
+            message = f"this server (Unleash Enterprise {version}) has no such route"
+            return MissingRoute(method, path, 404, name, message, "a newer Unleash is needed")
+        message = f"needs Unleash Enterprise; this server is the open-source edition ({version})"
+        return MissingRoute(method, path, 404, name, message, "point --url at an Enterprise instance")
+
+
+_TOKEN_HINT = "an admin or personal access token is needed, in UNLEASH_AUTH_TOKEN or by --token-file"  # noqa: S105 - words
+_ADDRESS_HINT = "is the address right? The instance's base path is part of it, /api is not"
+
+
+def _hint(status: int) -> str | None:
+    if status in {401, 403}:
+        return _TOKEN_HINT
+    return "try again later, or lower --concurrency" if status == 429 else None
+
+
+def _words(response: httpx.Response) -> tuple[str | None, str | None]:
+    """Return the error's name and message as Unleash gives them; no message when the body is not Unleash's.
+
+    A message of many parts ends with `details`, which says what the message only counts.
+    """
+    if response.status_code == 429 and response.headers.get("content-type", "").startswith("text/"):
+        return None, response.text.strip() or None
+    try:
+        body = response.json()
+    except ValueError:
+        return None, None
+    if not isinstance(body, dict) or not isinstance(body.get("message"), str):
+        return None, None
+    details = body.get("details")
+    parts = [part["message"] for part in details if _says(part)] if isinstance(details, list) else []
+    message: str = body["message"]
+    extra = "; ".join(part for part in parts if part not in message)
+    name = body.get("name")
+    return name if isinstance(name, str) else None, f"{message} ({extra})" if extra else message
+
+
+def _says(part: Any) -> bool:
+    return isinstance(part, dict) and isinstance(part.get("message"), str)
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Return the seconds the server asks to wait, at most two minutes, None when it does not ask."""
+    given = response.headers.get("retry-after", "").strip()
+    if not given:
+        return None
+    if given.isdigit():
+        seconds = float(given)
+    else:
+        try:
+            seconds = (parsedate_to_datetime(given) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return max(0.0, min(seconds, _LONGEST_RETRY_AFTER))

@@ -1,0 +1,44 @@
+"""Two specs to the fields that differ. The only room that knows deepdiff, which is imported when something differs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from unleash_gitops.plan import FieldChange
+
+__all__ = ["diff_fields"]
+
+
+def diff_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldChange, ...]:
+    """Return the fields in which `after` differs from `before`, by path; none when they are equal."""
+    if before == after:
+        return ()
+    from deepdiff import DeepDiff
+
+    # The threshold keeps a mapping with other keys from being reported as one changed value.
+    tree = DeepDiff(dict(before), dict(after), threshold_to_diff_deeper=0, view="tree")
+    found = (
+        FieldChange(path=_path(level.path(output_format="list")), before=_side(level.t1), after=_side(level.t2))
+        for levels in tree.values()
+        for level in levels
+    )
+    return tuple(sorted(found, key=lambda change: change.path))
+
+
+def _side(value: Any) -> Any:
+    """Return `value`, None where deepdiff says that this side has nothing there."""
+    return None if type(value).__name__ == "NotPresent" else value
+
+
+def _path(parts: list[str | int]) -> str:
+    """Return `labelSelectors.environment[0]` for its pieces; a key with a dot or bracket in it is quoted."""
+    path = ""
+    for part in parts:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif any(sign in part for sign in ".[]\"'") or not part:
+            path += f'["{part}"]'
+        else:
+            path += f".{part}" if path else part
+    return path

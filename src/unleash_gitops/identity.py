@@ -1,0 +1,48 @@
+"""Computed ids and the marks in them.
+
+An id is a ULID of 26 characters: 10 that mark the tool, 6 that mark the workspace, 10 that name the object. It is a
+function of names alone, so that a retry finds what it made, and ownership is read off the object. FROZEN: a change to
+anything here orphans every object that anybody has created.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+__all__ = ["TOOL_MARK", "Mark", "computed_id", "mark_of", "workspace_mark"]
+
+TOOL_MARK = "01G1T0PS00"
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
+_WORKSPACE_LENGTH = 6
+_OBJECT_LENGTH = 10
+
+Mark = Literal["ours", "other", "none"]
+
+
+def workspace_mark(workspace: str) -> str:
+    """Return the 6 characters by which everything of the workspace named `workspace` is known."""
+    return _hash(workspace, _WORKSPACE_LENGTH)
+
+
+def computed_id(workspace: str, kind: str, project: str | None, feature: str | None, name: str) -> str:
+    """Return the id of the object that a document without `metadata.id` stands for."""
+    return (
+        TOOL_MARK
+        + workspace_mark(workspace)
+        + _hash("\0".join((kind, project or "", feature or "", name)), _OBJECT_LENGTH)
+    )
+
+
+def mark_of(object_id: str, workspace: str) -> Mark:
+    """Tell whose mark `object_id` bears: that of `workspace` (ours), of some other workspace (other), or none."""
+    if len(object_id) != len(TOOL_MARK) + _WORKSPACE_LENGTH + _OBJECT_LENGTH or not object_id.startswith(TOOL_MARK):
+        return "none"
+    ours = object_id[len(TOOL_MARK) :].startswith(workspace_mark(workspace))
+    return "ours" if ours else "other"
+
+
+def _hash(text: str, length: int) -> str:
+    """Return the first `length` base-32 digits (5 bits each, highest first) of the SHA-256 of `text`."""
+    number = int.from_bytes(hashlib.sha256(text.encode()).digest(), "big") >> (256 - 5 * length)
+    return "".join(_ALPHABET[(number >> (5 * place)) & 31] for place in reversed(range(length)))

@@ -1,0 +1,240 @@
+"""The plan and the report: frozen data with one JSON form.
+
+A plan is all that apply needs: every change carries its calls. This module reads and writes plans; it decides nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from unleash_gitops.errors import PlanFileError
+
+__all__ = [
+    "FORMAT_VERSION",
+    "Action",
+    "Call",
+    "Change",
+    "FieldChange",
+    "Instance",
+    "Plan",
+    "Report",
+    "ReportSummary",
+    "Result",
+    "Status",
+    "Summary",
+    "Unmanaged",
+    "parse_plan",
+]
+
+FORMAT_VERSION = "1"
+
+Action = Literal["create", "update", "delete", "blocked"]
+Status = Literal["applied", "failed", "skipped", "blocked"]
+
+
+def _own_path(path: str) -> str:
+    """Refuse a call that leaves the Admin API: a plan is read from a file, and the token goes where its calls go."""
+    if not path.startswith("/api/admin/") or any(part in {"", ".", ".."} for part in path.split("/")[1:]):
+        raise ValueError("not a path of the Admin API")
+    return path
+
+
+class _Data(BaseModel):
+    """Frozen data whose JSON keys are in camel case and nothing else."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True
+    )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON form, keys in the order of declaration."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class Call(_Data):
+    """One request of the Admin API: `path` begins with `/api/admin/` and is percent-encoded, `body` is JSON or None."""
+
+    method: Literal["POST", "PUT", "DELETE"]
+    path: Annotated[str, AfterValidator(_own_path)]
+    body: Any = None
+
+    @property
+    def repeatable(self) -> bool:
+        """Tell whether sending it twice has the effect of sending it once.
+
+        A POST is, when its body carries the id to save under: the client chose it, so a repetition finds itself.
+        """
+        return self.method != "POST" or (isinstance(self.body, dict) and "id" in self.body)
+
+
+class FieldChange(_Data):
+    """One field that differs. `path` is like `labelSelectors.environment[0]`; a side that lacks the field is None."""
+
+    path: str
+    before: Any
+    after: Any
+
+
+class Change(_Data):
+    """What is done to one object, and by which calls.
+
+    `before` and `after` are the whole compared object (None: does not exist). `name` is None for a live object whose
+    document is gone. `reason` says why a change is blocked, or what else a reader should know. `depends_on` names the
+    addresses whose changes must have succeeded first.
+    """
+
+    action: Action
+    kind: str
+    name: str | None
+    project: str | None
+    feature: str | None
+    id: str
+    source: str | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    fields: tuple[FieldChange, ...] = ()
+    reason: str | None = None
+    calls: tuple[Call, ...] = ()
+    depends_on: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """The object's address, its id standing in for a name that is not known."""
+        return "/".join(part for part in (self.kind, self.project, self.feature, self.name or self.id) if part)
+
+
+class Unmanaged(_Data):
+    """A live object that is nobody's, as a reader of the plan needs to see it."""
+
+    kind: str
+    name: str | None
+    project: str | None
+    feature: str | None
+    id: str
+    title: str | None
+
+
+class Instance(_Data):
+    """Which server a plan was made for. `id` is Unleash's own instance id, None where a server does not tell."""
+
+    url: str
+    id: str | None
+    version: str
+    edition: Literal["oss", "enterprise"]
+
+
+class Summary(_Data):
+    """How many objects of each sort the plan found, within what the workspace looks at."""
+
+    create: int = 0
+    update: int = 0
+    delete: int = 0
+    unchanged: int = 0
+    unmanaged: int = 0
+    foreign: int = 0
+    blocked: int = 0
+
+
+class Plan(_Data):
+    """A plan. `created_at` is UTC, ISO 8601. `max_deletes` is the workspace's limit when the plan was made."""
+
+    format_version: str = FORMAT_VERSION
+    tool_version: str
+    created_at: str
+    workspace: str
+    instance: Instance
+    summary: Summary
+    changes: tuple[Change, ...]
+    unmanaged: tuple[Unmanaged, ...]
+    max_deletes: int = Field(ge=0)
+
+    @property
+    def pending(self) -> bool:
+        """Tell whether anything differs, blocked changes included."""
+        return bool(self.changes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON document, sealed by its digest."""
+        content = self.as_json()
+        return {**content, "digest": _digest(content)}
+
+
+class Result(_Data):
+    """How one change went. `error` is the sentence for a reader, None when there is nothing to say."""
+
+    action: Action
+    kind: str
+    name: str | None
+    project: str | None
+    feature: str | None
+    id: str
+    status: Status
+    error: str | None = None
+
+    @property
+    def address(self) -> str:
+        """The object's address, its id standing in for a name that is not known."""
+        return "/".join(part for part in (self.kind, self.project, self.feature, self.name or self.id) if part)
+
+
+class ReportSummary(_Data):
+    """How many changes ended in each way."""
+
+    applied: int = 0
+    failed: int = 0
+    skipped: int = 0
+    blocked: int = 0
+
+
+class Report(_Data):
+    """What apply did, in the order of the plan."""
+
+    format_version: str = FORMAT_VERSION
+    summary: ReportSummary
+    results: tuple[Result, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether every change was applied."""
+        return self.summary.applied == len(self.results)
+
+
+def parse_plan(text: str | bytes, source: str) -> Plan:
+    """Read a saved plan.
+
+    `source` names the file in errors. Raises PlanFileError when the text is empty, cut short, not a plan, of a newer
+    format, or not what its digest says.
+    """
+    again = "make it again with: unleash-gitops plan --out FILE"
+    if not text.strip():
+        raise PlanFileError(f"{source}: the plan file is empty", again)
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        raise PlanFileError(f"{source}: not a plan: it is not whole JSON (cut short?)", again) from None
+    if not isinstance(content, dict) or not isinstance(content.get("formatVersion"), str):
+        raise PlanFileError(f"{source}: not a plan of unleash-gitops", again)
+    if content["formatVersion"] != FORMAT_VERSION:
+        raise PlanFileError(
+            f"{source}: the plan has format {content['formatVersion']}, this version reads format {FORMAT_VERSION}",
+            "apply it with the version of unleash-gitops that made it, or make it again with this one",
+        )
+    digest = content.pop("digest", None)
+    if digest != _digest(content):
+        raise PlanFileError(f"{source}: the plan was changed after it was made (its digest does not match)", again)
+    try:
+        return Plan.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise PlanFileError(f"{source}: not a plan this version can read: {where}: {first['msg']}", again) from None
+
+
+def _digest(content: dict[str, Any]) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()

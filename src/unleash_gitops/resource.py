@@ -1,0 +1,190 @@
+"""What a kind of object is, and what all the objects of one side are.
+
+Desired (files) and live (server) have the same type, `State`, so that everything after is set arithmetic.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from unleash_gitops.diagnostics import Position
+    from unleash_gitops.plan import Call
+
+__all__ = ["Address", "Area", "Key", "Kind", "Ownership", "Reads", "Reference", "Resource", "State"]
+
+Ownership = Literal["owned", "foreign", "unmanaged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """How people name an object. `name` is None for a live object whose name only its document knows."""
+
+    kind: str
+    name: str | None
+    project: str | None = None
+    feature: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A part of the instance that one read answers for: all of it, one project, or one flag of a project."""
+
+    kind: str
+    project: str | None = None
+    feature: str | None = None
+
+    def meets(self, targets: Iterable[tuple[str, ...]]) -> bool:
+        """Tell whether anything in the area could be covered by any of `targets`."""
+        mine = tuple(part for part in (self.kind, self.project, self.feature) if part is not None)
+        return any(self._meets(mine, target) for target in targets)
+
+    def _meets(self, mine: tuple[str, ...], target: tuple[str, ...]) -> bool:
+        common = min(len(mine), len(target))
+        return mine[:common] == target[:common] and len(target) <= len(mine) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """That a document names another object: which, and where it does."""
+
+    kind: str
+    project: str | None
+    name: str
+    position: Position | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What tells one object of an instance from every other: its kind, and what identifies it there."""
+
+    kind: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One object of either side, normalised: equal objects have equal `spec`.
+
+    A desired `spec` has only what the document mentions; a live one has everything that counts. `position` and
+    `references` are a document's. `ownership`, `protected` (why no change may be sent) and `title` are a live object's.
+    """
+
+    address: Address
+    id: str
+    spec: Mapping[str, Any]
+    position: Position | None = None
+    references: tuple[Reference, ...] = ()
+    ownership: Ownership | None = None
+    protected: str | None = None
+    title: str | None = None
+
+    @property
+    def key(self) -> Key:
+        """What identifies the object on the instance."""
+        return Key(self.address.kind, self.id)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The address in pieces, kind first, the id standing in for a name that is not known."""
+        at = self.address
+        return tuple(part for part in (at.kind, at.project, at.feature, at.name or self.id) if part is not None)
+
+    def __str__(self) -> str:
+        """Return the address as people write it: `ImpactMetric/shop/checkout-v2/checkout-errors`."""
+        return "/".join(self.parts)
+
+    def within(self, targets: Iterable[tuple[str, ...]]) -> bool:
+        """Tell whether any of `targets`, each an address or its beginning in pieces, covers the object."""
+        return any(self.parts[: len(target)] == target for target in targets)
+
+    @property
+    def area(self) -> Area:
+        """The area the object is read with."""
+        return Area(self.address.kind, self.address.project, self.address.feature)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All objects of one side. `known` are others that exist and can be referred to."""
+
+    resources: Mapping[Key, Resource] = field(default_factory=dict)
+    known: frozenset[Reference] = frozenset()
+
+
+class Reads(Protocol):
+    """What a kind may ask of the server while it is read. Raises ServerError."""
+
+    @property
+    def workspace(self) -> str:
+        """The workspace's name, which tells owned from foreign."""
+
+    def get(self, path: str) -> Any:
+        """Return the JSON answer to a GET of `path`."""
+
+    def get_or_none(self, path: str) -> Any:
+        """Return the JSON answer to a GET of `path`, or None when the object is not there (404)."""
+
+    def projects(self) -> tuple[str, ...]:
+        """Return the ids of the projects the workspace looks at."""
+
+    def flags(self, project: str) -> tuple[str, ...]:
+        """Return the names of the project's active flags."""
+
+
+class Kind(ABC):
+    """One kind of object: everything the tool knows of it.
+
+    A kind is one module below `kinds/` with one instance of this, named `KIND`. Nothing else has to be touched.
+    """
+
+    name: ClassVar[str]
+    folder: ClassVar[str]
+    """Where `pull` puts its files, below the workspace root."""
+    document: ClassVar[type[BaseModel]]
+    """The pydantic model of a whole document of this kind."""
+
+    @abstractmethod
+    def desired(self, document: Any, workspace: str) -> Resource:
+        """Turn a valid document (an instance of `self.document`) into a resource, without its position."""
+
+    @abstractmethod
+    def areas(self, reads: Reads) -> Iterable[Area]:
+        """Return the areas that hold objects of this kind and that the workspace looks at."""
+
+    @abstractmethod
+    def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
+        """Return the live objects of one area, normalised; none when the area itself is gone."""
+
+    @abstractmethod
+    def created(self, desired: Resource) -> dict[str, Any]:
+        """Return the spec that a create results in: what the document says, and defaults for the rest."""
+
+    def merged(self, desired: Resource, live: Resource) -> dict[str, Any]:
+        """Return the spec that an update results in: what the document says, and the live value of the rest."""
+        return {**live.spec, **desired.spec}
+
+    def refusal(self, desired: Resource, live: Resource) -> str | None:  # noqa: ARG002
+        """Return why this server can never hold what is desired of `live`, or None."""
+        return None
+
+    @abstractmethod
+    def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
+        """Return the calls that create the object as `after`."""
+
+    @abstractmethod
+    def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
+        """Return the calls that turn `live` into `after`."""
+
+    @abstractmethod
+    def delete(self, live: Resource) -> tuple[Call, ...]:
+        """Return the calls that delete the object."""
+
+    @abstractmethod
+    def pulled(self, live: Resource) -> tuple[dict[str, Any], str]:
+        """Return the document that stands for a live object (without a name), and a name to begin with."""

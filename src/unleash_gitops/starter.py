@@ -1,0 +1,112 @@
+"""The files of a new workspace: its own, one example, and a pipeline that plans pull requests and applies merges."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from unleash_gitops import __version__
+from unleash_gitops.errors import UsageError
+from unleash_gitops.workspace import WORKSPACE_FILE
+
+__all__ = ["start_workspace"]
+
+_WORKSPACE = """\
+apiVersion: unleash-gitops/v1
+kind: Workspace
+metadata:
+  name: {name}  # signs everything this workspace creates: choose it well, changing it later orphans what is there
+spec:
+  # url: https://unleash.example.com  # base path included; UNLEASH_URL and --url win over it
+  # projects: [default]               # where to look for flags' charts; left out: every project
+  prune: owned                        # delete what this workspace made and no file has any more
+  maxDeletes: 10                      # apply refuses a plan that deletes more
+"""
+
+_EXAMPLE = """\
+# A chart on the instance's impact metrics page.
+apiVersion: unleash-gitops/v1
+kind: ImpactMetric
+metadata:
+  name: sign-ups
+  # project: default     # with a project and a feature, the chart belongs to that flag
+  # feature: checkout-v2
+spec:
+  metricName: unleash_counter_sign_ups
+  title: Sign-ups
+  timeRange: week          # hour, day, week or month
+  aggregationMode: count   # counter: rps, count; gauge: avg, sum; histogram: p50, p95, p99
+"""
+
+_PIPELINE = """\
+name: unleash-gitops
+on:
+  pull_request:
+  push:
+    branches: [main]
+permissions:
+  contents: read
+concurrency:
+  group: unleash-gitops-${{{{ github.ref }}}}
+jobs:
+  unleash:
+    runs-on: ubuntu-latest
+    env:
+      UNLEASH_URL: ${{{{ vars.UNLEASH_URL }}}}
+    defaults:
+      run:
+        working-directory: {directory}
+    steps:
+      - uses: actions/checkout@v4
+      - uses: actions/setup-python@v5
+        with:
+          python-version: "3.12"
+      - run: pip install unleash-gitops=={version}
+      - run: unleash-gitops validate --format github
+      # A pull request from a fork has no secrets: it is validated, not planned.
+      - if: github.event_name == 'pull_request' && github.event.pull_request.head.repo.full_name == github.repository
+        run: unleash-gitops plan --format markdown >> "$GITHUB_STEP_SUMMARY"
+        env:
+          UNLEASH_AUTH_TOKEN: ${{{{ secrets.UNLEASH_AUTH_TOKEN }}}}
+      - if: github.event_name == 'push'
+        run: unleash-gitops apply --yes
+        env:
+          UNLEASH_AUTH_TOKEN: ${{{{ secrets.UNLEASH_AUTH_TOKEN }}}}
+"""
+
+
+def start_workspace(directory: Path) -> tuple[list[Path], list[Path]]:
+    """Write a new workspace into `directory`, making it if need be; return what was written and what was there already.
+
+    Raises UsageError, with nothing written, when `directory` holds a workspace, or when it cannot be written.
+    """
+    if (directory / WORKSPACE_FILE).exists():
+        raise UsageError(f"{directory / WORKSPACE_FILE} exists already; nothing was written", "init never overwrites")
+    files = _files(directory)
+    kept = [path for path in files if path.exists()]
+    try:
+        for path, text in files.items():
+            if path not in kept:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with path.open("x", encoding="utf-8", newline="\n") as stream:
+                    stream.write(text)
+    except OSError as error:
+        raise UsageError(f"cannot write {error.filename}: {error.strerror}") from None
+    return [path for path in files if path not in kept], kept
+
+
+def _files(directory: Path) -> dict[Path, str]:
+    here = directory.resolve()
+    name = re.sub(r"[^a-z0-9._-]+", "-", here.name.lower())[:100].strip("._-") or "unleash"
+    top = _repository(here)
+    inside = here.relative_to(top).as_posix()
+    return {
+        directory / WORKSPACE_FILE: _WORKSPACE.format(name=name),
+        directory / "impact-metrics" / "sign-ups.yaml": _EXAMPLE,
+        top / ".github" / "workflows" / "unleash-gitops.yaml": _PIPELINE.format(version=__version__, directory=inside),
+    }
+
+
+def _repository(here: Path) -> Path:
+    """Return the Git repository that `here` is in, where pipelines have to be; itself when it is in none."""
+    return next((above for above in (here, *here.parents) if (above / ".git").exists()), here)

@@ -1,0 +1,148 @@
+"""The whole product on one screen: load the files, read the server, plan; check a plan, apply it.
+
+Everything that a command does apart from flags and printing. Knows no kind, no HTTP, no colours.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unleash_gitops import __version__
+from unleash_gitops.applier import apply_changes
+from unleash_gitops.diagnostics import in_order
+from unleash_gitops.errors import InvalidFiles, Maintenance, PlanFileError, StalePlan, TooManyDeletes, UsageError
+from unleash_gitops.kinds import kinds
+from unleash_gitops.loader import Loaded, find_workspace, load
+from unleash_gitops.plan import Instance, Plan, Report, Result
+from unleash_gitops.planner import areas_of, missing_references, moved, plan_changes, unmatched_targets
+from unleash_gitops.puller import NewFile, Skipped, pull_files, write_files
+from unleash_gitops.reader import Reader
+
+if TYPE_CHECKING:
+    from unleash_gitops.client import Client
+    from unleash_gitops.workspace import Workspace
+
+__all__ = ["apply_plan", "check_deletes", "check_plan", "load_workspace", "make_plan", "pull_workspace"]
+
+
+def load_workspace(directory: Path) -> tuple[Loaded, Workspace]:
+    """Load the workspace that `directory` is in. Raises InvalidFiles with every error in the files, or UsageError."""
+    loaded = load(find_workspace(directory))
+    errors = [found for found in loaded.diagnostics if found.severity == "error"]
+    if errors or loaded.workspace is None:
+        raise InvalidFiles(errors)
+    return loaded, loaded.workspace
+
+
+def make_plan(
+    loaded: Loaded,
+    workspace: Workspace,
+    client: Client,
+    targets: Sequence[str] = (),
+    progress: Callable[[int, int], None] | None = None,
+) -> Plan:
+    """Compare the files with the server. Writes nothing anywhere.
+
+    `targets` are addresses or their beginnings (`ImpactMetric/shop`). Raises InvalidFiles when a document names an
+    object that does not exist, UsageError for a target that covers nothing, or ServerError.
+    """
+    pieces = [tuple(part for part in target.split("/") if part) for target in targets]
+    facts = client.facts()
+    live = Reader(client, workspace.name, workspace.spec.projects).read(pieces, progress)
+    missing = missing_references(loaded.desired, live, pieces)
+    if missing:
+        raise InvalidFiles(in_order(missing))
+    unmatched = unmatched_targets(loaded.desired, live, pieces)
+    if unmatched:
+        raise UsageError(
+            f"--target {unmatched[0]} covers nothing in the files or on the server",
+            "a target is an address or its beginning, such as ImpactMetric/shop",
+        )
+    decisions = plan_changes(loaded.desired, live, workspace, pieces)
+    return Plan(
+        tool_version=__version__,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        workspace=workspace.name,
+        instance=Instance(
+            url=client.url,
+            id=facts.instance_id,
+            version=facts.version,
+            edition="enterprise" if facts.enterprise else "oss",
+        ),
+        summary=decisions.summary,
+        changes=decisions.changes,
+        unmanaged=decisions.unmanaged,
+        max_deletes=workspace.spec.max_deletes,
+    )
+
+
+def check_deletes(plan: Plan, max_deletes: int | None) -> None:
+    """Raise TooManyDeletes when the plan deletes more than `max_deletes`, the workspace's own limit when None."""
+    limit = plan.max_deletes if max_deletes is None else max_deletes
+    if plan.summary.delete > limit:
+        raise TooManyDeletes(plan.summary.delete, limit)
+
+
+def check_plan(plan: Plan, client: Client) -> None:
+    """Raise unless exactly what was planned can be done now.
+
+    PlanFileError for another instance, StalePlan when anything the plan touches has moved, Maintenance, or ServerError.
+    """
+    facts = client.facts()
+    same = (
+        facts.instance_id == plan.instance.id
+        if facts.instance_id and plan.instance.id
+        else client.url == plan.instance.url
+    )
+    if not same:
+        raise PlanFileError(
+            f"the plan was made for another instance ({plan.instance.url}), not for {client.url}",
+            "apply it there, or make a plan for this one",
+        )
+    live = Reader(client, plan.workspace, None).read_areas(areas_of(plan))
+    movements = moved(plan, live)
+    if movements:
+        raise StalePlan(movements)
+
+
+def apply_plan(
+    plan: Plan, client: Client, stop: threading.Event, on_result: Callable[[Result], None] = lambda _: None
+) -> Report:
+    """Do what the plan says, all of it and nothing else. Raises Maintenance before anything is sent."""
+    if client.facts().maintenance and any(change.calls for change in plan.changes):
+        raise Maintenance(
+            "GET",
+            "/api/admin/ui-config",
+            "the server is in maintenance mode and refuses changes; nothing was applied",
+            "apply again when it is over",
+        )
+    return apply_changes(plan, client, stop, on_result)
+
+
+def pull_workspace(
+    loaded: Loaded,
+    workspace: Workspace,
+    client: Client,
+    kind: str | None = None,
+    project: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[list[NewFile], list[Skipped]]:
+    """Write what is live and in no document as new files; return them, and what was left out.
+
+    Raises UsageError for an unknown kind or a disk that refuses, or ServerError.
+    """
+    if kind is not None and kind not in kinds():
+        raise UsageError(f"--kind {kind}: no such kind", f"there are: {', '.join(kinds())}")
+    client.facts()
+    projects = workspace.spec.projects if project is None else (project,)
+    live = Reader(client, workspace.name, projects).read(progress=progress)
+    files, skipped = pull_files(loaded.desired, live, loaded.files, kind, project)
+    try:
+        write_files(loaded.root, files)
+    except OSError as error:
+        raise UsageError(f"cannot write {error.filename}: {error.strerror}") from None
+    return files, skipped

@@ -1,0 +1,114 @@
+"""The model of `unleash-gitops.yaml`: what the workspace is called, where it looks, what it may delete."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from unleash_gitops.diagnostics import Position
+
+__all__ = [
+    "API_VERSION",
+    "NAME_PATTERN",
+    "WORKSPACE_FILE",
+    "Exclusive",
+    "Workspace",
+    "WorkspaceDocument",
+    "checked_url",
+]
+
+API_VERSION = "unleash-gitops/v1"
+WORKSPACE_FILE = "unleash-gitops.yaml"
+NAME_PATTERN = r"^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$"
+
+
+def checked_url(url: str) -> str:
+    """Return `url` without a trailing slash. Raises ValueError when it is no http(s) address, or holds a secret."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("not an absolute http:// or https:// address")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not hold a user name or password; the token comes from UNLEASH_AUTH_TOKEN")
+    if parts.query or parts.fragment:
+        raise ValueError("must not have a query or fragment; give the address of the instance and its base path only")
+    _ = parts.port  # raises ValueError when it is not a port
+    return url.rstrip("/")
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Exclusive(_Model):
+    """A part of the instance where this workspace is the only writer."""
+
+    kind: str = Field(description="The kind of object that only this workspace writes.", examples=["ImpactMetric"])
+    project: str | None = Field(
+        default=None, min_length=1, description="Every flag of this project; left out: the instance level."
+    )
+
+
+class WorkspaceMetadata(_Model):
+    """The workspace's name."""
+
+    name: str = Field(
+        pattern=NAME_PATTERN,
+        description="Signs everything this workspace creates. Changing it orphans what was created before.",
+        examples=["payments"],
+    )
+
+
+class WorkspaceSpec(_Model):
+    """Where the workspace looks and what it may do."""
+
+    url: Annotated[str, AfterValidator(checked_url)] | None = Field(
+        default=None,
+        description="The instance's address, base path included. UNLEASH_URL and --url win over it.",
+        examples=["https://unleash.example.com"],
+    )
+    projects: Annotated[tuple[Annotated[str, Field(min_length=1)], ...] | None, BeforeValidator(_as_tuple)] = Field(
+        default=None, description="Where to look for flag-level objects; left out: every project.", examples=[["shop"]]
+    )
+    prune: Literal["owned", "none"] = Field(
+        default="owned", description="owned: delete what this workspace made and no file has any more. none: never."
+    )
+    exclusive: Annotated[tuple[Exclusive, ...], BeforeValidator(_as_tuple)] = Field(
+        default=(), description="Where whatever is live and not in the files is deleted, another workspace's apart."
+    )
+    max_deletes: int = Field(
+        default=10, ge=0, alias="maxDeletes", description="apply refuses a plan that deletes more than this."
+    )
+
+
+class WorkspaceDocument(_Model):
+    """`unleash-gitops.yaml`: the root of a workspace."""
+
+    api_version: Literal["unleash-gitops/v1"] = Field(alias="apiVersion")
+    kind: Literal["Workspace"]
+    metadata: WorkspaceMetadata
+    spec: WorkspaceSpec = WorkspaceSpec()
+
+
+class Workspace(_Model):
+    """A loaded workspace: its policy, and where the policy was written."""
+
+    name: str
+    spec: WorkspaceSpec
+    position: Position = Position(WORKSPACE_FILE)
+
+    def deletes_unmanaged(self, kind: str, project: str | None) -> bool:
+        """Tell whether unmanaged objects of `kind` (of `project`, or of the instance itself) are this workspace's."""
+        return self.spec.prune != "none" and any(
+            area.kind == kind and area.project == project for area in self.spec.exclusive
+        )
+
+    @classmethod
+    def of(cls, document: WorkspaceDocument) -> Workspace:
+        """Take the policy out of the document."""
+        return cls(name=document.metadata.name, spec=document.spec)

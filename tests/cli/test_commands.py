@@ -1,0 +1,167 @@
+"""The command line itself: help, usage, the commands that need no server."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+import unleash_gitops
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = ["init", "validate", "plan", "apply", "show", "pull", "schema", "sandbox"]
+HEAVY = ["pydantic", "httpx", "deepdiff", "yaml", "rich", "ulid"]
+
+
+def run(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("UNLEASH_")}
+    return subprocess.run(
+        [sys.executable, "-m", "unleash_gitops", *arguments],
+        cwd=cwd,
+        env={**kept, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_version_is_the_packages() -> None:
+    done = run("--version")
+    assert (done.returncode, done.stdout) == (0, f"unleash-gitops {unleash_gitops.__version__}\n")
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_version_and_help_import_nothing_heavy(option: str) -> None:
+    script = (
+        "import sys; sys.argv = ['unleash-gitops', sys.argv[1]]\n"
+        "from unleash_gitops.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script, option], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_and_stands_in_the_readme(command: str) -> None:
+    done = run(command, "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith("Usage: unleash-gitops " + command)
+    assert f"`{command}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["plan", "--nope"], "No such option"),
+        (["frobnicate"], "No such command"),
+        (["plan", "no-such-directory"], "does not exist"),
+        (["plan", "--format", "xml"], "is not one of"),
+        (["apply", "--max-deletes", "-1"], "is not in the range"),
+        (["plan", "--concurrency", "0"], "is not in the range"),
+        (["show", "no-such-file"], "does not exist"),
+        (["plan", "--sandbox", "--url", "http://localhost"], "--sandbox brings its own server"),
+    ],
+)
+def test_a_usage_error_exits_with_1(arguments: list[str], words: str) -> None:
+    done = run(*arguments, cwd=ROOT / "examples" / "quickstart")
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("command", [["plan"], ["apply", "--yes"], ["pull"]])
+def test_without_a_server_or_a_token_the_way_out_is_named(command: list[str]) -> None:
+    quickstart = ROOT / "examples" / "quickstart"
+    nameless = run(*command, cwd=quickstart)
+    assert nameless.returncode == 1
+    assert "no server is named" in nameless.stderr
+    tokenless = run(*command, cwd=quickstart, UNLEASH_URL="http://127.0.0.1:9")
+    assert tokenless.returncode == 1
+    assert "UNLEASH_AUTH_TOKEN" in tokenless.stderr
+    assert "--token-file" in tokenless.stderr
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", None])
+def test_a_token_file_that_cannot_be_used_is_said(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_bytes(content)
+    done = run("plan", "--url", "http://127.0.0.1:9", "--token-file", str(file), cwd=ROOT / "examples" / "quickstart")
+    assert done.returncode == 1
+    assert f"--token-file {file}" in done.stderr
+
+
+@pytest.mark.parametrize("url", ["localhost:4242", "ftp://x", "http://user:secret@x", "http://x?y", "http://x:port"])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    done = run("plan", "--url", url, cwd=ROOT / "examples" / "quickstart", UNLEASH_AUTH_TOKEN="t")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: --url: ")
+    assert "secret" not in done.stderr
+
+
+def test_init_writes_a_workspace_that_is_valid_and_never_overwrites(tmp_path: Path) -> None:
+    directory = tmp_path / "Payments Team"
+    first = run("init", str(directory))
+    assert first.returncode == 0, first.stderr
+    written = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}
+    assert written == {
+        "unleash-gitops.yaml",
+        "impact-metrics/sign-ups.yaml",
+        ".github/workflows/unleash-gitops.yaml",
+    }
+    assert "name: payments-team " in (directory / "unleash-gitops.yaml").read_text()
+    assert run("validate", str(directory)).returncode == 0
+    pipeline = yaml.safe_load((directory / ".github/workflows/unleash-gitops.yaml").read_text())
+    assert f"unleash-gitops=={unleash_gitops.__version__}" in json.dumps(pipeline)
+    before = {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+    second = run("init", str(directory))
+    assert second.returncode == 1
+    assert "never overwrites" in second.stderr
+    assert {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()} == before
+
+
+def test_init_leaves_a_pipeline_that_exists_alone(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    assert run("init", str(tmp_path / "one")).returncode == 0
+    pipeline = (tmp_path / ".github/workflows/unleash-gitops.yaml").read_bytes()
+    second = run("init", str(tmp_path / "two"))
+    assert second.returncode == 0
+    assert "left alone" in second.stderr
+    assert (tmp_path / ".github/workflows/unleash-gitops.yaml").read_bytes() == pipeline
+
+
+def test_every_example_is_valid_by_the_schema_and_by_validate(tmp_path: Path) -> None:
+    schema = json.loads(run("schema").stdout)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    assert run("init", str(tmp_path / "new")).returncode == 0
+    workspaces = [*(path.parent for path in (ROOT / "examples").rglob("unleash-gitops.yaml")), tmp_path / "new"]
+    assert len(workspaces) >= 2
+    for workspace in workspaces:
+        done = run("validate", str(workspace))
+        assert (done.returncode, done.stdout) == (0, ""), done.stdout
+        for file in [path for path in workspace.rglob("*.yaml") if ".github" not in path.parts]:
+            for document in yaml.safe_load_all(file.read_text(encoding="utf-8")):
+                validator.validate(document)
+
+
+def test_the_schema_refuses_what_validate_refuses() -> None:
+    validator = jsonschema.Draft202012Validator(json.loads(run("schema").stdout))
+    chart = yaml.safe_load(
+        "{apiVersion: unleash-gitops/v1, kind: ImpactMetric, metadata: {name: a},"
+        " spec: {metricName: m, timeRange: day, aggregationMode: avg}}"
+    )
+    assert validator.is_valid(chart)
+    assert not validator.is_valid({**chart, "kind": "Nope"})
+    assert not validator.is_valid({**chart, "extra": 1})
+    assert not validator.is_valid({**chart, "spec": {**chart["spec"], "timeRange": "daily"}})
+    assert not validator.is_valid({**chart, "metadata": {"name": "Not A Name"}})

@@ -1,0 +1,89 @@
+"""The plan of the house: who may import whom, and which library is known to one room only."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import unleash_gitops
+
+SOURCE = Path(unleash_gitops.__file__).parent
+
+# Data walks from the bottom up; imports point down this list only. Rooms of one line are neighbours and do not meet.
+ROOMS = [
+    ["__main__"],
+    ["cli"],
+    ["workflow", "schema", "starter", "sandbox"],
+    ["render"],
+    ["applier", "puller"],
+    ["planner"],
+    ["loader", "reader"],
+    ["differ"],
+    ["kinds"],
+    ["resource"],
+    ["workspace", "yamldoc"],
+    ["plan"],
+    ["client", "identity"],
+    ["diagnostics"],
+    ["errors"],
+]
+FLOOR = {room: floor for floor, rooms in enumerate(reversed(ROOMS)) for room in rooms}
+ONE_ROOM_ONLY = {"click": "cli", "httpx": "client", "yaml": "yamldoc", "deepdiff": "differ", "rich": "render"}
+ALSO = {("rich", "cli"), ("httpx", "sandbox")}  # the console and its bar; waiting for the local server's health
+
+
+def _room(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def _imports(path: Path) -> list[str]:
+    """Return the modules that `path` imports when it runs; what only the type checker reads does not count."""
+    names = []
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for typing_only in [node for node in ast.walk(tree) if isinstance(node, ast.If)]:
+        if ast.unparse(typing_only.test) == "TYPE_CHECKING":
+            typing_only.body = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
+
+
+MODULES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(SOURCE).as_posix())
+def test_imports_point_down(path: Path) -> None:
+    room = _room(path)
+    for name in _imports(path):
+        parts = name.split(".")
+        if parts[0] == "unleash_gitops" and parts[1] in FLOOR and parts[1] != room:
+            assert FLOOR[parts[1]] < FLOOR[room], f"{room} imports {parts[1]}"
+        if parts[0] in ONE_ROOM_ONLY:
+            assert ONE_ROOM_ONLY[parts[0]] == room or (parts[0], room) in ALSO, f"{room} imports {parts[0]}"
+
+
+def test_every_room_has_its_place() -> None:
+    assert {_room(path) for path in MODULES} == set(FLOOR)
+
+
+def test_every_public_name_exists() -> None:
+    import importlib
+
+    for path in MODULES:
+        if path.name == "__main__.py":
+            continue
+        name = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
+        module = importlib.import_module(name)
+        missing = [public for public in getattr(module, "__all__", []) if not hasattr(module, public)]
+        assert missing == [], name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(SOURCE).as_posix())
+def test_no_module_is_a_mansion(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
