@@ -100,7 +100,7 @@ class Client:
                 limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
                 transport=transport,
             )
-        except (OSError, ValueError, httpx.InvalidURL) as error:  # a CA file or a proxy address in the environment that cannot be used
+        except (OSError, ValueError, httpx.InvalidURL) as error:
             raise UsageError(
                 f"cannot set up HTTP: {error}", "look at SSL_CERT_FILE, HTTPS_PROXY and NO_PROXY"
             ) from None

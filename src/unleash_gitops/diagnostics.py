@@ -8,9 +8,47 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Diagnostic", "Position", "Severity", "has_errors", "in_order"]
+__all__ = ["CODES", "Diagnostic", "Position", "Severity", "has_errors", "in_order"]
 
 Severity = Literal["error", "warning"]
+
+# Every code a diagnostic of ours has, and what it means. Stable: scripts and pipelines tell problems apart by it.
+CODES: dict[str, str] = {
+    "alias": "an alias names no anchor, stands for a value that holds it, or adds too many values",
+    "binary": "a file is not text",
+    "character": "a character that YAML does not allow",
+    "duplicate": "two documents have one kind, project, feature and name",
+    "duplicate-key": "a mapping has a key twice",
+    "empty-file": "a file holds no document",
+    "empty-workspace": "no file holds a document (warning)",
+    "empty_selector": "a label selector has no values",
+    "encoding": "a file is not UTF-8",
+    "exclusive-unused": "spec.exclusive has no effect because spec.prune is none (warning)",
+    "foreign-id": "metadata.id bears the mark of another workspace (warning)",
+    "id-clash": "two documents stand for one id",
+    "key": "a key is not a string",
+    "merge-key": "a merge key, which YAML 1.2 does not have",
+    "missing": "a key that has to be there is not",
+    "missing-reference": "a document names an object that does not exist",
+    "mode": "an aggregation mode does not fit the metric's type",
+    "nested-workspace": "a second unleash-gitops.yaml inside of a workspace",
+    "no-workspace": "there is no unleash-gitops.yaml",
+    "not-a-file": "a name that ends as a YAML file's is something else",
+    "outside-projects": "a project is not among spec.projects",
+    "pair": "one of two keys that go together is missing",
+    "symlink": "a symlink leads out of the workspace, or nowhere",
+    "syntax": "a file is not YAML",
+    "tag": "a tag is not one of plain data, or its value does not fit it",
+    "too-deep": "values are nested too deeply",
+    "too-large": "a file or a document is too large",
+    "too-many": "a file has so many problems that the rest was not read",
+    "type": "a value is of the wrong type",
+    "unknown-key": "a key that is not known here",
+    "unknown-kind": "a kind that is not known",
+    "unreadable": "a file or directory cannot be read",
+    "value": "a value is not one of those allowed",
+    "workspace-file": "a Workspace outside of unleash-gitops.yaml, or something else in it",
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 from typing import Literal
 
-__all__ = ["TOOL_MARK", "Mark", "computed_id", "mark_of", "workspace_mark"]
+__all__ = ["TOOL_MARK", "ULID_PATTERN", "Mark", "computed_id", "mark_of", "workspace_mark"]
 
 TOOL_MARK = "01G1T0PS00"
+ULID_PATTERN = r"^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$"
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
 _WORKSPACE_LENGTH = 6
 _OBJECT_LENGTH = 10

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from unleash_gitops.errors import ApiError, MissingRoute, NotUnleash
+from unleash_gitops.errors import ApiError, MissingRoute, NotUnleash, UsageError
 from unleash_gitops.kinds import kinds
 from unleash_gitops.resource import Area, Reference, Resource, State
 
@@ -59,11 +59,16 @@ class Reader:
         return self._projects
 
     def flags(self, project: str) -> tuple[str, ...]:
-        """See `Reads.flags`. A project that does not exist has none."""
+        """See `Reads.flags`. Raises UsageError for a project that does not exist.
+
+        The list of flags of a project that does not exist is empty, so that an empty one is looked at again.
+        """
         if project not in self._flags:
-            path = f"/api/admin/projects/{quote(project, safe='')}/features"
-            answer = self.get_or_none(path)
+            path = f"/api/admin/projects/{quote(project, safe='')}"
+            answer = self.get_or_none(f"{path}/features")
             found = () if answer is None else tuple(flag["name"] for flag in _listed(answer, "features", path))
+            if not found and self.get_or_none(f"{path}/overview") is None:
+                raise UsageError(f'there is no project "{project}" on the server', "correct spec.projects")
             with self._lock:
                 self._flags[project] = found
         return self._flags[project]

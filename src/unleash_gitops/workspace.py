@@ -26,14 +26,20 @@ NAME_PATTERN = r"^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$"
 
 def checked_url(url: str) -> str:
     """Return `url` without a trailing slash. Raises ValueError when it is no http(s) address, or holds a secret."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError("not an absolute http:// or https:// address") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("not an absolute http:// or https:// address")
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a user name or password; the token comes from UNLEASH_AUTH_TOKEN")
     if parts.query or parts.fragment:
         raise ValueError("must not have a query or fragment; give the address of the instance and its base path only")
-    _ = parts.port  # raises ValueError when it is not a port
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("the port is not a number up to 65535") from None
     return url.rstrip("/")
 
 

@@ -65,7 +65,7 @@ def main() -> NoReturn:
         # The reader of our output went away (`| head`); nothing more can be said there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
-    except Exception as error:  # noqa: BLE001 - the last resort: nobody should have to read a traceback
+    except Exception as error:  # the last resort: nobody should have to read a traceback
         if "-v" in sys.argv or "--verbose" in sys.argv:
             raise
         click.echo(f"error: internal error: {type(error).__name__}: {error}", err=True)

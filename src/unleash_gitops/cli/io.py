@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from unleash_gitops.client import Client
+    from unleash_gitops.loader import Loaded
     from unleash_gitops.plan import Plan
-    from unleash_gitops.workflow import Loaded
     from unleash_gitops.workspace import Workspace
 
 __all__ = [
@@ -91,7 +91,8 @@ def prefix_of(directory: Path, root: Path) -> str:
 
 def loaded_workspace(directory: Path) -> tuple[Loaded, Workspace, str]:
     """Load the workspace around `directory`, show warnings, and return it with the prefix of its paths."""
-    from unleash_gitops.workflow import find_workspace, load_workspace
+    from unleash_gitops.loader import find_workspace
+    from unleash_gitops.workflow import load_workspace
 
     prefix = prefix_of(directory, find_workspace(directory))
     with reported(prefix):

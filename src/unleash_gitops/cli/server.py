@@ -176,6 +176,8 @@ def _show_report(report: Report, form: str, as_text: Any) -> None:
         echo_data(report_json(report))
     elif report.results:
         echo_text(as_text(report))
+    else:
+        say("nothing to do")
 
 
 def _show_plan(made: Plan, form: str, *, err: bool = False) -> None:

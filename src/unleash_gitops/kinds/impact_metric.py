@@ -7,13 +7,13 @@ with a known id replaces the whole configuration), and of newer servers, which a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from unleash_gitops.identity import computed_id, mark_of
+from unleash_gitops.identity import ULID_PATTERN, computed_id, mark_of
 from unleash_gitops.plan import Call
 from unleash_gitops.resource import Address, Area, Kind, Ownership, Reads, Reference, Resource
 from unleash_gitops.workspace import NAME_PATTERN
@@ -51,29 +51,37 @@ class ImpactMetricMetadata(_Model):
         pattern=NAME_PATTERN, description="Identity of the chart within its flag or the instance.", examples=["errors"]
     )
     project: str | None = Field(default=None, min_length=1, description="The flag's project.", examples=["shop"])
-    feature: str | None = Field(default=None, min_length=1, description="The flag's name.", examples=["checkout-v2"])
+    feature: str | None = Field(
+        default=None,
+        validate_default=True,
+        min_length=1,
+        description="The flag's name.",
+        examples=["checkout-v2"],
+    )
     id: str | None = Field(
         default=None,
-        pattern=r"^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$",
+        pattern=ULID_PATTERN,
         description="The ULID of an existing chart to take over; left out: computed from the names.",
         examples=["01ARZ3NDEKTSV4RRFFQ69G5FAV"],
     )
 
-    @model_validator(mode="after")
-    def _both_or_neither(self) -> ImpactMetricMetadata:
-        if (self.project is None) != (self.feature is None):
-            given, missing = ("project", "feature") if self.feature is None else ("feature", "project")
-            raise PydanticCustomError(
-                "pair",
-                "{given} is given without {missing}",
-                {
-                    "given": given,
-                    "missing": missing,
-                    "at": given,
-                    "hint": "give both for a flag's chart, or neither for the instance's",
-                },
-            )
-        return self
+    @field_validator("feature")
+    @classmethod
+    def _both_or_neither(cls, feature: str | None, info: ValidationInfo) -> str | None:
+        project = info.data.get("project", feature)  # a project that is wrong in itself is not missing
+        if (project is None) != (feature is None):
+            missing = "project" if project is None else "feature"
+            hint = "give both for a flag's chart, or neither for the instance's"
+            context = {"missing": missing, "hint": hint} | ({"at": "project"} if feature is None else {})
+            raise PydanticCustomError("pair", "is given without {missing}", context)
+        return feature
+
+
+def _not_empty(values: list[str]) -> list[str]:
+    if not values:
+        hint = 'leave the label out to show all series, or write ["*"] to split by it'
+        raise PydanticCustomError("empty_selector", "selects nothing", {"hint": hint})
+    return values
 
 
 class ImpactMetricSpec(_Model):
@@ -90,7 +98,7 @@ class ImpactMetricSpec(_Model):
         description="counter: rps, count; gauge: avg, sum; histogram: p50, p95, p99; type not told by the name: any."
     )
     yAxisMin: Literal["auto", "zero"] = Field(default="auto", description="Where the y axis begins.")  # noqa: N815
-    labelSelectors: dict[str, list[str]] = Field(  # noqa: N815
+    labelSelectors: dict[str, Annotated[list[str], AfterValidator(_not_empty)]] = Field(  # noqa: N815
         default_factory=dict,
         description='Which label values to show; ["*"] shows all, those to come included.',
         examples=[{"environment": ["production"]}],
@@ -110,22 +118,6 @@ class ImpactMetricSpec(_Model):
                 {"mode": mode, "kind": kind, "modes": " or ".join(_MODES[kind])},
             )
         return mode
-
-    @field_validator("labelSelectors")
-    @classmethod
-    def _values_given(cls, selectors: dict[str, list[str]]) -> dict[str, list[str]]:
-        for label, values in selectors.items():
-            if not values:
-                raise PydanticCustomError(
-                    "empty_selector",
-                    "{label} selects nothing",
-                    {
-                        "label": label,
-                        "at": label,
-                        "hint": 'leave the label out to show all series, or write ["*"] to split by it',
-                    },
-                )
-        return selectors
 
 
 class ImpactMetricDocument(_Model):
@@ -207,7 +199,8 @@ class ImpactMetric(Kind):
 
     def created(self, desired: Resource) -> dict[str, Any]:
         """See `Kind.created`."""
-        return {**_DEFAULTS, **desired.spec}
+        known = {**_DEFAULTS, **desired.spec}
+        return {field: known[field] for field in ImpactMetricSpec.model_fields if field in known}
 
     def merged(self, desired: Resource, live: Resource) -> dict[str, Any]:
         """See `Kind.merged`. A server that knows no `source` has internal ones only."""
@@ -242,11 +235,14 @@ class ImpactMetric(Kind):
         return (Call(method="DELETE", path=f"{_path(live.address)}/{quote(live.id, safe='')}"),)
 
     def pulled(self, live: Resource) -> tuple[dict[str, Any], str]:
-        """See `Kind.pulled`."""
+        """See `Kind.pulled`. What is as it would be by default is left out."""
         metadata = {"project": live.address.project, "feature": live.address.feature, "id": live.id}
+        defaults = {**_DEFAULTS, "source": "internal"}
         document = {
             "metadata": {field: value for field, value in metadata.items() if value is not None},
-            "spec": {field: value for field, value in live.spec.items() if value not in (None, {})},
+            "spec": {
+                field: value for field, value in live.spec.items() if field not in defaults or value != defaults[field]
+            },
         }
         return document, live.title or live.id
 

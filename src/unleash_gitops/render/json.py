@@ -1,0 +1,63 @@
+"""Plans, reports and diagnostics as JSON: stable, versioned, for programs and for saved plans."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from unleash_gitops.render.safe import located
+
+if TYPE_CHECKING:
+    from unleash_gitops.diagnostics import Diagnostic
+    from unleash_gitops.plan import Plan, Report
+
+__all__ = ["diagnostics_json", "plan_json", "report_json"]
+
+_FORMAT_VERSION = "1"
+# What json.dumps leaves as it is and a terminal, an editor or an encoder stumbles over: DEL and the C1 controls, line
+# and paragraph separators, bidirectional and other invisible format characters, lone surrogates.
+_RAW = re.compile(
+    "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+
+
+def plan_json(plan: Plan) -> str:
+    """Return a plan, sealed by its digest: what `--out` saves and `apply` takes."""
+    return _dumped(plan.to_json())
+
+
+def report_json(report: Report) -> str:
+    """Return what apply did."""
+    return _dumped(report.as_json())
+
+
+def diagnostics_json(diagnostics: Sequence[Diagnostic], prefix: str = "") -> str:
+    """Return diagnostics in the order given, `prefix` joined before each path."""
+    count = Counter(found.severity for found in diagnostics)
+    return _dumped(
+        {
+            "formatVersion": _FORMAT_VERSION,
+            "summary": {"errors": count["error"], "warnings": count["warning"]},
+            "diagnostics": [_diagnostic(found, prefix) for found in diagnostics],
+        }
+    )
+
+
+def _diagnostic(found: Diagnostic, prefix: str) -> dict[str, Any]:
+    return {
+        "severity": found.severity,
+        "code": found.code,
+        "message": found.message,
+        "path": located(found.position.path, prefix),
+        "line": found.position.line,
+        "column": found.position.column,
+        "hint": found.hint,
+    }
+
+
+def _dumped(content: dict[str, Any]) -> str:
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    return _RAW.sub(lambda found: json.dumps(found.group())[1:-1], text) + "\n"

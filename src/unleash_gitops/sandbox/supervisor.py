@@ -1,0 +1,156 @@
+"""The process that owns a sandbox's PostgreSQL and Unleash: it runs both, brings back what crashes, stops both.
+
+Started by `control`, detached from the terminal; reads its orders, one JSON object, from standard input, and says in
+the state file how far it has come. It ends on SIGTERM, or when a child crashes too often.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from unleash_gitops.errors import SandboxError
+from unleash_gitops.sandbox.health import is_healthy
+from unleash_gitops.sandbox.node import SERVER, find_node
+from unleash_gitops.sandbox.orders import Orders, mark_of
+from unleash_gitops.sandbox.paths import Paths
+from unleash_gitops.sandbox.postgres import Postgres, prepare_postgres, run_as
+from unleash_gitops.sandbox.processes import OwnProcess
+from unleash_gitops.sandbox.state import State, save_state
+
+__all__ = ["main"]
+
+CRASHES, WINDOW = 5, 60.0  # it gives up at this many crashes within so many seconds
+LONGEST_PAUSE = 5.0  # seconds before a child that keeps crashing is started again
+POLL = 0.05
+
+
+class Supervisor:
+    """Runs the children until it is told to stop. `run` is the whole story."""
+
+    def __init__(self, orders: Orders) -> None:
+        self.orders = orders
+        self.paths = Paths(Path(orders.state_dir))
+        self.stopping = threading.Event()
+        self.postgres: Postgres | None = None
+        self.children: dict[str, subprocess.Popen[bytes]] = {}
+        self.crashes: deque[float] = deque(maxlen=CRASHES)
+        self.state = State(
+            port=orders.port,
+            database="external" if orders.database_url else "embedded",
+            database_mark=mark_of(orders.database_url),
+        )
+
+    def run(self) -> int:
+        """Start everything, watch over it, stop everything; return the exit code."""
+        self._record(processes={"supervisor": OwnProcess.of(os.getpid())})
+        try:
+            if self.orders.database_url is None:
+                self._record(phase="PostgreSQL")
+                self._start_postgres()
+            self._record(phase="Unleash")
+            self._start_node()
+            self._watch()
+        except SandboxError as error:
+            print(error, file=sys.stderr, flush=True)  # noqa: T201 - the log
+            self._record(failure=str(error))
+            return 1
+        finally:
+            self._stop_children()
+        self._record(phase="stopped")
+        return 0
+
+    def _record(self, **changes: Any) -> None:
+        self.state = replace(self.state, **changes)
+        save_state(self.paths.state, self.state)
+
+    def _start_postgres(self) -> None:
+        if self.postgres is None:
+            self.postgres = prepare_postgres(self.paths.data, self.orders.token)
+            self._record(socket_dir=str(self.postgres.socket_dir))
+        for _ in range(4):  # what a killed one leaves behind in shared memory takes a moment to go
+            child = self._spawn("postgres", self.postgres.command, None, **run_as())
+            while child.poll() is None:
+                if self.postgres.ready(child.pid) or self.stopping.wait(0.02):
+                    return
+            time.sleep(0.5)
+        raise SandboxError("PostgreSQL did not start")
+
+    def _start_node(self) -> None:
+        database = self.postgres.environment if self.postgres else {"DATABASE_URL": self.orders.database_url or ""}
+        self._spawn("node", (str(find_node()), str(SERVER)), {**self.orders.environment(), **database})
+
+    def _spawn(
+        self, role: str, command: tuple[str, ...], environment: dict[str, str] | None, **options: Any
+    ) -> subprocess.Popen[bytes]:
+        """Start a child; its output goes where this process's own goes, into the log."""
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=environment, **options)  # noqa: S603 - our own
+        self.children[role] = child
+        self.state = self.state.with_process(role, OwnProcess.of(child.pid))
+        self._record()
+        return child
+
+    def _watch(self) -> None:
+        """Wait for the order to stop; bring back what ends without one."""
+        while not self.stopping.wait(POLL):
+            ended = [role for role, child in self.children.items() if child.poll() is not None]
+            for role in ended:
+                self._bring_back(role)
+            if self.state.phase == "Unleash" and not ended and is_healthy(self.orders.port):
+                self._record(phase="ready")
+
+    def _bring_back(self, role: str) -> None:
+        now = time.monotonic()
+        self.crashes.append(now)
+        self._record(crashes=self.state.crashes + 1)
+        recent = sum(now - crash < WINDOW for crash in self.crashes)
+        code = self.children[role].returncode
+        print(f"sandbox: {role} ended with code {code}; {recent} in {WINDOW:.0f} s", flush=True)  # noqa: T201 - the log
+        if recent >= CRASHES:
+            raise SandboxError(f"{role} crashed {recent} times within {WINDOW:.0f} s")
+        if self.stopping.wait(min(LONGEST_PAUSE, 0.1 * 4 ** (recent - 1))):
+            return
+        if role == "postgres":
+            self._start_postgres()
+        else:
+            self._start_node()
+
+    def _stop_children(self) -> None:
+        """End Unleash first, then its database (SIGINT: at once but in order)."""
+        for role, sign in (("node", signal.SIGTERM), ("postgres", signal.SIGINT)):
+            child = self.children.get(role)
+            if child is None or child.poll() is not None:
+                continue
+            if os.name == "nt":
+                child.terminate()
+            else:
+                child.send_signal(sign)
+            try:
+                child.wait(8)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        if self.postgres is not None:
+            shutil.rmtree(self.postgres.socket_dir, ignore_errors=True)
+
+
+def main() -> int:
+    """Read the orders and carry them out."""
+    supervisor = Supervisor(Orders(**json.load(sys.stdin)))
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: supervisor.stopping.set())
+    return supervisor.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

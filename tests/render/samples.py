@@ -1,0 +1,237 @@
+"""Plans, reports and diagnostics to render, each of a sort worth looking at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from unleash_gitops.diagnostics import Diagnostic, Position
+from unleash_gitops.plan import (
+    Call,
+    Change,
+    FieldChange,
+    Instance,
+    Plan,
+    Report,
+    ReportSummary,
+    Result,
+    Summary,
+    Unmanaged,
+)
+
+CHART: dict[str, Any] = {
+    "metricName": "unleash_counter_checkout_errors",
+    "title": "Checkout errors",
+    "timeRange": "day",
+    "aggregationMode": "rps",
+    "yAxisMin": "auto",
+    "labelSelectors": {"environment": ["production"]},
+}
+PATH = "/api/admin/impact-metrics/config"
+
+
+def change(action: str, name: str | None, number: int = 0, **facts: Any) -> Change:
+    chosen = {"project": None, "feature": None, "source": "charts/a.yaml:3", "before": None, "after": None}
+    return Change.model_validate(
+        {
+            "action": action,
+            "kind": "ImpactMetric",
+            "name": name,
+            "id": f"01G1T0PS00PAYMNT{number:010}",
+            **chosen,
+            **facts,
+        }
+    )
+
+
+def created(name: str, number: int = 0, **facts: Any) -> Change:
+    one = change("create", name, number, after=CHART, **facts)
+    return one.model_copy(update={"calls": (Call(method="POST", path=PATH, body={"id": one.id, **CHART}),)})
+
+
+def updated(name: str, number: int = 0, action: str = "update", **facts: Any) -> Change:
+    after = {**CHART, "timeRange": "week", "labelSelectors": {"environment": ["production", "staging"]}}
+    fields = (
+        FieldChange(path="labelSelectors.environment[1]", before=None, after="staging"),
+        FieldChange(path="timeRange", before="day", after="week"),
+    )
+    return change(action, name, number, before=CHART, after=after, fields=fields, **facts)
+
+
+def deleted(number: int = 0, title: str = "Checkout errors", **facts: Any) -> Change:
+    reason = "created by this workspace, and no document has it any more"
+    one = change("delete", None, number, before={**CHART, "title": title}, source=None, **{"reason": reason, **facts})
+    return one.model_copy(update={"calls": (Call(method="DELETE", path=f"{PATH}/{one.id}"),)})
+
+
+def unmanaged(number: int, title: str | None = "Made by hand", **facts: Any) -> Unmanaged:
+    chosen = {"project": None, "feature": None, **facts}
+    return Unmanaged(kind="ImpactMetric", name=None, id=f"01ARZ3NDEKTSV4RR{number:010}", title=title, **chosen)
+
+
+def plan(
+    *changes: Change,
+    left: tuple[Unmanaged, ...] = (),
+    unchanged: int = 0,
+    foreign: int = 0,
+    limit: int = 10,
+    **facts: Any,
+) -> Plan:
+    count = Counter(one.action for one in changes)
+    chosen: dict[str, Any] = {
+        "workspace": "payments",
+        "instance": Instance(url="https://unleash.example.com", id="7d1f2a9e", version="8.2.0", edition="enterprise"),
+        **facts,
+    }
+    return Plan(
+        tool_version="0.1.0",
+        created_at="2026-07-01T09:30:00+00:00",
+        changes=changes,
+        unmanaged=left,
+        max_deletes=limit,
+        summary=Summary(**count, unchanged=unchanged, unmanaged=len(left), foreign=foreign),
+        **chosen,
+    )
+
+
+ACTIONS = plan(
+    created("checkout-errors", 1, project="shop", feature="checkout-v2"),
+    created("checkout-latency", 2, source="charts/latency.yaml:12"),
+    updated("signups", 3, source="charts/signups.yaml:1"),
+    updated("guarded", 4, "blocked", reason="used by a safeguard (mode: read)", source="charts/guarded.yaml:1"),
+    change("blocked", None, 5, before=CHART, source=None, reason="to be deleted, but used by a safeguard (mode: read)"),
+    change("blocked", "taken", 6, before=CHART, after=CHART, reason="its id belongs to an object of shop/other"),
+    deleted(7),
+    left=(unmanaged(1), unmanaged(2, None, project="shop", feature="checkout-v2")),
+    unchanged=7,
+    foreign=1,
+)
+
+HOSTILE_TEXTS = (
+    "\x1b[2J\x1b[31mred\x1b[0m \x9b1m \x07 \x08 \x7f",
+    "line\nbreak\r\nreturn\ttab\x0bvertical\x0cform\x85next\u2028line\u2029paragraph",
+    "</code></summary></details><img src=x onerror=alert(1)><script>alert(1)</script>",
+    "![image](https://evil.example/x.png) [link](https://evil.example) <https://evil.example> https://evil.example",
+    "``` ````` ` `` ~~~",
+    "`",
+    "@octocat @github/everyone #123 GH-1 octo/repo#1 www.example.com 0123456789abcdef0123456789abcdef01234567",
+    "\u202egnp.exe\u202c \u2066isolate\u2069 zero\u200bwidth\ufeff soft\xadhyphen nb\xa0space \U000e0041tag",
+    "| a | b |\n|---|---|\n| c | d |",
+    "- [ ] task\n# heading\n> quote\n---\n***\n1. list\n    code",
+    "<!-- comment --> <![CDATA[x]]> <?php ?> &lt;b&gt; &amp; &#64;octocat",
+    "$`math`$ $$x$$ :tada: **bold** _em_ ~~gone~~ \\* \\` [^1]",
+    "::error file=x::message ##[error]x %0A %25",
+    " leading and trailing ",
+    "日本語 العربية 👩‍💻 e\u0301",
+)
+
+
+def hostile() -> Plan:
+    """Return a plan with a hostile text in every slot that holds a string."""
+    changes = []
+    for number, text in enumerate(HOSTILE_TEXTS):
+        facts = {"project": text, "feature": text, "source": text, "kind": text, "reason": text}
+        spec = {"title": text, text: text, "list": [text, {text: None}]}
+        fields = (FieldChange(path=text, before=text, after=text + text),)
+        changes += [
+            change("create", text, number, after=spec, **facts),
+            change("update", text, number, before=spec, after=spec, fields=fields, **facts),
+            change("blocked", text, number, before=spec, after=spec, fields=fields, **facts),
+            change("delete", None, number, before=spec, **{**facts, "id": text}),
+        ]
+    left = tuple(
+        Unmanaged(kind=text, name=text, project=text, feature=text, id=text, title=text) for text in HOSTILE_TEXTS
+    )
+    text = " ".join(HOSTILE_TEXTS)
+    instance = Instance(url=text, id=text, version=text, edition="oss")
+    return plan(*changes, left=left, limit=100, workspace=text, instance=instance)
+
+
+LONG = "Errors of the checkout, counted since the great rewrite, by everyone who ever looked at it, and read out " * 2
+PLANS = {
+    "plan-actions": ACTIONS,
+    "plan-no-changes": plan(left=(unmanaged(1), unmanaged(2)), unchanged=8),
+    "plan-nothing-at-all": plan(),
+    "plan-only-unmanaged": plan(
+        left=tuple(unmanaged(number, f"Chart {number}") for number in range(23)),
+        unchanged=1,
+        foreign=2,
+        instance=Instance(url="http://127.0.0.1:4242", id=None, version="8.2.0", edition="oss"),
+    ),
+    "plan-many-deletes": plan(*(deleted(number, f"Chart {number}") for number in range(12)), unchanged=1),
+    "plan-long-values": plan(
+        change(
+            "update",
+            "long",
+            before={"title": LONG + "a"},
+            after={"title": LONG + "b"},
+            fields=(
+                FieldChange(path="title", before=LONG + "one", after=LONG + "two"),
+                FieldChange(path="labelSelectors", before={}, after={"path": [f"/route/{n}" for n in range(40)]}),
+            ),
+        ),
+        created("x" * 100, 2, project="p" * 100, feature="f" * 100),
+    ),
+    "plan-hostile": hostile(),
+}
+HUGE = plan(
+    *(created(f"chart-{number:04}", number) for number in range(400)),
+    *(updated(f"old-{number:04}", number) for number in range(30)),
+    *(deleted(number, f"Chart {number}") for number in range(60)),
+    left=tuple(unmanaged(number) for number in range(500)),
+    limit=100,
+)
+
+
+def result(action: str, name: str | None, status: str, error: str | None = None) -> Result:
+    return Result.model_validate(
+        {"action": action, "kind": "ImpactMetric", "name": name, "project": "shop", "feature": "checkout-v2",
+         "id": "01G1T0PS00PAYMNT0000000007", "status": status, "error": error}
+    )  # fmt: skip
+
+
+def report(*results: Result) -> Report:
+    count = Counter(one.status for one in results)
+    return Report(summary=ReportSummary(**count), results=results)
+
+
+REPORTS = {
+    "report-applied": report(result("create", "a", "applied"), result("update", "b", "applied")),
+    "report-mixed": report(
+        result("create", "checkout-errors", "applied"),
+        result("update", "signups", "applied"),
+        result("create", "latency", "failed", f"POST {PATH}: 400 BadDataError: title must be shorter"),
+        result("create", "latency-by-region", "skipped", "waits for ImpactMetric/latency, which failed"),
+        result("blocked", "guarded", "blocked", "used by a safeguard (mode: read)"),
+        result("delete", None, "applied"),
+        result("delete", None, "failed", f"DELETE {PATH}/x: \x1b[31m500\nsecond line"),
+        result("delete", None, "skipped"),
+    ),
+}
+
+DIAGNOSTICS = (
+    Diagnostic(
+        "error",
+        "value",
+        'spec.timeRange: "daily" is not one of hour, day, week, month',
+        Position("flags/beta.yaml", 7, 14),
+        'did you mean "day"?',
+        "  timeRange: daily",
+    ),
+    Diagnostic("error", "empty", "the file is empty", Position("flags/empty.yaml")),
+    Diagnostic("error", "tab", "a tab indents", Position("flags/tabs.yaml", 2, 3), None, "\t\tkind: x\ty"),
+    Diagnostic("error", "wide", "wide", Position("flags/wide.yaml", 3, 8), None, 'ü: "日本語" # 👍'),
+    Diagnostic(
+        "warning", "long", "far out", Position("flags/long.yaml", 123456, 300), "cut", "a" * 299 + "B" + "c" * 200
+    ),
+    Diagnostic("warning", "long", "near", Position("flags/long.yaml", 5, 10), None, "a" * 9 + "B" + "c" * 200),
+    Diagnostic("error", "past", "after the end", Position("flags/past.yaml", 1, 400), None, "key:"),
+    Diagnostic(
+        "error",
+        "hostile\n]",
+        "100% \x1b[31mred\r\n::error::x, a: b",
+        Position("a,b:c%\n\x1b.yaml", 9, 6),
+        "one\ntwo",
+        'key: "\x1b[2J\u202e"',
+    ),
+)

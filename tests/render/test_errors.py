@@ -1,0 +1,65 @@
+"""Every exception that ends a run, as its reader sees it."""
+
+from __future__ import annotations
+
+import pytest
+
+from unleash_gitops import errors
+from unleash_gitops.diagnostics import Diagnostic, Position
+from unleash_gitops.render.text import error_text
+
+GET = ("GET", "/api/admin/projects")
+SHOWN = [
+    (
+        errors.GitopsError("it \x1b[31mbroke\nreally", "mend it\n"),
+        "error: it \\x1b[31mbroke\\nreally\nhelp: mend it\\n\n",
+    ),
+    (errors.UsageError("no server is named", "give --url"), "error: no server is named\nhelp: give --url\n"),
+    (
+        errors.InvalidFiles([Diagnostic("error", "empty", "the file is empty", Position("a.yaml"))]),
+        "a.yaml:1:1: error: the file is empty [empty]\n\n1 error in 1 file\n",
+    ),
+    (errors.PlanFileError("p: empty", "make it"), "error: p: empty\nhelp: make it\n"),
+    (
+        errors.StalePlan([("ImpactMetric/a", "is gone"), ("ImpactMetric/\x1b[1m", "exists\nby now")]),
+        ("error: the server has changed since this plan was made, nothing was applied:\n"
+        "    ImpactMetric/a: is gone\n"
+        "    ImpactMetric/\\x1b[1m: exists\\nby now\n"
+        "help: make a new plan and review it again\n"),
+    ),
+    (
+        errors.TooManyDeletes(12, 10),
+        ("error: the plan deletes 12 objects, more than the limit of 10; nothing was applied\n"
+        "help: if that is meant, say so with --max-deletes 12 (or spec.maxDeletes in unleash-gitops.yaml)\n"),
+    ),
+    (
+        errors.SandboxError("npm could not install:\nnpm ERR! \x1b[31mcode E404\nnpm ERR! 404", "try again"),
+        "error: npm could not install:\n    npm ERR! \\x1b[31mcode E404\n    npm ERR! 404\nhelp: try again\n",
+    ),
+    (errors.ServerError(*GET, "went wrong"), "error: GET /api/admin/projects: went wrong\n"),
+    (errors.Unreachable(*GET, "refused", "is it up?"), "error: GET /api/admin/projects: refused\nhelp: is it up?\n"),
+    (errors.NotUnleash(*GET, "answered HTML"), "error: GET /api/admin/projects: answered HTML\n"),
+    (errors.TooOld(*GET, "Unleash 4.0 is too old"), "error: GET /api/admin/projects: Unleash 4.0 is too old\n"),
+    (errors.Maintenance(*GET, "in maintenance mode"), "error: GET /api/admin/projects: in maintenance mode\n"),
+    (
+        errors.ApiError(*GET, 403, "NoAccessError", "you may not\r\n\x9b2J"),
+        "error: GET /api/admin/projects: 403 NoAccessError: you may not\\r\\n\\x9b2J\n",
+    ),
+    (
+        errors.MissingRoute(*GET, 404, None, "no such route", "needs Unleash Enterprise"),
+        "error: GET /api/admin/projects: 404: no such route\nhelp: needs Unleash Enterprise\n",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("error", "text"), SHOWN, ids=lambda shown: type(shown).__name__)
+def test_error(error: errors.GitopsError, text: str) -> None:
+    assert error_text(error).plain == text
+
+
+def test_every_class_of_error_is_shown_here() -> None:
+    assert {type(error).__name__ for error, _ in SHOWN} == set(errors.__all__)
+
+
+def test_an_empty_message_of_the_sandbox() -> None:
+    assert error_text(errors.SandboxError("")).plain == "error: \n"

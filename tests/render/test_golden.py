@@ -1,0 +1,67 @@
+"""Every form of output against its golden file in tests/cases/."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from render.samples import DIAGNOSTICS, HUGE, PLANS, REPORTS
+from unleash_gitops.plan import parse_plan
+from unleash_gitops.render.github import diagnostics_github
+from unleash_gitops.render.json import diagnostics_json, plan_json, report_json
+from unleash_gitops.render.markdown import plan_markdown
+from unleash_gitops.render.text import diagnostics_text, plan_text, report_text, result_line
+
+Golden = Callable[[str, str], None]
+CASES = Path(__file__).parents[1] / "cases"
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_plan(name: str, golden: Golden) -> None:
+    golden(f"{name}/plan.json", plan_json(PLANS[name]))
+    saved = parse_plan((CASES / name / "plan.json").read_bytes(), "plan.json")
+    assert saved == PLANS[name]
+    golden(f"{name}/plan.txt", plan_text(saved).plain)
+    golden(f"{name}/plan.md", plan_markdown(saved))
+
+
+def test_huge_plan_as_a_comment(golden: Golden) -> None:
+    golden("plan-huge/plan.md", plan_markdown(HUGE))
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_report(name: str, golden: Golden) -> None:
+    golden(f"{name}/report.json", report_json(REPORTS[name]))
+    golden(f"{name}/report.txt", report_text(REPORTS[name]).plain)
+    golden(f"{name}/progress.txt", "".join(f"{result_line(result).plain}\n" for result in REPORTS[name].results))
+
+
+@pytest.mark.parametrize(("name", "prefix"), [("diagnostics", ""), ("diagnostics-from-outside", "../work space")])
+def test_diagnostics(name: str, prefix: str, golden: Golden) -> None:
+    golden(f"{name}/diagnostics.json", diagnostics_json(DIAGNOSTICS, prefix))
+    golden(f"{name}/diagnostics.txt", diagnostics_text(DIAGNOSTICS, prefix).plain)
+    golden(f"{name}/diagnostics.github", diagnostics_github(DIAGNOSTICS, prefix))
+
+
+def test_a_prefix_may_end_with_its_slash() -> None:
+    for render in (diagnostics_json, diagnostics_text, diagnostics_github):
+        assert render(DIAGNOSTICS, "a/b/") == render(DIAGNOSTICS, "a/b")
+
+
+def test_no_diagnostics() -> None:
+    assert diagnostics_text(()).plain == ""
+    assert diagnostics_github(()) == ""
+    empty = {"formatVersion": "1", "summary": {"errors": 0, "warnings": 0}, "diagnostics": []}
+    assert json.loads(diagnostics_json(())) == empty
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_plan_without_colour_says_the_same_line_by_line(name: str) -> None:
+    """Each change has one line with its sign, its word and its address."""
+    words = {"create": "+ create ", "update": "~ update ", "delete": "- DELETE ", "blocked": "! blocked"}
+    lines = plan_text(PLANS[name]).plain.splitlines()
+    marked = [line for line in lines if line.startswith(tuple(words.values()))]
+    assert [line[:9] for line in marked] == [words[change.action] for change in PLANS[name].changes]

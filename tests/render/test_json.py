@@ -1,0 +1,52 @@
+"""JSON that any reader takes, whatever the strings hold."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from render.samples import PLANS, REPORTS, hostile
+from unleash_gitops.diagnostics import Diagnostic, Position
+from unleash_gitops.render.json import diagnostics_json, plan_json, report_json
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_plan_json_is_the_plan(name: str) -> None:
+    assert json.loads(plan_json(PLANS[name])) == PLANS[name].to_json()
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_report_json_is_the_report(name: str) -> None:
+    assert json.loads(report_json(REPORTS[name])) == REPORTS[name].as_json()
+
+
+def test_no_raw_control_or_invisible_character_is_written() -> None:
+    text = plan_json(hostile())
+    assert [one for one in "\x1b\x9b\x7f\x85\u2028\u2029\u202e\u2066\u200b\ufeff\xad\U000e0041" if one in text] == []
+    assert "日本語 العربية" in text
+
+
+@settings(max_examples=500, derandomize=True)
+@given(st.text(st.characters()), st.text(st.characters()))
+def test_any_text_comes_back_as_it_was(message: str, path: str) -> None:
+    text = diagnostics_json([Diagnostic("warning", "code", message, Position(path, 2, 3))], "sub")
+    assert text.endswith("\n}\n")
+    text.encode()
+    assert json.loads(text) == {
+        "formatVersion": "1",
+        "summary": {"errors": 0, "warnings": 1},
+        "diagnostics": [
+            {
+                "severity": "warning",
+                "code": "code",
+                "message": json.loads(json.dumps(message)),
+                "path": "sub/" + json.loads(json.dumps(path)),
+                "line": 2,
+                "column": 3,
+                "hint": None,
+            }
+        ],
+    }

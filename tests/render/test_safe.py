@@ -1,0 +1,101 @@
+"""Strings made harmless, and values cut so that what matters stays in sight."""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unleash_gitops.render.safe import LONGEST, located, pair, shortened, terminal, value
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain text, 日本語, é, 👍, \\x1b", "plain text, 日本語, é, 👍, \\x1b"),
+        ("\x1b[31m\x9b\x00\x7f", "\\x1b[31m\\x9b\\x00\\x7f"),
+        ("a\nb\rc\td\x0be\x85f", "a\\nb\\rc\\td\\x0be\\x85f"),
+        ("\u2028\u2029\u202e\u2066\ufeff\u200b\xad\xa0", "\\u2028\\u2029\\u202e\\u2066\\ufeff\\u200b\\xad\\xa0"),
+        ("\ud800\udfff", "\\ud800\\udfff"),
+        ("\U000e0041\U000e0fff", "\\U000e0041\\U000e0fff"),
+    ],
+)
+def test_terminal(text: str, shown: str) -> None:
+    assert terminal(text) == shown
+
+
+def test_terminal_leaves_no_character_that_acts_or_hides() -> None:
+    every = terminal("".join(map(chr, range(sys.maxunicode + 1))))
+    assert {unicodedata.category(one) for one in every}.isdisjoint({"Cc", "Cf", "Cs", "Zl", "Zp"})
+    assert {one for one in every if unicodedata.category(one) == "Zs"} == {" "}
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        (None, "null"),
+        (True, "true"),
+        (1.5, "1.5"),
+        ("a\nb\x1b\x9b", '"a\\nb\\u001b\\x9b"'),
+        ({"environment": ["a", "b"]}, '{"environment": ["a", "b"]}'),
+        ("x" * 118, f'"{"x" * 118}"'),
+        ("x" * 119, f'"{"x" * 118}…'),
+    ],
+)
+def test_value(content: object, shown: str) -> None:
+    assert value(content) == shown
+
+
+def test_shortened() -> None:
+    assert [shortened("abcd", longest) for longest in (5, 4, 3)] == ["abcd", "abcd", "ab…"]
+
+
+def test_a_difference_far_into_two_long_values_is_in_sight() -> None:
+    same = "a" * 300
+    assert pair(same + "one" + same, same + "two" + same) == (
+        f"…{'a' * 24}one{'a' * 91}…",
+        f"…{'a' * 24}two{'a' * 91}…",
+    )
+    assert pair(same, same + "more") == (f'…{"a" * 24}"', f'…{"a" * 24}more"')
+
+
+def test_an_early_difference_or_short_values_are_not_moved() -> None:
+    assert pair("x" * 300, "y" * 300) == (value("x" * 300), value("y" * 300))
+    assert pair("day", None) == ('"day"', "null")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(JSON, JSON)
+def test_two_values_that_differ_never_look_the_same(before: object, after: object) -> None:
+    left, right = pair(before, after)
+    assert max(len(left), len(right)) <= LONGEST
+    assert (left == right) == (json.dumps(before) == json.dumps(after))
+
+
+def test_a_difference_behind_many_escapes_is_in_sight() -> None:
+    same = "\U000e0041" * 20
+    shown = pair(same + "a", same + "b")
+    assert [side[-2:] for side in shown] == ['a"', 'b"']
+    assert all(side.startswith("…") and len(side) == 27 for side in shown)
+
+
+@given(st.text(min_size=100), st.text(min_size=1), st.text(min_size=1))
+def test_two_long_texts_that_differ_never_look_the_same(same: str, one: str, other: str) -> None:
+    left, right = pair(same + one, same + other)
+    assert (left == right) == (one == other)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "path"), [("", "a.yaml"), ("..", "../a.yaml"), ("../x/", "../x/a.yaml"), ("/", "/a.yaml")]
+)
+def test_located(prefix: str, path: str) -> None:
+    assert located("a.yaml", prefix) == path

@@ -1,0 +1,38 @@
+"""Each module of these tests gets a sandbox directory of its own; what it started is ended and deleted after it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from unleash_gitops import sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[pytest.MonkeyPatch]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def directory(environment: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    path = tmp_path_factory.mktemp("sandbox") / "state"
+    environment.setenv("UNLEASH_GITOPS_SANDBOX_DIR", str(path))
+    environment.delenv("UNLEASH_GITOPS_SERVER_STYLE", raising=False)
+    yield path
+    sandbox.reset(say=lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def api(directory: Path, style: str, environment: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
+    """A client of a sandbox that answers in the style that the module asks for."""
+    environment.setenv("UNLEASH_GITOPS_SERVER_STYLE", style)
+    running = sandbox.start(say=lambda _: None)
+    with httpx.Client(base_url=running.url, headers={"Authorization": running.token}, trust_env=False) as client:
+        yield client

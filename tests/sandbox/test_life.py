@@ -1,0 +1,225 @@
+"""Start, stop, status and reset, with the real server."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+import psutil
+import pytest
+
+from unleash_gitops import sandbox
+from unleash_gitops.errors import SandboxError
+from unleash_gitops.sandbox.paths import Paths
+from unleash_gitops.sandbox.state import load_state
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("directory")
+CHARTS = "/api/admin/impact-metrics/config"
+CHART = {
+    "id": "01G1T0PS00AAAAAAAAAAAAAAAA",
+    "metricName": "kept",
+    "timeRange": "day",
+    "yAxisMin": "auto",
+    "aggregationMode": "count",
+    "labelSelectors": {},
+}
+
+
+def _start(**options: object) -> tuple[sandbox.Sandbox, list[str]]:
+    said: list[str] = []
+    return sandbox.start(say=said.append, **options), said  # type: ignore[arg-type]
+
+
+def _stop() -> bool:
+    return sandbox.stop(say=lambda _: None)
+
+
+def _family(running: sandbox.Sandbox) -> list[psutil.Process]:
+    supervisor = psutil.Process(running.pid)
+    return [supervisor, *supervisor.children(recursive=True)]
+
+
+def _running(processes: list[psutil.Process]) -> list[psutil.Process]:
+    return [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def _node(running: sandbox.Sandbox) -> psutil.Process:
+    return next(child for child in psutil.Process(running.pid).children() if child.name().startswith("node"))
+
+
+def _charts(running: sandbox.Sandbox) -> list[str]:
+    answer = httpx.get(running.url + CHARTS, headers={"Authorization": running.token}, trust_env=False, timeout=30)
+    return [chart["metricName"] for chart in answer.json()["configs"]]
+
+
+def _port(running: sandbox.Sandbox) -> int:
+    return int(running.url.rpartition(":")[2])
+
+
+def test_a_first_start_says_what_it_does_and_whose_routes_are_whose() -> None:
+    assert sandbox.status() is None
+    assert not _stop()
+    running, said = _start()
+    text = "\n".join(said)
+    for words in ("starting PostgreSQL", "starting Unleash", "ready after", "6 impact-metrics routes", "every other"):
+        assert words in text
+    assert "created the example flags checkout-v2 and search-ranking" in text
+    assert sandbox.status() == running
+    assert (running.username, running.password, running.database) == ("admin", "unleash4all", "embedded")
+    assert running.token not in repr(running)
+
+
+def test_a_start_of_what_runs_changes_nothing() -> None:
+    running, _ = _start()
+    again, said = _start()
+    assert again == running
+    assert said == [f"the sandbox is running already at {running.url}"]
+    with pytest.raises(SandboxError, match="another database"):
+        _start(database_url="postgres://localhost/other")
+    with pytest.raises(SandboxError, match=f"already on port {_port(running)}"):
+        _start(port=_port(running) + 1)
+
+
+def test_its_own_ui_and_login_are_there() -> None:
+    running, _ = _start()
+    with httpx.Client(base_url=running.url, trust_env=False) as client:
+        assert "<!DOCTYPE html>" in client.get("/").text
+        login = {"username": running.username, "password": running.password}
+        assert client.post("/auth/simple/login", json=login).json()["username"] == "admin"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes are POSIX")
+def test_the_token_is_for_its_owner_only(directory: Path) -> None:
+    running, _ = _start()
+    assert (directory / "token").read_text(encoding="utf-8").strip() == running.token
+    for name in ("token", "state.json", "sandbox.log"):
+        assert stat.S_IMODE((directory / name).stat().st_mode) == 0o600
+
+
+def test_only_loopback_is_listened_on() -> None:
+    running, _ = _start()
+    listening = [
+        connection.laddr
+        for process in _family(running)
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert listening == [("127.0.0.1", _port(running))]
+
+
+def test_a_stop_leaves_no_process_and_keeps_data_port_and_token() -> None:
+    running, _ = _start()
+    httpx.post(
+        running.url + CHARTS, json=CHART, headers={"Authorization": running.token}, trust_env=False
+    ).raise_for_status()
+    family, socket_dir = _family(running), load_state(Paths.current().state).socket_dir
+    assert len(family) > 3
+    assert _stop()
+    assert _running(family) == []
+    assert not os.path.exists(str(socket_dir))  # noqa: PTH110
+    assert sandbox.status() is None
+    assert not _stop()
+
+    again, said = _start()
+    assert (again.url, again.token) == (running.url, running.token)
+    assert _charts(again) == ["kept"]
+    assert "created" not in "\n".join(said)
+
+
+def test_two_starts_at_once_give_one_sandbox() -> None:
+    _stop()
+    script = "from unleash_gitops import sandbox; print(sandbox.start(say=lambda _: None).pid)"
+    starts = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    pids = {start.communicate(timeout=120)[0].strip() for start in starts}
+    running = sandbox.status()
+    assert running is not None
+    assert pids == {str(running.pid)}
+
+
+def test_a_crashed_server_comes_back_by_itself() -> None:
+    running, _ = _start()
+    node = _node(running)
+    node.kill()
+    node.wait(10)
+    again, said = _start()
+    assert said == [f"the sandbox is running already at {running.url}"]
+    assert again.pid == running.pid
+    assert _node(again).pid != node.pid
+    assert _charts(again) == ["kept"]
+
+
+def test_a_crashed_database_comes_back_by_itself() -> None:
+    _start()
+    postgres = psutil.Process(load_state(Paths.current().state).processes["postgres"].pid)
+    postgres.kill()
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        own = load_state(Paths.current().state).processes["postgres"]
+        if own.pid != postgres.pid:
+            break
+        time.sleep(0.1)
+    assert own.alive
+    again, _ = _start()
+    while time.monotonic() < deadline:
+        try:
+            assert _charts(again) == ["kept"]
+            break
+        except (httpx.HTTPError, KeyError):
+            time.sleep(0.2)
+    assert _charts(again) == ["kept"]
+
+
+def test_what_a_killed_supervisor_leaves_is_cleaned_up_by_the_next_start_and_stop() -> None:
+    for clean in (lambda: _start()[0], _stop):
+        running, _ = _start()
+        family = _family(running)
+        family[0].kill()
+        family[0].wait(10)
+        assert sandbox.status() is None
+        assert clean()
+        assert _running(family) == []
+    assert sandbox.status() is None
+
+
+def test_a_port_in_use_is_passed_over_unless_it_was_asked_for() -> None:
+    _stop()
+    wanted = load_state(Paths.current().state).port
+    with socket.create_server(("127.0.0.1", int(wanted or 0))):
+        with pytest.raises(SandboxError, match=f"port {wanted} is in use"):
+            _start(port=wanted)
+        running, said = _start()
+    assert _port(running) != wanted
+    assert f"port {wanted} is in use by another program; using {_port(running)}" in said
+
+
+def test_a_failed_start_shows_the_servers_last_words_and_leaves_nothing() -> None:
+    _stop()
+    before = set(psutil.Process().children(recursive=True))
+    with pytest.raises(SandboxError) as raised:
+        _start(database_url="postgres://someone:hunter2@127.0.0.1:9/none")
+    assert "ECONNREFUSED" in raised.value.message
+    assert "hunter2" not in raised.value.message
+    assert _running([child for child in psutil.Process().children(recursive=True) if child not in before]) == []
+    assert sandbox.status() is None
+
+
+def test_a_reset_deletes_the_data_but_not_what_is_installed(directory: Path) -> None:
+    running, _ = _start()
+    family = _family(running)
+    sandbox.reset(say=lambda _: None)
+    assert _running(family) == []
+    assert not running.data.exists()
+    assert [path.name for path in directory.iterdir()] == ["lock"]
+    again, said = _start()
+    assert again.token != running.token
+    assert _charts(again) == []
+    assert "installing" not in "\n".join(said)

