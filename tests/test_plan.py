@@ -210,7 +210,6 @@ def test_a_report_is_complete_when_all_was_applied() -> None:
     assert Report(summary=ReportSummary(), results=()).complete
 
 
-@pytest.mark.xfail(raises=UnicodeEncodeError, reason="as_json cannot hold a lone surrogate in a key")
 def test_a_lone_surrogate_is_no_reason_to_crash() -> None:
     changes = [{**CHANGES[2], "fields": [{"path": "title", "before": {"\ud800": 1}, "after": "x"}]}]
     plan: Plan = parse_plan(sealed(changes=changes), "p.json")

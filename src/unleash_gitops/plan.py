@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -33,13 +35,15 @@ __all__ = [
 
 FORMAT_VERSION = "1"
 
+_OWN_PATH = re.compile(r"/api/admin(/([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)+")
+
 Action = Literal["create", "update", "delete", "blocked"]
 Status = Literal["applied", "failed", "skipped", "blocked"]
 
 
 def _own_path(path: str) -> str:
     """Refuse a call that leaves the Admin API: a plan is read from a file, and the token goes where its calls go."""
-    if not path.startswith("/api/admin/") or any(part in {"", ".", ".."} for part in path.split("/")[1:]):
+    if not _OWN_PATH.fullmatch(path) or any(unquote(part) in {".", ".."} for part in path.split("/")):
         raise ValueError("not a path of the Admin API")
     return path
 
@@ -52,8 +56,8 @@ class _Data(BaseModel):
     )
 
     def as_json(self) -> dict[str, Any]:
-        """Return the JSON form, keys in the order of declaration."""
-        return self.model_dump(mode="json", by_alias=True)
+        """Return what `json.dumps` takes, keys in the order of declaration."""
+        return self.model_dump(by_alias=True)
 
 
 class Call(_Data):

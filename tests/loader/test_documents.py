@@ -1,5 +1,8 @@
 """Everything that can be wrong in documents: what is said, where, and with which way out."""
 
+# ruff: noqa: E501
+# A line that the tool says is one line here.
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping

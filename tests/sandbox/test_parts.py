@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -15,9 +16,11 @@ import pytest
 
 from unleash_gitops import sandbox
 from unleash_gitops.errors import SandboxError
+from unleash_gitops.sandbox import postgres
 from unleash_gitops.sandbox.locks import locked
 from unleash_gitops.sandbox.node import install_unleash
 from unleash_gitops.sandbox.orders import mark_of
+from unleash_gitops.sandbox.paths import is_root
 from unleash_gitops.sandbox.processes import OwnProcess, end
 from unleash_gitops.sandbox.seed import FLAGS
 from unleash_gitops.sandbox.state import State, load_state, save_state
@@ -80,6 +83,17 @@ def test_a_process_that_only_has_the_same_id_is_not_ours() -> None:
         assert psutil.pid_exists(child.pid)
         assert end(own, patience=5)
         assert not own.alive
+
+
+@pytest.mark.skipif(not is_root(), reason="only root's PostgreSQL runs as another user")
+def test_root_copies_the_programs_where_another_user_can_run_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as open_to_all:
+        monkeypatch.setattr(postgres, "ROOT_DATA", Path(open_to_all))
+        monkeypatch.setattr(postgres, "_open_to_all", lambda _: False)
+        program = postgres._find_binaries() / "initdb"
+        assert program.is_relative_to(open_to_all)
+        version = subprocess.check_output([program, "--version"], text=True, **postgres.run_as())
+    assert version.startswith("initdb (PostgreSQL) 18")
 
 
 def test_the_state_is_read_back_as_it_was_written(tmp_path: Path) -> None:

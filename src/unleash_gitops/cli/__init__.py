@@ -6,6 +6,7 @@ everything was applied; 130 interrupted. Commands import what they need when the
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -44,6 +45,9 @@ for _command in (init, validate, plan, apply, show, pull, schema, sandbox):
 def main() -> NoReturn:
     """Run the command line and leave the process with its exit code."""
     signal.signal(signal.SIGTERM, _as_interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a console that cannot show an arrow is no reason to fail
     try:
         code = cli.main(prog_name="unleash-gitops", standalone_mode=False)
         sys.stdout.flush()

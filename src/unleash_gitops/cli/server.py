@@ -201,7 +201,8 @@ def _say_where_to_look(path: Path) -> None:
     running = status()
     if running is not None:
         say(f"\nlook at   {running.url}/history  (login {running.username} / {running.password})")
-        say(f"run next  unleash-gitops plan {path} --sandbox")
+        command = sys.argv[0] if Path(sys.argv[0]).stem == "unleash-gitops" else "unleash-gitops"
+        say(f"run next  {command} plan {path} --sandbox")
 
 
 @click.command()

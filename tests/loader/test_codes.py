@@ -1,0 +1,82 @@
+"""The codes of diagnostics: each has a meaning and is produced by something."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from unleash_gitops.diagnostics import CODES
+from unleash_gitops.loader import load
+from unleash_gitops.yamldoc import LARGEST_FILE
+
+WS = "apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {name: payments}\n"
+H = "apiVersion: unleash-gitops/v1\nkind: ImpactMetric\n"
+S = "spec: {metricName: unleash_counter_a, timeRange: day, aggregationMode: rps}\n"
+GOOD = H + "metadata: {name: a}\n" + S
+ULID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+
+
+def _with_id(name: str, identifier: str) -> str:
+    return f"{H}metadata: {{name: {name}, id: {identifier}}}\n{S}"
+
+
+# What to write beside a good unleash-gitops.yaml, or instead of it, to get a code.
+CAUSES: dict[str, dict[str, str | bytes] | Callable[[Path], None]] = {
+    "alias": {"a.yaml": "a: *b"},
+    "binary": {"a.yaml": b"\x00"},
+    "character": {"a.yaml": b"\x1b"},
+    "duplicate": {"a.yaml": GOOD, "b.yaml": GOOD},
+    "duplicate-key": {"a.yaml": "a: 1\na: 2"},
+    "empty-file": {"a.yaml": ""},
+    "empty-workspace": {},
+    "empty_selector": {"a.yaml": GOOD.replace("rps}", "rps, labelSelectors: {a: []}}")},
+    "encoding": {"a.yaml": b"\xe9"},
+    "exclusive-unused": {"unleash-gitops.yaml": WS + "spec: {prune: none, exclusive: [{kind: ImpactMetric}]}"},
+    "foreign-id": {"a.yaml": _with_id("a", "01G1T0PS000000000000000000")},
+    "id-clash": {"a.yaml": _with_id("a", ULID), "b.yaml": _with_id("b", ULID)},
+    "key": {"a.yaml": "5: a"},
+    "merge-key": {"a.yaml": "<<: {}"},
+    "missing": {"a.yaml": "a: b"},
+    "mode": {"a.yaml": GOOD.replace("counter", "gauge")},
+    "nested-workspace": {"sub/unleash-gitops.yaml": WS},
+    "no-workspace": lambda root: (root / "unleash-gitops.yaml").unlink(),
+    "not-a-file": lambda root: os.mkfifo(root / "a.yaml"),
+    "outside-projects": {"unleash-gitops.yaml": WS + "spec: {projects: [], exclusive: [{kind: X, project: p}]}"},
+    "pair": {"a.yaml": GOOD.replace("name: a", "name: a, project: p")},
+    "symlink": lambda root: (root / "a.yaml").symlink_to("/"),
+    "syntax": {"a.yaml": "a: b: c"},
+    "tag": {"a.yaml": "a: !b c"},
+    "too-deep": {"a.yaml": "[" * 200},
+    "too-large": {"a.yaml": b"#" * (LARGEST_FILE + 1)},
+    "too-many": {"a.yaml": "---\n[]\n" * 200},
+    "type": {"a.yaml": "[]"},
+    "unknown-key": {"a.yaml": GOOD + "status: x"},
+    "unknown-kind": {"a.yaml": "kind: X"},
+    "value": {"a.yaml": GOOD.replace("day", "daily")},
+    "workspace-file": {"a.yaml": WS},
+}
+ELSEWHERE = {
+    "missing-reference",  # made by planner, which knows what is on the server
+    "unreadable",  # needs a file that root cannot read: see test_files
+}
+
+
+@pytest.mark.parametrize("code", CAUSES)
+def test_every_code_has_a_cause(code: str, tmp_path: Path) -> None:
+    (tmp_path / "unleash-gitops.yaml").write_text(WS)
+    cause = CAUSES[code]
+    if callable(cause):
+        cause(tmp_path)
+    else:
+        for name, content in cause.items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert code in {found.code for found in load(tmp_path).diagnostics}
+
+
+def test_every_code_has_a_meaning() -> None:
+    assert set(CODES) == set(CAUSES) | ELSEWHERE
+    assert list(CODES) == sorted(CODES)

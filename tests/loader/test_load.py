@@ -1,0 +1,114 @@
+"""What a valid workspace loads to, and what an invalid one still does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unleash_gitops.diagnostics import Position
+from unleash_gitops.identity import computed_id
+from unleash_gitops.resource import Address, Key, Reference, Resource
+from unleash_gitops.workspace import Workspace, WorkspaceSpec
+
+FLAG_CHART = """\
+# the shop's errors
+apiVersion: unleash-gitops/v1
+kind: ImpactMetric
+metadata:
+  name: errors
+  project: shop
+  feature: checkout-v2
+spec:
+  metricName: unleash_counter_errors
+  title: null
+  timeRange: day
+  aggregationMode: rps
+  labelSelectors:
+    environment: [staging, production]
+"""
+INSTANCE_CHART = """\
+apiVersion: unleash-gitops/v1
+kind: ImpactMetric
+metadata: {name: latency, id: 01ARZ3NDEKTSV4RRFFQ69G5FAV}
+spec: {metricName: latency_bucket, timeRange: hour, aggregationMode: p99}
+"""
+
+
+def test_documents_become_resources_with_their_places(load_files: Any) -> None:
+    loaded = load_files({"charts/all.yaml": FLAG_CHART + "---\n" + INSTANCE_CHART})
+    assert loaded.diagnostics == ()
+    assert loaded.documents == 2
+    assert loaded.files == ("charts/all.yaml", "unleash-gitops.yaml")
+    assert loaded.workspace == Workspace(name="payments", spec=WorkspaceSpec())
+    first_id = computed_id("payments", "ImpactMetric", "shop", "checkout-v2", "errors")
+    errors = Resource(
+        Address("ImpactMetric", "errors", "shop", "checkout-v2"),
+        first_id,
+        {
+            "metricName": "unleash_counter_errors",
+            "title": None,
+            "timeRange": "day",
+            "aggregationMode": "rps",
+            "labelSelectors": {"environment": ["production", "staging"]},
+        },
+        position=Position("charts/all.yaml", 2, 1),
+        references=(Reference("FeatureFlag", "shop", "checkout-v2"),),
+    )
+    latency = Resource(
+        Address("ImpactMetric", "latency"),
+        "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+        {"metricName": "latency_bucket", "timeRange": "hour", "aggregationMode": "p99"},
+        position=Position("charts/all.yaml", 16, 1),
+    )
+    assert loaded.desired.resources == {Key("ImpactMetric", one.id): one for one in (errors, latency)}
+    (reference,) = loaded.desired.resources[Key("ImpactMetric", first_id)].references
+    assert reference.position == Position("charts/all.yaml", 7, 12)
+
+
+def test_the_workspace_has_its_policy_and_its_place(load_files: Any) -> None:
+    text = """
+apiVersion: unleash-gitops/v1
+kind: Workspace
+metadata: {name: other}
+spec:
+  url: https://unleash.example.com/base/
+  projects: [shop]
+  exclusive: [{kind: ImpactMetric}, {kind: ImpactMetric, project: shop}]
+  maxDeletes: 0
+"""
+    workspace = load_files({"unleash-gitops.yaml": text, "a.yaml": FLAG_CHART}).workspace
+    assert workspace.position == Position("unleash-gitops.yaml", 2, 1)
+    assert workspace.spec.url == "https://unleash.example.com/base"
+    assert workspace.spec.projects == ("shop",)
+    assert [(area.kind, area.project) for area in workspace.spec.exclusive] == [
+        ("ImpactMetric", None),
+        ("ImpactMetric", "shop"),
+    ]
+    assert workspace.spec.max_deletes == 0
+
+
+def test_valid_documents_are_desired_beside_invalid_ones(load_files: Any) -> None:
+    broken = INSTANCE_CHART.replace("hour", "year").replace("latency,", "broken,").replace("5FAV", "5FAA")
+    loaded = load_files({"a.yaml": broken, "b.yaml": INSTANCE_CHART, "c.yaml": "a: b: c"})
+    assert [found.code for found in loaded.diagnostics] == ["value", "syntax"]
+    assert [one.address.name for one in loaded.desired.resources.values()] == ["latency"]
+    assert loaded.documents == 2
+
+
+def test_of_two_with_one_id_the_first_is_desired(load_files: Any) -> None:
+    second = INSTANCE_CHART.replace("latency,", "second,")
+    loaded = load_files({"a.yaml": INSTANCE_CHART, "b.yaml": second})
+    assert [found.code for found in loaded.diagnostics] == ["id-clash"]
+    assert [one.address.name for one in loaded.desired.resources.values()] == ["latency"]
+
+
+def test_ids_are_those_of_the_workspace_even_when_the_rest_of_its_file_is_wrong(load_files: Any) -> None:
+    text = "apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {name: payments}\nspec: {x: 1}\n"
+    loaded = load_files({"unleash-gitops.yaml": text, "a.yaml": FLAG_CHART})
+    assert loaded.workspace is None
+    (one,) = loaded.desired.resources.values()
+    assert one.id == computed_id("payments", "ImpactMetric", "shop", "checkout-v2", "errors")
+
+
+def test_two_runs_say_the_same(load_files: Any) -> None:
+    files = {f"{letter}.yaml": INSTANCE_CHART.replace("hour", "year") for letter in "hgfedcba"}
+    assert load_files(files).diagnostics == load_files(files).diagnostics
