@@ -22,8 +22,10 @@ def _blocks(language: str) -> list[str]:
 
 def test_the_two_commands_stand_there_word_for_word() -> None:
     assert [block for block in _blocks("sh") if block.startswith("python3 -m venv")] == [
-        'python3 -m venv .venv && .venv/bin/pip install -q -e ".[sandbox]" '
-        "&& .venv/bin/unleash-gitops apply examples/quickstart --sandbox --yes\n",
+        (
+            'python3 -m venv .venv && .venv/bin/pip install -q -e ".[sandbox]" '
+            "&& .venv/bin/unleash-gitops apply examples/quickstart --sandbox --yes\n"
+        ),
         'python3 -m venv .venv && .venv/bin/pip install -q -e ".[dev]" && .venv/bin/pytest\n',
     ]
 

@@ -56,8 +56,8 @@ class _Data(BaseModel):
     )
 
     def as_json(self) -> dict[str, Any]:
-        """Return what `json.dumps` takes, keys in the order of declaration."""
-        return self.model_dump(by_alias=True)
+        """Return the JSON form, keys in the order of declaration."""
+        return self.model_dump(mode="json", by_alias=True)
 
 
 class Call(_Data):
@@ -219,6 +219,7 @@ def parse_plan(text: str | bytes, source: str) -> Plan:
         raise PlanFileError(f"{source}: the plan file is empty", again)
     try:
         content = json.loads(text)
+        json.dumps(content, ensure_ascii=False).encode()  # half a character, which only a forged plan has, is refused
     except (ValueError, RecursionError):
         raise PlanFileError(f"{source}: not a plan: it is not whole JSON (cut short?)", again) from None
     if not isinstance(content, dict) or not isinstance(content.get("formatVersion"), str):

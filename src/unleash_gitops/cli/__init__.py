@@ -61,7 +61,7 @@ def main() -> NoReturn:
         click.echo(f"error: {error}", err=True)
         code = 1
     except GitopsError as error:
-        from unleash_gitops.cli.io import show_error
+        from unleash_gitops.cli.output import show_error
 
         show_error(error)
         code = 1

@@ -33,7 +33,7 @@ def init(directory: Path) -> int:
 @click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
 def validate(directory: Path, form: str) -> int:
     """Check the files, offline. Every problem in every file is reported at once."""
-    from unleash_gitops.cli.io import echo_data, echo_text, prefix_of, say
+    from unleash_gitops.cli.output import echo_data, echo_text, prefix_of, say
     from unleash_gitops.diagnostics import has_errors
     from unleash_gitops.loader import find_workspace, load
 

@@ -22,7 +22,7 @@ def sandbox() -> None:
 @click.option("--database-url", metavar="URL", help="A PostgreSQL database to use instead of the embedded one.")
 def start(port: int | None, database_url: str | None) -> int:
     """Start it, installing it first if need be, and wait until it is healthy."""
-    from unleash_gitops.cli.io import say
+    from unleash_gitops.cli.output import say
     from unleash_gitops.sandbox import start as start_sandbox
 
     running = start_sandbox(say=say, port=port, database_url=database_url)
@@ -33,7 +33,7 @@ def start(port: int | None, database_url: str | None) -> int:
 @sandbox.command()
 def stop() -> int:
     """Stop it. Its data stays."""
-    from unleash_gitops.cli.io import say
+    from unleash_gitops.cli.output import say
     from unleash_gitops.sandbox import stop as stop_sandbox
 
     if not stop_sandbox(say=say):
@@ -57,7 +57,7 @@ def status() -> int:
 @sandbox.command()
 def reset() -> int:
     """Stop it and delete its data."""
-    from unleash_gitops.cli.io import say
+    from unleash_gitops.cli.output import say
     from unleash_gitops.sandbox import reset as reset_sandbox
 
     reset_sandbox(say=say)

@@ -8,20 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from unleash_gitops.cli.files import directory_argument
-from unleash_gitops.cli.io import (
+from unleash_gitops.cli.connection import (
     Connection,
     connection_options,
-    echo_data,
-    echo_text,
     interruptible,
     loaded_workspace,
-    progress_bar,
     read_plan,
-    reported,
-    say,
-    write_atomically,
 )
+from unleash_gitops.cli.files import directory_argument
+from unleash_gitops.cli.output import echo_data, echo_text, progress_bar, reported, say, write_atomically
 from unleash_gitops.errors import UsageError
 
 if TYPE_CHECKING:

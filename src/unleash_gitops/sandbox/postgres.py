@@ -45,7 +45,7 @@ class Postgres:
     command: tuple[str, ...]
     data: Path
     socket_dir: Path
-    """Where it listens; to be removed when it has stopped. On Windows only a place for its password."""
+    """Where it listens; to be removed when it has stopped."""
     environment: dict[str, str]
     """What Unleash needs to know."""
 
@@ -61,14 +61,14 @@ class Postgres:
 def prepare_postgres(data: Path, password: str) -> Postgres:
     """Initialise the data directory if it is new, and say how to run it. `password` is used on Windows only."""
     binaries = _find_binaries()
+    version = data / "PG_VERSION"
+    if not version.exists():
+        _initialise(binaries, data, password)
+    elif version.read_text(encoding="utf-8").strip() != VERSION:
+        raise SandboxError(f"{data} was made by another PostgreSQL", "unleash-gitops sandbox reset")
     socket_dir = Path(tempfile.mkdtemp(prefix="unleash-gitops-", dir=_short_temporary()))
     if is_root():
         os.chown(socket_dir, *_nobody())
-    version = data / "PG_VERSION"
-    if not version.exists():
-        _initialise(binaries, data, socket_dir, password)
-    elif version.read_text(encoding="utf-8").strip() != VERSION:
-        raise SandboxError(f"{data} was made by another PostgreSQL", "unleash-gitops sandbox reset")
     windows = os.name == "nt"
     port = _free_port() if windows else 5432
     settings = {
@@ -78,18 +78,14 @@ def prepare_postgres(data: Path, password: str) -> Postgres:
         "unix_socket_directories": "" if windows else str(socket_dir),
     }
     flags = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    return Postgres(
-        (_program(binaries, "postgres"), "-D", str(data), *flags),
-        data,
-        socket_dir,
-        {
-            "DATABASE_HOST": "127.0.0.1" if windows else str(socket_dir),
-            "DATABASE_PORT": str(port),
-            "DATABASE_NAME": "postgres",
-            "DATABASE_USERNAME": "postgres",
-            "DATABASE_PASSWORD": password if windows else "",
-        },
-    )
+    environment = {
+        "DATABASE_HOST": "127.0.0.1" if windows else str(socket_dir),
+        "DATABASE_PORT": str(port),
+        "DATABASE_NAME": "postgres",
+        "DATABASE_USERNAME": "postgres",
+        "DATABASE_PASSWORD": password if windows else "",
+    }
+    return Postgres((_program(binaries, "postgres"), "-D", str(data), *flags), data, socket_dir, environment)
 
 
 def run_as() -> dict[str, Any]:
@@ -113,7 +109,7 @@ def _nobody() -> tuple[int, int]:
     return entry.pw_uid, entry.pw_gid
 
 
-def _initialise(binaries: Path, data: Path, socket_dir: Path, password: str) -> None:
+def _initialise(binaries: Path, data: Path, password: str) -> None:
     """Create the data directory under another name, renamed when complete."""
     _make_parent(data.parent)
     fresh = data.with_name("pgdata.new")
@@ -121,13 +117,15 @@ def _initialise(binaries: Path, data: Path, socket_dir: Path, password: str) -> 
     fresh.mkdir(mode=0o700)
     if is_root():
         os.chown(fresh, *_nobody())
-    access = ["--auth=trust"]  # whoever can enter the socket's directory: the same user
+    command = [_program(binaries, "initdb"), "-D", str(fresh), "-U", "postgres"]
+    command += ["--encoding=UTF8", "--no-locale", "--no-sync"]
     if os.name == "nt":
-        secret = socket_dir / "password"
-        secret.write_text(password, encoding="utf-8")
-        access = ["--auth=scram-sha-256", f"--pwfile={secret}"]
-    command = ["-D", str(fresh), "-U", "postgres", "--encoding=UTF8", "--no-locale", "--no-sync", *access]
-    _run([_program(binaries, "initdb"), *command])
+        with tempfile.TemporaryDirectory() as directory:
+            secret = Path(directory) / "password"
+            secret.write_text(password, encoding="utf-8")
+            _run([*command, "--auth=scram-sha-256", f"--pwfile={secret}"])
+    else:
+        _run([*command, "--auth=trust"])  # whoever can enter the socket's directory: the same user
     fresh.rename(data)
 
 

@@ -1,11 +1,9 @@
-"""Where output goes and how a connection is set up: data to stdout, everything else to stderr."""
+"""How a command gets what it works on: the workspace, a saved plan, a connection, and the user's Ctrl-C."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,79 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from unleash_gitops.errors import GitopsError, InvalidFiles, UsageError
+from unleash_gitops.cli.output import echo_text, prefix_of, reported, say
+from unleash_gitops.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from unleash_gitops.client import Client
     from unleash_gitops.loader import Loaded
     from unleash_gitops.plan import Plan
     from unleash_gitops.workspace import Workspace
 
-__all__ = [
-    "Connection",
-    "connection_options",
-    "echo_data",
-    "echo_text",
-    "interruptible",
-    "loaded_workspace",
-    "progress_bar",
-    "read_plan",
-    "reported",
-    "say",
-    "show_error",
-    "write_atomically",
-]
+__all__ = ["Connection", "connection_options", "interruptible", "loaded_workspace", "read_plan"]
 
 TOKEN_VARIABLE = "UNLEASH_AUTH_TOKEN"  # noqa: S105 - the variable's name
 URL_VARIABLE = "UNLEASH_URL"
-
-
-def say(line: str) -> None:
-    """Say something that is not data."""
-    click.echo(line, err=True)
-
-
-def echo_data(text: str) -> None:
-    """Write text that is data as it is."""
-    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-    sys.stdout.flush()
-
-
-def echo_text(text: Text, *, err: bool = False) -> None:
-    """Write rendered text, in colour on a terminal unless NO_COLOR is set."""
-    from rich.console import Console
-
-    stream = sys.stderr if err else sys.stdout
-    console = Console(file=stream, soft_wrap=True, highlight=False, emoji=False, markup=False)
-    console.print(text, end="" if text.plain.endswith("\n") else "\n")
-
-
-def show_error(error: GitopsError) -> None:
-    """Show an error that ends the run."""
-    from unleash_gitops.render.text import error_text
-
-    echo_text(error_text(error), err=True)
-
-
-@contextmanager
-def reported(prefix: str = "") -> Iterator[None]:
-    """Show the diagnostics of files that are wrong, with `prefix` before their paths, and leave with 1."""
-    try:
-        yield
-    except InvalidFiles as error:
-        from unleash_gitops.render.text import diagnostics_text
-
-        echo_text(diagnostics_text(error.diagnostics, prefix), err=True)
-        raise click.exceptions.Exit(1) from None
-
-
-def prefix_of(directory: Path, root: Path) -> str:
-    """Return what makes a path below `root` right from where the user stands."""
-    relative = os.path.relpath(root)
-    shown = str(root) if directory.is_absolute() else relative
-    return "" if shown == "." else f"{shown}/"
 
 
 def loaded_workspace(directory: Path) -> tuple[Loaded, Workspace, str]:
@@ -208,38 +146,6 @@ def read_plan(path: Path) -> Plan:
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
     return parse_plan(content, str(path))
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a whole file or nothing. Raises UsageError."""
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(name, 0o666 & ~umask)  # noqa: PTH101 - as if it had been opened by name
-            os.replace(name, path)  # noqa: PTH105
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from None
-
-
-@contextmanager
-def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Give a function that is told how many of how many are done; a bar on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @contextmanager
