@@ -84,13 +84,8 @@ class FieldChange(_Data):
     after: Any
 
 
-class Change(_Data):
-    """What is done to one object, and by which calls.
-
-    `before` and `after` are the whole compared object (None: does not exist). `name` is None for a live object whose
-    document is gone. `reason` says why a change is blocked, or what else a reader should know. `depends_on` names the
-    addresses whose changes must have succeeded first.
-    """
+class _Acted(_Data):
+    """An object and what is done to it. `name` is None for a live object whose document is gone."""
 
     action: Action
     kind: str
@@ -98,6 +93,20 @@ class Change(_Data):
     project: str | None
     feature: str | None
     id: str
+
+    @property
+    def address(self) -> str:
+        """The object's address, its id standing in for a name that is not known."""
+        return "/".join(part for part in (self.kind, self.project, self.feature, self.name or self.id) if part)
+
+
+class Change(_Acted):
+    """What is done to one object, and by which calls.
+
+    `before` and `after` are the whole compared object (None: does not exist). `reason` says why a change is blocked, or
+    what else a reader should know. `depends_on` names the addresses whose changes must have succeeded first.
+    """
+
     source: str | None
     before: dict[str, Any] | None
     after: dict[str, Any] | None
@@ -105,11 +114,6 @@ class Change(_Data):
     reason: str | None = None
     calls: tuple[Call, ...] = ()
     depends_on: tuple[str, ...] = ()
-
-    @property
-    def address(self) -> str:
-        """The object's address, its id standing in for a name that is not known."""
-        return "/".join(part for part in (self.kind, self.project, self.feature, self.name or self.id) if part)
 
 
 class Unmanaged(_Data):
@@ -168,22 +172,11 @@ class Plan(_Data):
         return {**content, "digest": _digest(content)}
 
 
-class Result(_Data):
+class Result(_Acted):
     """How one change went. `error` is the sentence for a reader, None when there is nothing to say."""
 
-    action: Action
-    kind: str
-    name: str | None
-    project: str | None
-    feature: str | None
-    id: str
     status: Status
     error: str | None = None
-
-    @property
-    def address(self) -> str:
-        """The object's address, its id standing in for a name that is not known."""
-        return "/".join(part for part in (self.kind, self.project, self.feature, self.name or self.id) if part)
 
 
 class ReportSummary(_Data):

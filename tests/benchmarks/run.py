@@ -186,7 +186,7 @@ def _sandbox() -> Iterator[tuple[str, str]]:
         try:
             yield running.url, running.token
         finally:
-            sandbox.stop(say=lambda _: None)
+            sandbox.reset(say=lambda _: None)
 
 
 def _timed(work: Callable[[], object]) -> float:
