@@ -221,7 +221,9 @@ class Client:
                 return ApiError(method, path, status, None, response.reason_phrase or "no explanation")
             if status in {401, 403}:
                 return ApiError(method, path, status, None, "refused, but not in Unleash's words", _TOKEN_HINT)
-            return NotUnleash(method, path, f"{status}, and not in Unleash's words", _ADDRESS_HINT)
+            return NotUnleash(
+                method, path, f"this does not look like Unleash: it answers {status} in other words", _ADDRESS_HINT
+            )
         message = self._clean(message)
         if status == 503 and "maintenance" in message.lower():
             return Maintenance(method, path, message, "switch maintenance mode off, or apply when it is over")

@@ -12,7 +12,8 @@ __all__ = ["CODES", "Diagnostic", "Position", "Severity", "has_errors", "in_orde
 
 Severity = Literal["error", "warning"]
 
-# Every code a diagnostic of ours has, and what it means. Stable: scripts and pipelines tell problems apart by it.
+# Every code a diagnostic has, a kind's own codes (`Kind.codes`) apart, and what it means. Stable: scripts and pipelines
+# tell problems apart by it.
 CODES: dict[str, str] = {
     "alias": "an alias names no anchor, stands for a value that holds it, or adds too many values",
     "binary": "a file is not text",
@@ -21,7 +22,6 @@ CODES: dict[str, str] = {
     "duplicate-key": "a mapping has a key twice",
     "empty-file": "a file holds no document",
     "empty-workspace": "no file holds a document (warning)",
-    "empty_selector": "a label selector has no values",
     "encoding": "a file is not UTF-8",
     "exclusive-unused": "spec.exclusive has no effect because spec.prune is none (warning)",
     "foreign-id": "metadata.id bears the mark of another workspace (warning)",
@@ -30,12 +30,10 @@ CODES: dict[str, str] = {
     "merge-key": "a merge key, which YAML 1.2 does not have",
     "missing": "a key that has to be there is not",
     "missing-reference": "a document names an object that does not exist",
-    "mode": "an aggregation mode does not fit the metric's type",
     "nested-workspace": "a second unleash-gitops.yaml inside of a workspace",
     "no-workspace": "there is no unleash-gitops.yaml",
     "not-a-file": "a name that ends as a YAML file's is something else",
     "outside-projects": "a project is not among spec.projects",
-    "pair": "one of two keys that go together is missing",
     "symlink": "a symlink leads out of the workspace, or nowhere",
     "syntax": "a file is not YAML",
     "tag": "a tag is not one of plain data, or its value does not fit it",

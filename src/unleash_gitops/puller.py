@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from pydantic import ValidationError
 
@@ -116,5 +117,6 @@ def _slug(title: str) -> str:
 
 
 def _folder(part: str) -> str:
-    """Return `part` as a folder that is read back: hidden names are left out by the loader."""
-    return f"_{part}" if part.startswith(".") else part
+    """Return `part` as a folder that stays where it is put and is read back: the loader leaves hidden names out."""
+    name = quote(part, safe="")
+    return f"_{name}" if name.startswith(".") else name

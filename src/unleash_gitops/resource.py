@@ -148,6 +148,8 @@ class Kind(ABC):
     """Where `pull` puts its files, below the workspace root."""
     document: ClassVar[type[BaseModel]]
     """The pydantic model of a whole document of this kind."""
+    codes: ClassVar[Mapping[str, str]] = {}
+    """The codes of diagnostics that only this kind's documents have, and what they mean."""
 
     @abstractmethod
     def desired(self, document: Any, workspace: str) -> Resource:

@@ -162,7 +162,7 @@ CASES = [
             "a.yaml:4:110: error: spec.labelSelectors.c[2]: expected a string, found nothing (null) [type] | give it a value, or leave the key out",
             'a.yaml:4:116: error: spec.labelSelectors.c[3]: expected a string, found the number 0x1F [type] | put it in quotes: "0x1F"',
             'a.yaml:4:131: error: spec.labelSelectors["e f"][0]: expected a string, found a mapping [type]',
-            'a.yaml:4:139: error: spec.labelSelectors.g: selects nothing [empty_selector] | leave the label out to show all series, or write ["*"] to split by it',
+            'a.yaml:4:139: error: spec.labelSelectors.g: selects nothing [empty-selector] | leave the label out to show all series, or write ["*"] to split by it',
         ],
     ),
     Case(

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["echo_data", "echo_text", "prefix_of", "progress_bar", "reported", "say", "show_error", "write_atomically"]
 
 
-def say(line: str) -> None:
-    """Say something that is not data."""
-    click.echo(line, err=True)
+def say(line: str, *, err: bool = True) -> None:
+    """Say a line, harmless on a terminal whatever is in it; on stdout only when it is data."""
+    from unleash_gitops.render.safe import terminal
+
+    click.echo(terminal(line), err=err)
 
 
 def echo_data(text: str) -> None:

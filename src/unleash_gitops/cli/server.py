@@ -195,7 +195,8 @@ def _say_where_to_look(path: Path) -> None:
 
     running = status()
     if running is not None:
-        say(f"\nlook at   {running.url}/history  (login {running.username} / {running.password})")
+        say("")
+        say(f"look at   {running.url}/history  (login {running.username} / {running.password})")
         command = sys.argv[0] if Path(sys.argv[0]).stem == "unleash-gitops" else "unleash-gitops"
         say(f"run next  {command} plan {path} --sandbox")
 
@@ -225,7 +226,7 @@ def pull(verbose: bool, /, directory: Path, kind: str | None, project: str | Non
     with connection.open(workspace.spec.url) as client, progress_bar("reading") as progress:
         written, skipped = pull_workspace(loaded, workspace, client, kind, project, progress)
     for file in written:
-        click.echo(f"wrote {prefix}{file.path}")
+        say(f"wrote {prefix}{file.path}", err=False)
     for one in skipped:
         say(f"left out {one.address}: {one.reason}")
     say(f"{len(written)} written, {len(skipped)} left out")

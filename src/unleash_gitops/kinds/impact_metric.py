@@ -80,7 +80,7 @@ class ImpactMetricMetadata(_Model):
 def _not_empty(values: list[str]) -> list[str]:
     if not values:
         hint = 'leave the label out to show all series, or write ["*"] to split by it'
-        raise PydanticCustomError("empty_selector", "selects nothing", {"hint": hint})
+        raise PydanticCustomError("empty-selector", "selects nothing", {"hint": hint})
     return values
 
 
@@ -151,6 +151,11 @@ class ImpactMetric(Kind):
     name = "ImpactMetric"
     folder = "impact-metrics"
     document = ImpactMetricDocument
+    codes: ClassVar[Mapping[str, str]] = {
+        "empty-selector": "a label selector has no values",
+        "mode": "an aggregation mode does not fit the metric's type",
+        "pair": "one of project and feature is given without the other",
+    }
 
     def desired(self, document: ImpactMetricDocument, workspace: str) -> Resource:
         """See `Kind.desired`. The id is `metadata.id`, else computed."""
