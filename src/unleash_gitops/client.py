@@ -217,7 +217,8 @@ class Client:
             return NotUnleash(method, path, self._clean(f"the answer is a redirect to {where}"), _ADDRESS_HINT)
         name, message = _words(response)
         if message is None:
-            if status in _TRY_LATER or status >= 500:
+            # Unleash says nothing with some refusals, but never with a 404: one without its words must not count as "gone".
+            if status == 429 or status >= 500 or (self._facts is not None and status not in {401, 403, 404}):
                 return ApiError(method, path, status, None, response.reason_phrase or "no explanation")
             if status in {401, 403}:
                 return ApiError(method, path, status, None, "refused, but not in Unleash's words", _TOKEN_HINT)

@@ -1,0 +1,270 @@
+"""Servers that are not what they should be: a clear sentence, exit code 1, and nothing written."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from acceptance.conftest import Done, Instance, Space
+from acceptance.test_life import FLAG, chart_id
+from servers.fake_unleash import CLIENT_TOKEN, TOKEN, FakeUnleash
+
+COMMANDS = [["plan"], ["apply", "--yes"], ["pull"]]
+
+
+def refused(space: Space, *words: str, **environment: str) -> None:
+    """Run every command that talks to a server; each says `words`, exits with 1 and writes nothing."""
+    files = {path: path.read_bytes() for path in space.root.rglob("*") if path.is_file()}
+    for command in COMMANDS:
+        done = space.run(*command, **environment)
+        assert done.code == 1, command
+        for word in words:
+            assert word in done.err
+        assert done.err.count("error: ") == 1
+        assert "help: " in done.err
+        assert done.out == ""
+    assert {path: path.read_bytes() for path in space.root.rglob("*") if path.is_file()} == files
+    if space.instance.fake is not None:
+        assert space.instance.fake.writes() == []
+
+
+@pytest.fixture
+def charted(fake_space: Space) -> Space:
+    fake_space.chart("a")
+    fake_space.chart("b", FLAG)
+    return fake_space
+
+
+def test_a_wrong_token(space: Space) -> None:
+    refused(
+        space, "401 UnauthorizedError: You must log in to use Unleash.", "UNLEASH_AUTH_TOKEN", UNLEASH_AUTH_TOKEN="x"
+    )
+
+
+def test_a_client_token(charted: Space) -> None:
+    refused(
+        charted,
+        "403",
+        "expected a different token type",
+        "an admin or personal access",
+        UNLEASH_AUTH_TOKEN=CLIENT_TOKEN,
+    )
+
+
+def test_a_token_that_no_header_can_hold(charted: Space) -> None:
+    refused(charted, "holds characters that no Unleash token has", UNLEASH_AUTH_TOKEN="a\u2713b")
+
+
+def test_a_server_that_is_away(charted: Space) -> None:
+    refused(charted, "http://127.0.0.1:9 does not answer", "is the server up?", UNLEASH_URL="http://127.0.0.1:9")
+
+
+def test_a_name_that_does_not_resolve(charted: Space) -> None:
+    refused(charted, "http://no-such-host.invalid does not answer", UNLEASH_URL="http://no-such-host.invalid")
+
+
+@pytest.fixture
+def website() -> Iterator[str]:
+    """Serve a website that answers 200 to everything, and redirects /moved."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            moved = self.path.startswith("/moved")
+            self.send_response(302 if moved else 200)
+            if moved:
+                self.send_header("location", "https://login.example.com/?secret=1")
+            self.end_headers()
+            self.wfile.write(b"<html>hello</html>")
+
+        def log_message(self, *arguments: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_server_that_is_not_unleash(charted: Space, website: str) -> None:
+    refused(charted, "the answer is not JSON", "is the address right?", UNLEASH_URL=website)
+    refused(charted, "a redirect to https://login.example.com\n", UNLEASH_URL=f"{website}/moved")
+
+
+def test_json_that_is_not_unleashs(charted: Space) -> None:
+    assert charted.instance.fake is not None
+    charted.instance.fake.hook = lambda _method, _path, _go: (200, {}, b'{"hello": "world"}')
+    refused(charted, "the answer is not that of an Unleash server")
+
+
+def test_an_answer_of_another_form(charted: Space) -> None:
+    fake = charted.instance.fake
+    assert fake is not None
+    fake.hook = lambda _method, path, go: (200, {}, b'{"configs": [{"id": 1}]}') if "config" in path[15:] else go()
+    for command in (["plan"], ["pull"]):
+        done = charted.run(*command)
+        assert done.code == 1
+        assert "is not of the form this version knows" in done.err
+
+
+def test_a_path_that_is_not_the_base_path(space: Space) -> None:
+    refused(space, "/api is not", UNLEASH_URL=f"{space.instance.url}/api")
+
+
+def test_a_server_that_is_too_old(charted: Space) -> None:
+    assert charted.instance.fake is not None
+    charted.instance.fake.version = "5.12.3"
+    refused(charted, "runs Unleash 5.12.3", "or newer is needed")
+
+
+def test_a_server_without_enterprise(charted: Space) -> None:
+    assert charted.instance.fake is not None
+    charted.instance.fake.impact_metrics = charted.instance.fake.enterprise = False
+    refused(charted, "needs Unleash Enterprise", "the open-source edition (8.2.0)")
+
+
+def test_an_enterprise_server_without_the_routes(charted: Space) -> None:
+    assert charted.instance.fake is not None
+    charted.instance.fake.impact_metrics = False
+    charted.instance.fake.version = "7.1.0"
+    refused(charted, "Unleash Enterprise 7.1.0) has no such route", "a newer Unleash is needed")
+
+
+def test_maintenance_mode_lets_a_plan_through_and_no_apply(space: Space) -> None:
+    space.chart("a")
+    _maintain(space.instance, on=True)
+    try:
+        planned = space.run("plan")
+        assert planned.code == 0
+        assert "1 to create" in planned.out
+        assert "maintenance mode" in planned.err
+        done = space.apply()
+        assert done.code == 1
+        assert "the server is in maintenance mode and refuses changes; nothing was applied" in done.err
+    finally:
+        _maintain(space.instance, on=False)
+    assert space.instance.everything() == {}
+    assert space.apply().code == 0
+
+
+def _maintain(instance: Instance, *, on: bool) -> None:
+    if instance.fake is not None:
+        instance.fake.maintenance = on
+    else:
+        instance.http.post("/api/admin/maintenance", json={"enabled": on}).raise_for_status()
+
+
+def test_maintenance_mode_that_begins_after_the_plan(charted: Space) -> None:
+    fake = charted.instance.fake
+    assert fake is not None
+
+    def hook(method: str, _path: str, go: object) -> object:
+        fake.maintenance = fake.maintenance or method == "POST"
+        return go()  # type: ignore[operator]
+
+    fake.hook = hook  # type: ignore[assignment]
+    done = charted.apply()
+    assert done.code == 3
+    assert "maintenance mode" in done.out
+    assert fake.charts == {}
+
+
+@pytest.mark.parametrize("style", ["7.5", "new"])
+def test_both_styles_of_answer_give_an_empty_second_plan(charted: Space, style: str) -> None:
+    assert charted.instance.fake is not None
+    charted.instance.fake.style = style
+    charted.chart("c", source="internal")
+    charted.chart("d", title=None, labelSelectors={"b": ["2", "1"], "a": ["*"]})
+    assert charted.apply().code == 0
+    assert charted.run("plan", "--detailed-exitcode").code == 0
+    charted.chart("a", timeRange="week")
+    assert charted.apply().code == 0
+    assert charted.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_source_that_the_server_does_not_know_is_blocked(charted: Space) -> None:
+    assert charted.instance.fake is not None
+    charted.instance.fake.style = "7.5"
+    assert charted.apply().code == 0
+    charted.chart("a", source="external")
+    (change,) = charted.plan()["changes"]
+    assert (change["action"], change["reason"]) == ("blocked", "this server knows no external source of metrics")
+
+
+def test_a_chart_that_a_safeguard_uses_is_never_changed_or_deleted(charted: Space) -> None:
+    fake = charted.instance.fake
+    assert fake is not None
+    assert charted.apply().code == 0
+    fake.guarded = {chart_id("a"), chart_id("b", FLAG)}
+    charted.chart("a", timeRange="month")
+    charted.file("b").unlink()
+    before = charted.instance.everything()
+    plan = charted.plan()
+    assert plan["summary"]["blocked"] == 2
+    assert [change["calls"] for change in plan["changes"]] == [[], []]
+    assert charted.run("plan", "--detailed-exitcode").code == 2
+    fake.requests.clear()
+    done = charted.apply()
+    assert done.code == 3
+    assert done.out.count("used by a safeguard") >= 2
+    assert fake.writes() == []
+    assert charted.instance.everything() == before
+
+
+def test_a_base_path_is_part_of_the_address(tmp_path: Path) -> None:
+    fake = FakeUnleash(base="/unleash/eu")
+    with fake.served() as url:
+        space = Space(tmp_path, Instance(url + "/", TOKEN, fake))
+        space.chart("a")
+        assert space.apply().code == 0
+        space.instance.close()
+    assert set(fake.charts) == {chart_id("a")}
+
+
+def test_the_token_file_wins_and_is_never_shown(charted: Space) -> None:
+    file = charted.root / "token"
+    file.write_text(f"{charted.instance.token}\n")
+    done: Done = charted.run("-v", "plan", "--token-file", str(file), UNLEASH_AUTH_TOKEN="wrong")
+    assert done.code == 0
+    file.write_text("other-secret-token")
+    done = charted.run("-v", "plan", "--token-file", str(file))
+    assert done.code == 1
+    assert "other-secret-token" not in done.err
+
+
+def test_a_token_that_the_server_echoes_is_not_shown(charted: Space) -> None:
+    fake = charted.instance.fake
+    assert fake is not None
+    body = b'{"name": "Oops", "message": "bad token ' + TOKEN.encode() + b' \\u001b[31m"}'
+    fake.hook = lambda _method, _path, _go: (400, {}, body)
+    done = charted.run("-v", "plan")
+    assert done.code == 1
+    assert "bad token ***" in done.err
+    assert "\x1b" not in done.err
+
+
+def test_a_flag_that_is_archived_while_it_is_read_has_no_charts(charted: Space) -> None:
+    fake = charted.instance.fake
+    assert fake is not None
+    charted.file("b").unlink()
+    body = b'{"name": "NotFoundError", "message": "Could not find feature flag with name checkout-v2"}'
+    fake.hook = lambda _method, path, go: (404, {}, body) if FLAG in path else go()
+    assert charted.plan()["summary"]["create"] == 1
+
+
+def test_a_proxy_of_the_environment_is_used(charted: Space) -> None:
+    """The address is one that only a proxy could reach; the fake server stands in for the proxy."""
+    fake = charted.instance.fake
+    assert fake is not None
+    done = charted.run("-v", "plan", UNLEASH_URL="http://unleash.invalid", HTTP_PROXY=charted.instance.url, NO_PROXY="")
+    assert done.code == 0, done.err
+
+
+def test_a_certificate_authority_that_is_not_there(charted: Space) -> None:
+    done = charted.run("plan", SSL_CERT_FILE="/no/such/file")
+    assert done.code == 1
+    assert "SSL_CERT_FILE" in done.err

@@ -1,0 +1,180 @@
+"""An Unleash in memory: what the tool asks of the Admin API, with the real server's answers and error bodies.
+
+`FakeUnleash.answer` is the server; `transport` puts it under an httpx client, `served` behind a real socket.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import httpx
+
+TOKEN = "*:*.fake-admin-token-0123456789"
+CLIENT_TOKEN = "default:development.fake-client-token"
+STEPS = {"hour": "1m", "day": "15m", "week": "3h", "month": "1d"}
+REQUIRED = ("metricName", "timeRange", "yAxisMin", "aggregationMode", "labelSelectors")
+KEPT = (*REQUIRED, "title", "source")
+CONFIG = re.compile(r"/api/admin(?:/projects/([^/]+)/features/([^/]+))?/impact-metrics/config(?:/([^/]+))?")
+
+Scope = tuple[str, str] | None
+Answer = tuple[int, dict[str, str], bytes]
+
+
+@dataclass
+class FakeUnleash:
+    """The server's state. `charts` maps an id to its scope (project and flag, None: the instance) and what was sent."""
+
+    flags: dict[str, list[str]] = field(default_factory=lambda: {"default": ["checkout-v2", "search-ranking"]})
+    charts: dict[str, tuple[Scope, dict[str, Any]]] = field(default_factory=dict)
+    guarded: set[str] = field(default_factory=set)
+    style: str = "new"
+    version: str = "8.2.0"
+    enterprise: bool = True
+    impact_metrics: bool = True
+    maintenance: bool = False
+    base: str = ""
+    instance_id: str = "11111111-2222-3333-4444-555555555555"
+    shuffle: random.Random | None = None
+    hook: Callable[[str, str, Callable[[], Answer]], Answer] = lambda _method, _path, go: go()
+    requests: list[tuple[str, str]] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def writes(self) -> list[tuple[str, str]]:
+        """Return the requests that could have changed something."""
+        return [request for request in self.requests if request[0] != "GET"]
+
+    def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
+        """Answer one request."""
+        path = urlsplit(target).path.removeprefix(self.base)
+        with self.lock:
+            self.requests.append((method, path))
+            return self.hook(method, path, lambda: self._answer(method, path, headers.get("authorization"), body))
+
+    def _answer(self, method: str, path: str, token: str | None, body: bytes) -> Answer:
+        if token == CLIENT_TOKEN:
+            return _json(403, {"message": "invalid token: expected a different token type for this endpoint"})
+        if token != TOKEN:
+            return _error(401, "UnauthorizedError", "You must log in to use Unleash.", id="e1")
+        if self.maintenance and method != "GET":
+            return _json(503, {"message": "Unleash is currently in maintenance mode."})
+        if path == "/api/admin/ui-config":
+            current = {"oss": self.version, "enterprise": self.version if self.enterprise else ""}
+            info = {"current": current, "instanceId": self.instance_id}
+            return _json(200, {"version": self.version, "versionInfo": info, "maintenanceMode": self.maintenance})
+        if path == "/api/admin/projects":
+            return _json(200, {"version": 1, "projects": [{"id": name} for name in self._mixed(list(self.flags))]})
+        if found := re.fullmatch(r"/api/admin/projects/([^/]+)/(features|overview)", path):
+            return self._project(unquote(found[1]), found[2])
+        if self.impact_metrics and (found := CONFIG.fullmatch(path)):
+            return self._configs(method, *(part and unquote(part) for part in found.groups()), body)
+        message = f"The path you were looking for ({path}) is not available."
+        return _error(404, "NotFoundError", message, id="e2")
+
+    def _project(self, project: str, what: str) -> Answer:
+        if what == "overview" and project not in self.flags:
+            return _error(404, "NotFoundError", "No project found")
+        names = self._mixed(self.flags.get(project, []))
+        return _json(200, {"version": 2, "name": project, "features": [{"name": name} for name in names]})
+
+    def _configs(
+        self, method: str, project: str | None, feature: str | None, object_id: str | None, body: bytes
+    ) -> Answer:
+        scope = None if project is None or feature is None else (project, feature)
+        if scope is not None and scope[1] not in self.flags.get(scope[0], []):
+            return _error(404, "NotFoundError", f'There\'s no feature named "{feature}" in project "{project}".')
+        if method == "GET":
+            mine = [self._shown(key) for key, (where, _) in self.charts.items() if where == scope]
+            return _json(200, {"configs": self._mixed(mine)})
+        if method == "POST":
+            return self._save(scope, json.loads(body))
+        if self.charts.get(object_id or "", (0,))[0] != scope:
+            return _error(404, "NotFoundError", f'Could not find the impact metric with id "{object_id}".')
+        del self.charts[object_id or ""]
+        return 204, {}, b""
+
+    def _save(self, scope: Scope, config: dict[str, Any]) -> Answer:
+        missing = [name for name in REQUIRED if name not in config]
+        if missing:
+            details = [{"message": f"The `/body/{missing[0]}` property is required.", "path": "/body"}]
+            return _error(400, "BadDataError", "Request validation failed", details=details)
+        object_id = config.get("id") or "01" + "".join(random.choices("0123456789ABCDEFGHJKMNPQRSTVWXYZ", k=24))
+        if object_id in self.charts and self.charts[object_id][0] != scope:
+            return _error(409, "ConflictError", f'The impact metric with id "{object_id}" already exists elsewhere.')
+        self.charts[object_id] = (scope, {name: config[name] for name in KEPT if name in config})
+        return _json(200, self._shown(object_id))
+
+    def _shown(self, object_id: str) -> dict[str, Any]:
+        _, config = self.charts[object_id]
+        told = {name: value for name, value in config.items() if name != "source"}
+        extra: dict[str, Any] = (
+            {"source": config.get("source", "internal")} if self.style == "new" else {"type": "unknown"}
+        )
+        mode = "read" if object_id in self.guarded else "write"
+        step = STEPS.get(config["timeRange"])
+        return {"id": object_id, **told, "displayName": config["metricName"], "step": step, "mode": mode, **extra}
+
+    def _mixed(self, items: list[Any]) -> list[Any]:
+        return self.shuffle.sample(items, len(items)) if self.shuffle else list(items)
+
+    def transport(self) -> httpx.MockTransport:
+        """Return the server as the transport of an httpx client."""
+
+        def respond(request: httpx.Request) -> httpx.Response:
+            headers = {name.lower(): value for name, value in request.headers.items()}
+            status, told, content = self.answer(request.method, request.url.raw_path.decode(), headers, request.content)
+            return httpx.Response(status, headers=told, content=content)
+
+        return httpx.MockTransport(respond)
+
+    @contextmanager
+    def served(self) -> Iterator[str]:
+        """Serve on a free port of loopback; give the address."""
+        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}{self.base}"
+        finally:
+            server.shutdown()
+            server.server_close()
+
+
+def _handler(fake: FakeUnleash) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def respond(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            status, told, content = fake.answer(self.command, self.path, headers, body)
+            self.send_response(status)
+            for name, value in told.items():
+                self.send_header(name, value)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PUT = do_DELETE = respond  # noqa: N815 - http.server's names
+
+        def log_message(self, *arguments: object) -> None:
+            """Say nothing."""
+
+    return Handler
+
+
+def _json(status: int, body: Any) -> Answer:
+    return status, {"content-type": "application/json"}, json.dumps(body).encode()
+
+
+def _error(status: int, name: str, message: str, details: Any = None, **more: str) -> Answer:
+    return _json(status, {**more, "name": name, "message": message, "details": details or [{"message": message}]})

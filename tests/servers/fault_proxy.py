@@ -1,0 +1,101 @@
+"""A proxy on loopback that misbehaves as told, in front of any server."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+Fault = str | None
+"""None (pass on), a status to answer with, "cut before" or "cut after" the server has done it, "slow"."""
+
+
+class FaultProxy:
+    """Passes requests on to `upstream`, except as `fault(number, method, path)` says; counts what reached it."""
+
+    def __init__(self, upstream: str) -> None:
+        self.upstream = urlsplit(upstream)
+        self.fault: Callable[[int, str, str], Fault] = lambda _number, _method, _path: None
+        self.reached: list[tuple[str, str]] = []
+        self.faults = 0
+        self.seen = 0
+        self.lock = threading.Lock()
+
+    @contextmanager
+    def served(self) -> Iterator[str]:
+        """Serve on a free port; give the address."""
+        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            server.server_close()
+
+
+def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def respond(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            with proxy.lock:
+                fault = proxy.fault(proxy.seen, self.command, self.path)
+                proxy.seen += 1
+                proxy.faults += fault is not None
+            if fault == "cut before":
+                self._cut()
+            elif fault is not None and fault.isdigit():
+                self._reply(
+                    int(fault),
+                    b'{"name": "Busy", "message": "try later"}',
+                    {"retry-after": "0"} if fault == "429" else {},
+                )
+            else:
+                time.sleep(0.3 if fault == "slow" else 0)
+                status, content = self._pass_on(body)
+                if fault == "cut after":
+                    self._cut()
+                else:
+                    self._reply(status, content, {})
+
+        do_GET = do_POST = do_PUT = do_DELETE = respond  # noqa: N815 - http.server's names
+
+        def _pass_on(self, body: bytes) -> tuple[int, bytes]:
+            connection = HTTPConnection(proxy.upstream.hostname or "", proxy.upstream.port, timeout=30)
+            headers = {
+                name: value for name, value in self.headers.items() if name.lower() not in {"host", "accept-encoding"}
+            }
+            connection.request(self.command, self.path, body or None, headers)
+            answer = connection.getresponse()
+            content = answer.read()
+            connection.close()
+            with proxy.lock:
+                proxy.reached.append((self.command, self.path))
+            return answer.status, content
+
+        def _reply(self, status: int, content: bytes, headers: dict[str, str]) -> None:
+            self.send_response(status)
+            for name, value in {
+                **headers,
+                "content-type": "application/json",
+                "content-length": str(len(content)),
+            }.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def _cut(self) -> None:
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+        def log_message(self, *arguments: object) -> None:
+            """Say nothing."""
+
+    return Handler

@@ -1,0 +1,168 @@
+"""A plan's calls: their order, what a failure takes with it, and how a run ends early."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import httpx
+import pytest
+
+from unleash_gitops.applier import apply_changes
+from unleash_gitops.client import Client
+from unleash_gitops.plan import Call, Change, Instance, Plan, Report, Result, Summary
+
+
+def change(name: str, action: str = "create", depends_on: tuple[str, ...] = (), calls: int = 1, **more: Any) -> Change:
+    method = "DELETE" if action == "delete" else "POST"
+    sent = tuple(Call(method=method, path=f"/api/admin/{name}/{number}", body={"id": name}) for number in range(calls))
+    return Change(
+        action=action, kind="K", name=name, project=None, feature=None, id=name, source=None, before=None, after=None,
+        depends_on=tuple(f"K/{other}" for other in depends_on), calls=() if action == "blocked" else sent, **more,
+    )  # fmt: skip
+
+
+def plan(*changes: Change) -> Plan:
+    instance = Instance(url="http://x", id=None, version="8", edition="oss")
+    return Plan(
+        tool_version="0", created_at="", workspace="w", instance=instance, summary=Summary(), changes=changes,
+        unmanaged=(), max_deletes=10,
+    )  # fmt: skip
+
+
+class Server:
+    """Answers 200, but for what `faults` says, and remembers the order of what it was sent."""
+
+    def __init__(self, faults: dict[str, Any] | None = None) -> None:
+        self.faults = faults or {}
+        self.paths: list[str] = []
+        self.lock = threading.Lock()
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path.removeprefix("/api/admin/")
+        with self.lock:
+            self.paths.append(path)
+        fault = self.faults.get(path.split("/")[0])
+        if callable(fault):
+            fault()
+        elif isinstance(fault, Exception):
+            raise fault
+        elif fault is not None:
+            return httpx.Response(fault, json={"name": "Broken", "message": "broken"})
+        return httpx.Response(200, json={})
+
+    def apply(
+        self, made: Plan, concurrency: int = 4, stop: threading.Event | None = None, seen: list[Result] | None = None
+    ) -> Report:
+        sink = [] if seen is None else seen
+        with Client("http://x", "t", concurrency=concurrency, transport=httpx.MockTransport(self)) as client:
+            return apply_changes(made, client, stop or threading.Event(), sink.append)
+
+
+def statuses(report: Report) -> dict[str, str]:
+    return {str(result.name): result.status for result in report.results}
+
+
+def test_what_is_needed_goes_first_and_deletes_go_last() -> None:
+    server = Server()
+    report = server.apply(
+        plan(change("gone", "delete"), change("child", depends_on=("parent",)), change("parent"), change("other"))
+    )
+    assert report.complete
+    assert server.paths.index("parent/0") < server.paths.index("child/0")
+    assert server.paths[-1] == "gone/0"
+    assert [result.name for result in report.results] == ["gone", "child", "parent", "other"]
+
+
+def test_the_calls_of_one_change_go_one_after_the_other_and_end_with_a_failure() -> None:
+    server = Server()
+    server.apply(plan(change("a", calls=3)))
+    assert server.paths == ["a/0", "a/1", "a/2"]
+    broken = Server({"a": 400})
+    report = broken.apply(plan(change("a", calls=3)))
+    assert broken.paths == ["a/0"]
+    assert report.results[0].error == "POST /api/admin/a/0: 400 Broken: broken"
+
+
+def test_a_failure_takes_only_what_depends_on_it() -> None:
+    server = Server({"a": 400})
+    report = server.apply(
+        plan(
+            change("a"),
+            change("b", depends_on=("a",)),
+            change("c", depends_on=("b",)),
+            change("d"),
+            change("e", "delete"),
+        )
+    )
+    assert statuses(report) == {"a": "failed", "b": "skipped", "c": "skipped", "d": "applied", "e": "applied"}
+    assert [result.error for result in report.results][1:3] == [
+        "needs K/a, which failed",
+        "needs K/b, which was skipped",
+    ]
+    assert report.summary.model_dump() == {"applied": 2, "failed": 1, "skipped": 2, "blocked": 0}
+    assert not report.complete
+
+
+def test_what_is_blocked_is_never_sent_and_blocks_what_needs_it() -> None:
+    server = Server()
+    report = server.apply(plan(change("a", "blocked", reason="because"), change("b", depends_on=("a",)), change("c")))
+    assert statuses(report) == {"a": "blocked", "b": "skipped", "c": "applied"}
+    assert server.paths == ["c/0"]
+    assert report.results[0].error == "because"
+
+
+def test_deleting_what_is_gone_is_success() -> None:
+    assert Server({"a": 404}).apply(plan(change("a", "delete"))).complete
+    assert statuses(Server({"a": 404}).apply(plan(change("a")))) == {"a": "failed"}
+
+
+def test_a_server_that_is_gone_for_good_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unleash_gitops.client._FIRST_PATIENCE", 0.05)
+    names = [f"c{number:02}" for number in range(20)]
+    server = Server({name: httpx.ConnectError("refused") for name in names[3:]})
+    report = server.apply(plan(*(change(name) for name in names)), concurrency=1)
+    assert [result.status for result in report.results] == ["applied"] * 3 + ["failed"] + ["skipped"] * 16
+    assert {result.error for result in report.results[4:]} == {"the server does not answer any more"}
+
+
+def test_a_stop_finishes_what_is_under_way_and_skips_the_rest() -> None:
+    stop = threading.Event()
+    server = Server({"c1": stop.set})
+    seen: list[Result] = []
+    report = server.apply(plan(*(change(f"c{number}") for number in range(6)), change("d", "delete")), 1, stop, seen)
+    assert statuses(report) == {
+        "c0": "applied",
+        "c1": "applied",
+        **dict.fromkeys(["c2", "c3", "c4", "c5", "d"], "skipped"),
+    }
+    assert sorted(str(result.name) for result in seen) == sorted(statuses(report))
+    assert server.paths == ["c0/0", "c1/0"]
+
+
+def test_no_more_at_once_than_the_client_has_connections() -> None:
+    under_way, most, lock = 0, 0, threading.Lock()
+
+    def count() -> None:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        threading.Event().wait(0.005)
+        with lock:
+            under_way -= 1
+
+    names = [f"c{number}" for number in range(30)]
+    Server(dict.fromkeys(names, count)).apply(plan(*(change(name) for name in names)), concurrency=3)
+    assert most == 3
+
+
+def test_only_a_post_with_an_id_of_ours_is_repeatable() -> None:
+    def call(method: str, body: Any) -> bool:
+        return Call.model_validate(
+            json.loads(json.dumps({"method": method, "path": "/api/admin/x", "body": body}))
+        ).repeatable
+
+    assert [call("POST", {"id": "x"}), call("PUT", {}), call("DELETE", None)] == [True, True, True]
+    assert [call("POST", {}), call("POST", None), call("POST", [1])] == [False, False, False]

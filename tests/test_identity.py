@@ -1,0 +1,63 @@
+"""The ids are frozen: a change here orphans every object that anybody has created."""
+
+from __future__ import annotations
+
+import pytest
+from ulid import ULID
+
+from unleash_gitops.identity import computed_id, mark_of, workspace_mark
+
+FROZEN = [
+    ("payments", "ImpactMetric", None, None, "checkout-errors", "01G1T0PS00VWW4NTSJ4RYXY8XT"),
+    ("payments", "ImpactMetric", "shop", "checkout-v2", "checkout-errors", "01G1T0PS00VWW4NTBHQ61SM3K7"),
+    ("search", "ImpactMetric", "shop", "checkout-v2", "checkout-errors", "01G1T0PS004GCK54BHQ61SM3K7"),
+    ("quickstart", "ImpactMetric", None, None, "request-latency", "01G1T0PS00XN7GP9YY22N7BS6R"),
+    ("a", "FeatureFlag", "default", None, "A~b.c", "01G1T0PS00SABR241QY0DG31N8"),
+]
+
+
+@pytest.mark.parametrize(("workspace", "kind", "project", "feature", "name", "expected"), FROZEN)
+def test_ids_are_what_they_have_always_been(
+    workspace: str, kind: str, project: str | None, feature: str | None, name: str, expected: str
+) -> None:
+    assert computed_id(workspace, kind, project, feature, name) == expected
+
+
+@pytest.mark.parametrize("row", FROZEN)
+def test_an_id_is_a_ulid_that_bears_the_marks_of_tool_and_workspace(row: tuple[str, ...]) -> None:
+    found = row[-1]
+    assert str(ULID.from_str(found)) == found
+    assert found[:16] == "01G1T0PS00" + workspace_mark(row[0])
+
+
+def test_marks_are_frozen() -> None:
+    assert {name: workspace_mark(name) for name in ("payments", "search", "a")} == {
+        "payments": "VWW4NT",
+        "search": "4GCK54",
+        "a": "SABR24",
+    }
+
+
+@pytest.mark.parametrize(
+    ("object_id", "expected"),
+    [
+        (computed_id("payments", "ImpactMetric", None, None, "x"), "ours"),
+        (computed_id("search", "ImpactMetric", None, None, "x"), "other"),
+        ("01ARZ3NDEKTSV4RRFFQ69G5FAV", "none"),
+        ("01G1T0PS00", "none"),
+        ("", "none"),
+    ],
+)
+def test_a_mark_tells_whose_it_is(object_id: str, expected: str) -> None:
+    assert mark_of(object_id, "payments") == expected
+
+
+def test_scopes_and_names_do_not_run_into_each_other() -> None:
+    ids = {
+        computed_id("w", "K", "ab", "c", "d"),
+        computed_id("w", "K", "a", "bc", "d"),
+        computed_id("w", "K", "a", "b", "cd"),
+        computed_id("w", "K", None, None, "abcd"),
+        computed_id("w", "Ka", "b", "c", "d"),
+    }
+    assert len(ids) == 5
