@@ -217,7 +217,7 @@ class Client:
             return NotUnleash(method, path, self._clean(f"the answer is a redirect to {where}"), _ADDRESS_HINT)
         name, message = _words(response)
         if message is None:
-            # Unleash says nothing with some refusals, but never with a 404: one without its words must not count as "gone".
+            # Unleash says nothing with some refusals, but never with a 404, which must not count as "gone" here.
             if status == 429 or status >= 500 or (self._facts is not None and status not in {401, 403, 404}):
                 return ApiError(method, path, status, None, response.reason_phrase or "no explanation")
             if status in {401, 403}:
