@@ -87,3 +87,8 @@ def test_every_public_name_exists() -> None:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(SOURCE).as_posix())
 def test_no_module_is_a_mansion(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_every_kind_has_a_test() -> None:
+    kinds = {path.stem for path in (SOURCE / "kinds").glob("*.py")} - {"__init__"}
+    assert {path.stem.removeprefix("test_") for path in (Path(__file__).parent / "kinds").glob("test_*.py")} == kinds
