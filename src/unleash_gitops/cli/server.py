@@ -27,6 +27,7 @@ __all__ = ["apply", "plan", "pull", "show"]
 
 INCOMPLETE = 3
 PENDING = 2
+REFUSED = 1
 INTERRUPTED = 130
 
 sandbox_option = click.option("--sandbox", is_flag=True, help="Use the sandbox, starting it if need be.")
@@ -124,7 +125,9 @@ def _apply_directory(
         _show_plan(made, "text", err=form == "json")
         check_deletes(made, max_deletes)
         if ask and any(change.calls for change in made.changes):
-            click.confirm("Apply this plan?", abort=True, err=True)
+            if not click.confirm("Apply this plan?", err=True):
+                say("nothing was applied")
+                return REFUSED
             check_plan(made, client)  # the question may have stood for an hour
         code = _apply(made, client, form)
     if connection.sandbox:
