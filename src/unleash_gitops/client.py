@@ -174,7 +174,8 @@ class Client:
         except httpx.HTTPError as error:
             unreachable = self._unreachable(method, path, error)
             return _Outcome(failure=unreachable, again=repeatable or not unreachable.sent)
-        self._say(f"{method} {path}: {response.status_code} in {(time.monotonic() - began) * 1000:.0f} ms")
+        if self._log is not None:
+            self._say(f"{method} {path}: {response.status_code} in {(time.monotonic() - began) * 1000:.0f} ms")
         if not response.is_success:
             failure = self._failure(method, path, response)
             again = response.status_code == 429 or (repeatable and response.status_code in _TRY_LATER)

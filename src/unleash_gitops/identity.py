@@ -8,6 +8,7 @@ anything here orphans every object that anybody has created.
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from typing import Literal
 
 __all__ = ["TOOL_MARK", "ULID_PATTERN", "Mark", "computed_id", "mark_of", "workspace_mark"]
@@ -21,6 +22,7 @@ _OBJECT_LENGTH = 10
 Mark = Literal["ours", "other", "none"]
 
 
+@cache
 def workspace_mark(workspace: str) -> str:
     """Return the 6 characters by which everything of the workspace named `workspace` is known."""
     return _hash(workspace, _WORKSPACE_LENGTH)

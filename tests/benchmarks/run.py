@@ -112,17 +112,20 @@ def bench_plan() -> None:
         )
         environment = {**os.environ, "UNLEASH_URL": url, "UNLEASH_AUTH_TOKEN": token}
         subprocess.run([*TOOL, "apply", str(root), "--yes"], check=True, capture_output=True, env=environment)
-        _compare_plans(root, url, token, environment)
+        for where, policy in (("every project", ""), ("the project named", "spec: {projects: [default]}\n")):
+            (root / "unleash-gitops.yaml").write_text(WORKSPACE + policy)
+            _compare_plans(where, root, url, token, environment)
 
 
-def _compare_plans(root: Path, url: str, token: str, environment: dict[str, str]) -> None:
+def _compare_plans(where: str, root: Path, url: str, token: str, environment: dict[str, str]) -> None:
     from unleash_gitops.client import Client
     from unleash_gitops.workflow import load_workspace, make_plan
 
-    requests = FLAGS + 4  # the flags, the instance, ui-config, projects, the list of flags
+    loaded, workspace = load_workspace(root)
+    # The flags, the instance, ui-config, the list of flags, and the list of projects unless they are named.
+    requests = FLAGS + 3 + (workspace.spec.projects is None)
 
     def in_process() -> None:
-        loaded, workspace = load_workspace(root)
         with Client(url, token, concurrency=CONNECTIONS) as client:
             assert make_plan(loaded, workspace, client).summary.unchanged == FLAGS
 
@@ -130,12 +133,14 @@ def _compare_plans(root: Path, url: str, token: str, environment: dict[str, str]
         subprocess.run([*TOOL, "plan", str(root)], check=True, capture_output=True, env=environment)
 
     rates: dict[str, list[float]] = {"bare": [], "in process": [], "whole command": []}
-    for _ in range(4):
+    for _ in range(9):
         rates["bare"].append(FLAGS / _timed(lambda: _bare(url, token)))
         rates["in process"].append(requests / _timed(in_process))
         rates["whole command"].append(requests / _timed(command))
     bare = statistics.median(rates["bare"][1:])
-    print(f"plan      {FLAGS} flags' charts, {requests} requests, {CONNECTIONS} connections; bare client {bare:.0f}/s")
+    print(
+        f"plan      {FLAGS} flags' charts, {where}: {requests} requests, {CONNECTIONS} connections; bare {bare:.0f}/s"
+    )
     for name in ("in process", "whole command"):
         print(f"plan      {name}: {statistics.median(rates[name][1:]) / bare:.2f} of the bare client's rate")
 
