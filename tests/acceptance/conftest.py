@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from servers.fake_unleash import TOKEN, FakeUnleash
+from servers.sandbox_database import execute
 from unleash_gitops import sandbox
 
 FLAGS = ("checkout-v2", "search-ranking")
@@ -63,6 +64,13 @@ class Instance:
 
     def delete(self, object_id: str, feature: str | None = None) -> None:
         self.http.delete(f"{self.path(feature)}/{object_id}").raise_for_status()
+
+    def guard(self, *charts: str) -> None:
+        """Have safeguards use these charts, as an Enterprise server would."""
+        if self.fake is not None:
+            self.fake.guarded = set(charts)
+        for chart in () if self.fake is not None else charts:
+            execute(f"INSERT INTO safeguards VALUES ('guard-{chart}', '{chart}', '{{}}', '{{}}')")
 
     def clear(self) -> None:
         for feature in (None, *FLAGS):

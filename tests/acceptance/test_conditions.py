@@ -195,26 +195,6 @@ def test_a_source_that_the_server_does_not_know_is_blocked(charted: Space) -> No
     assert (change["action"], change["reason"]) == ("blocked", "this server knows no external source of metrics")
 
 
-def test_a_chart_that_a_safeguard_uses_is_never_changed_or_deleted(charted: Space) -> None:
-    fake = charted.instance.fake
-    assert fake is not None
-    assert charted.apply().code == 0
-    fake.guarded = {chart_id("a"), chart_id("b", FLAG)}
-    charted.chart("a", timeRange="month")
-    charted.file("b").unlink()
-    before = charted.instance.everything()
-    plan = charted.plan()
-    assert plan["summary"]["blocked"] == 2
-    assert [change["calls"] for change in plan["changes"]] == [[], []]
-    assert charted.run("plan", "--detailed-exitcode").code == 2
-    fake.requests.clear()
-    done = charted.apply()
-    assert done.code == 3
-    assert done.out.count("used by a safeguard") >= 2
-    assert fake.writes() == []
-    assert charted.instance.everything() == before
-
-
 def test_a_base_path_is_part_of_the_address(tmp_path: Path) -> None:
     fake = FakeUnleash(base="/unleash/eu")
     with fake.served() as url:

