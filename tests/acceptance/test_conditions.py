@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ import pytest
 from acceptance.conftest import Done, Instance, Space
 from acceptance.test_life import FLAG, chart_id
 from servers.fake_unleash import CLIENT_TOKEN, TOKEN, FakeUnleash
+from servers.loopback import QuietHandler, serve
 
 COMMANDS = [["plan"], ["apply", "--yes"], ["pull"]]
 
@@ -71,23 +70,15 @@ def test_a_name_that_does_not_resolve(charted: Space) -> None:
 def website() -> Iterator[str]:
     """Serve a website that answers 200 to everything, and redirects /moved."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            moved = self.path.startswith("/moved")
-            self.send_response(302 if moved else 200)
-            if moved:
-                self.send_header("location", "https://login.example.com/?secret=1")
-            self.end_headers()
-            self.wfile.write(b"<html>hello</html>")
+    class Handler(QuietHandler):
+        def do_GET(self) -> None:  # noqa: N802 - http.server's name
+            if self.path.startswith("/moved"):
+                self.reply(302, {"location": "https://login.example.com/?secret=1"}, b"")
+            else:
+                self.reply(200, {}, b"<html>hello</html>")
 
-        def log_message(self, *arguments: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serve(Handler) as url:
+        yield url
 
 
 def test_a_server_that_is_not_unleash(charted: Space, website: str) -> None:

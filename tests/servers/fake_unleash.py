@@ -12,11 +12,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import httpx
+
+from servers.loopback import QuietHandler, serve
 
 TOKEN = "*:*.fake-admin-token-0123456789"
 CLIENT_TOKEN = "default:development.fake-client-token"
@@ -138,36 +139,17 @@ class FakeUnleash:
     @contextmanager
     def served(self) -> Iterator[str]:
         """Serve on a free port of loopback; give the address."""
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}{self.base}"
-        finally:
-            server.shutdown()
-            server.server_close()
+        with serve(_handler(self)) as url:
+            yield url + self.base
 
 
-def _handler(fake: FakeUnleash) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+def _handler(fake: FakeUnleash) -> type[QuietHandler]:
+    class Handler(QuietHandler):
         def respond(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            status, told, content = fake.answer(self.command, self.path, headers, body)
-            self.send_response(status)
-            for name, value in told.items():
-                self.send_header(name, value)
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            self.reply(*fake.answer(self.command, self.path, headers, self.body()))
 
         do_GET = do_POST = do_PUT = do_DELETE = respond  # noqa: N815 - http.server's names
-
-        def log_message(self, *arguments: object) -> None:
-            """Say nothing."""
 
     return Handler
 

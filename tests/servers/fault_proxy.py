@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
+
+from servers.loopback import QuietHandler, serve
 
 Fault = str | None
 """None (pass on), a status to answer with, "cut before" or "cut after" the server has done it, "slow"."""
@@ -29,22 +30,14 @@ class FaultProxy:
     @contextmanager
     def served(self) -> Iterator[str]:
         """Serve on a free port; give the address."""
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            server.server_close()
+        with serve(_handler(self)) as url:
+            yield url
 
 
-def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+def _handler(proxy: FaultProxy) -> type[QuietHandler]:
+    class Handler(QuietHandler):
         def respond(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            body = self.body()
             with proxy.lock:
                 fault = proxy.fault(proxy.seen, self.command, self.path)
                 proxy.seen += 1
@@ -81,21 +74,10 @@ def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
             return answer.status, content
 
         def _reply(self, status: int, content: bytes, headers: dict[str, str]) -> None:
-            self.send_response(status)
-            for name, value in {
-                **headers,
-                "content-type": "application/json",
-                "content-length": str(len(content)),
-            }.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
+            self.reply(status, {**headers, "content-type": "application/json"}, content)
 
         def _cut(self) -> None:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
-
-        def log_message(self, *arguments: object) -> None:
-            """Say nothing."""
 
     return Handler
