@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -147,6 +148,10 @@ def _maintain(instance: Instance, *, on: bool) -> None:
         instance.fake.maintenance = on
     else:
         instance.http.post("/api/admin/maintenance", json={"enabled": on}).raise_for_status()
+        deadline = time.monotonic() + 30  # the server remembers for a while what it last said of itself
+        while instance.http.get("/api/admin/ui-config").json()["maintenanceMode"] is not on:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
 
 def test_maintenance_mode_that_begins_after_the_plan(charted: Space) -> None:
