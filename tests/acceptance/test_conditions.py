@@ -147,9 +147,11 @@ def _maintain(instance: Instance, *, on: bool) -> None:
     if instance.fake is not None:
         instance.fake.maintenance = on
     else:
-        instance.http.post("/api/admin/maintenance", json={"enabled": on}).raise_for_status()
-        deadline = time.monotonic() + 30  # the server remembers for a while what it last said of itself
-        while instance.http.get("/api/admin/ui-config").json()["maintenanceMode"] is not on:
+        deadline = time.monotonic() + 30
+        while True:  # the server may remember an earlier answer for a minute; to be told again makes it forget
+            instance.http.post("/api/admin/maintenance", json={"enabled": on}).raise_for_status()
+            if instance.http.get("/api/admin/ui-config").json()["maintenanceMode"] is on:
+                break
             assert time.monotonic() < deadline
             time.sleep(0.1)
 
