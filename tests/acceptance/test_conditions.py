@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from acceptance.conftest import Done, Instance, Space
 from acceptance.test_life import FLAG, chart_id
 from servers.fake_unleash import CLIENT_TOKEN, TOKEN, FakeUnleash
 from servers.loopback import QuietHandler, serve
+from servers.maintenance import set_maintenance
 
 COMMANDS = [["plan"], ["apply", "--yes"], ["pull"]]
 
@@ -147,13 +147,7 @@ def _maintain(instance: Instance, *, on: bool) -> None:
     if instance.fake is not None:
         instance.fake.maintenance = on
     else:
-        deadline = time.monotonic() + 30
-        while True:  # the server may remember an earlier answer for a minute; to be told again makes it forget
-            instance.http.post("/api/admin/maintenance", json={"enabled": on}).raise_for_status()
-            if instance.http.get("/api/admin/ui-config").json()["maintenanceMode"] is on:
-                break
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        set_maintenance(instance.http, on=on)
 
 
 def test_maintenance_mode_that_begins_after_the_plan(charted: Space) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from servers.maintenance import set_maintenance
 from servers.sandbox_database import execute
 
 if TYPE_CHECKING:
@@ -179,11 +180,11 @@ def test_a_viewer_reads_but_does_not_write(api: httpx.Client) -> None:
 
 def test_in_maintenance_mode_nothing_is_written(api: httpx.Client) -> None:
     try:
-        api.post("/api/admin/maintenance", json={"enabled": True}).raise_for_status()
+        set_maintenance(api, on=True)
         assert api.post(INSTANCE, json=BODY).status_code == 503
         assert api.get(INSTANCE).status_code == 200
     finally:
-        api.post("/api/admin/maintenance", json={"enabled": False})
+        set_maintenance(api, on=False)
 
 
 def test_the_servers_own_description_lists_the_routes(api: httpx.Client) -> None:
