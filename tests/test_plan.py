@@ -43,7 +43,7 @@ def test_the_keys_of_the_document_are_the_documented_ones() -> None:
     document = ACTIONS.to_json()
     assert list(document) == [
         "formatVersion", "toolVersion", "createdAt", "workspace", "instance", "summary", "changes", "unmanaged",
-        "maxDeletes", "digest",
+        "maxDeletes", "root", "tokenEnv", "digest",
     ]  # fmt: skip
     assert list(document["instance"]) == ["url", "id", "version", "edition"]
     assert list(document["summary"]) == [
@@ -83,7 +83,7 @@ def test_json_that_is_not_a_plan(text: str) -> None:
 def test_a_newer_format_is_refused_even_where_its_digest_is_made_otherwise() -> None:
     assert refused('{"formatVersion": "2", "digest": "blake3:…"}') == (
         "p.json: the plan has format 2, this version reads format 1",
-        "apply it with the version of unleash-gitops that made it, or make it again with this one",
+        "use the version of unleash-gitops that made it, or make it again with this one",
     )
 
 

@@ -111,6 +111,10 @@ class Client:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back what the connections hold."""
         self._http.close()
 
     def facts(self) -> ServerFacts:

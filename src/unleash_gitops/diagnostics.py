@@ -5,7 +5,7 @@ Data only: the wording of one problem is made where it is found, the look of all
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 __all__ = ["CODES", "Diagnostic", "Position", "Severity", "has_errors", "in_order"]
@@ -71,6 +71,13 @@ class Diagnostic:
     position: Position
     hint: str | None = None
     excerpt: str | None = None
+
+    def below(self, prefix: str) -> Diagnostic:
+        """Return it with its path, which is relative to a workspace, as seen from the other side of `prefix`."""
+        if not prefix:
+            return self
+        at = self.position
+        return replace(self, position=replace(at, path=f"{prefix.rstrip('/')}/{at.path}"))
 
 
 def has_errors(diagnostics: list[Diagnostic]) -> bool:

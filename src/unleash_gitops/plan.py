@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -21,6 +21,7 @@ __all__ = [
     "Action",
     "Call",
     "Change",
+    "Data",
     "FieldChange",
     "Instance",
     "Plan",
@@ -30,15 +31,22 @@ __all__ = [
     "Status",
     "Summary",
     "Unmanaged",
+    "parse_json",
     "parse_plan",
+    "plan_of",
+    "sealed",
+    "unsealed",
+    "validated",
 ]
 
 FORMAT_VERSION = "1"
 
+_AGAIN = "make it again with: unleash-gitops plan --out FILE"
 _OWN_PATH = re.compile(r"/api/admin(/([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)+")
 
 Action = Literal["create", "update", "delete", "blocked"]
 Status = Literal["applied", "failed", "skipped", "blocked"]
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 def _own_path(path: str) -> str:
@@ -48,7 +56,7 @@ def _own_path(path: str) -> str:
     return path
 
 
-class _Data(BaseModel):
+class Data(BaseModel):
     """Frozen data whose JSON keys are in camel case and nothing else."""
 
     model_config = ConfigDict(
@@ -60,7 +68,7 @@ class _Data(BaseModel):
         return self.model_dump(mode="json", by_alias=True)
 
 
-class Call(_Data):
+class Call(Data):
     """One request of the Admin API: `path` begins with `/api/admin/` and is percent-encoded, `body` is JSON or None."""
 
     method: Literal["POST", "PUT", "DELETE"]
@@ -76,7 +84,7 @@ class Call(_Data):
         return self.method != "POST" or (isinstance(self.body, dict) and "id" in self.body)
 
 
-class FieldChange(_Data):
+class FieldChange(Data):
     """One field that differs. `path` is like `labelSelectors.environment[0]`; a side that lacks the field is None."""
 
     path: str
@@ -84,7 +92,7 @@ class FieldChange(_Data):
     after: Any
 
 
-class _Acted(_Data):
+class _Acted(Data):
     """An object and what is done to it. `name` is None for a live object whose document is gone."""
 
     action: Action
@@ -116,7 +124,7 @@ class Change(_Acted):
     depends_on: tuple[str, ...] = ()
 
 
-class Unmanaged(_Data):
+class Unmanaged(Data):
     """A live object that is nobody's, as a reader of the plan needs to see it."""
 
     kind: str
@@ -127,7 +135,7 @@ class Unmanaged(_Data):
     title: str | None
 
 
-class Instance(_Data):
+class Instance(Data):
     """Which server a plan was made for. `id` is Unleash's own instance id, None where a server does not tell."""
 
     url: str
@@ -136,7 +144,7 @@ class Instance(_Data):
     edition: Literal["oss", "enterprise"]
 
 
-class Summary(_Data):
+class Summary(Data):
     """How many objects of each sort the plan found, within what the workspace looks at."""
 
     create: int = 0
@@ -148,8 +156,12 @@ class Summary(_Data):
     blocked: int = 0
 
 
-class Plan(_Data):
-    """A plan. `created_at` is UTC, ISO 8601. `max_deletes` is the workspace's limit when the plan was made."""
+class Plan(Data):
+    """A plan. `created_at` is UTC, ISO 8601. `max_deletes` is the workspace's limit when the plan was made.
+
+    `root` is where the workspace is in its repository (`""`: at the top), None when it is in none. `token_env` is the
+    name of the variable that holds the instance's token, None for the usual one.
+    """
 
     format_version: str = FORMAT_VERSION
     tool_version: str
@@ -160,6 +172,8 @@ class Plan(_Data):
     changes: tuple[Change, ...]
     unmanaged: tuple[Unmanaged, ...]
     max_deletes: int = Field(ge=0)
+    root: str | None = None
+    token_env: str | None = None
 
     @property
     def pending(self) -> bool:
@@ -168,8 +182,7 @@ class Plan(_Data):
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON document, sealed by its digest."""
-        content = self.as_json()
-        return {**content, "digest": _digest(content)}
+        return sealed(self.as_json())
 
 
 class Result(_Acted):
@@ -179,7 +192,7 @@ class Result(_Acted):
     error: str | None = None
 
 
-class ReportSummary(_Data):
+class ReportSummary(Data):
     """How many changes ended in each way."""
 
     applied: int = 0
@@ -188,7 +201,7 @@ class ReportSummary(_Data):
     blocked: int = 0
 
 
-class Report(_Data):
+class Report(Data):
     """What apply did, in the order of the plan."""
 
     format_version: str = FORMAT_VERSION
@@ -207,30 +220,54 @@ def parse_plan(text: str | bytes, source: str) -> Plan:
     `source` names the file in errors. Raises PlanFileError when the text is empty, cut short, not a plan, of a newer
     format, or not what its digest says.
     """
-    again = "make it again with: unleash-gitops plan --out FILE"
+    return plan_of(unsealed(parse_json(text, source), source), source)
+
+
+def plan_of(content: dict[str, Any], source: str) -> Plan:
+    """Return the plan that `content` is, its seal already taken off. Raises PlanFileError."""
+    return validated(Plan, content, source)
+
+
+def parse_json(text: str | bytes, source: str) -> dict[str, Any]:
+    """Return what a plan file holds, of a format that this version reads. Raises PlanFileError."""
     if not text.strip():
-        raise PlanFileError(f"{source}: the plan file is empty", again)
+        raise PlanFileError(f"{source}: the plan file is empty", _AGAIN)
     try:
         content = json.loads(text)
         json.dumps(content, ensure_ascii=False).encode()  # half a character, which only a forged plan has, is refused
     except (ValueError, RecursionError):
-        raise PlanFileError(f"{source}: not a plan: it is not whole JSON (cut short?)", again) from None
+        raise PlanFileError(f"{source}: not a plan: it is not whole JSON (cut short?)", _AGAIN) from None
     if not isinstance(content, dict) or not isinstance(content.get("formatVersion"), str):
-        raise PlanFileError(f"{source}: not a plan of unleash-gitops", again)
+        raise PlanFileError(f"{source}: not a plan of unleash-gitops", _AGAIN)
     if content["formatVersion"] != FORMAT_VERSION:
         raise PlanFileError(
             f"{source}: the plan has format {content['formatVersion']}, this version reads format {FORMAT_VERSION}",
-            "apply it with the version of unleash-gitops that made it, or make it again with this one",
+            "use the version of unleash-gitops that made it, or make it again with this one",
         )
-    digest = content.pop("digest", None)
-    if digest != _digest(content):
-        raise PlanFileError(f"{source}: the plan was changed after it was made (its digest does not match)", again)
+    return content
+
+
+def sealed(content: dict[str, Any]) -> dict[str, Any]:
+    """Return `content` with a digest that covers all of it."""
+    return {**content, "digest": _digest(content)}
+
+
+def unsealed(content: dict[str, Any], source: str) -> dict[str, Any]:
+    """Return `content` without its digest. Raises PlanFileError when that does not fit."""
+    rest = {key: value for key, value in content.items() if key != "digest"}
+    if content.get("digest") != _digest(rest):
+        raise PlanFileError(f"{source}: the plan was changed after it was made (its digest does not match)", _AGAIN)
+    return rest
+
+
+def validated(model: type[_Model], content: dict[str, Any], source: str) -> _Model:
+    """Return `content` as a `model`. Raises PlanFileError with the first thing that does not fit."""
     try:
-        return Plan.model_validate(content)
+        return model.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise PlanFileError(f"{source}: not a plan this version can read: {where}: {first['msg']}", again) from None
+        raise PlanFileError(f"{source}: not a plan this version can read: {where}: {first['msg']}", _AGAIN) from None
 
 
 def _digest(content: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from pydantic import BaseModel
@@ -10,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 from unleash_gitops.kinds import kinds
 from unleash_gitops.workspace import WorkspaceDocument
 
-__all__ = ["document_schema"]
+__all__ = ["document_schema", "schema_text"]
 
 
 def document_schema() -> dict[str, Any]:
@@ -23,3 +24,8 @@ def document_schema() -> dict[str, Any]:
         "oneOf": [references[(model, "validation")] for model in models],
         **definitions,
     }
+
+
+def schema_text() -> str:
+    """Return the schema as the text of a file."""
+    return json.dumps(document_schema(), indent=2) + "\n"

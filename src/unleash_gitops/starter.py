@@ -7,6 +7,7 @@ from pathlib import Path
 
 from unleash_gitops import __version__
 from unleash_gitops.errors import UsageError
+from unleash_gitops.loader import find_repository
 from unleash_gitops.workspace import WORKSPACE_FILE
 
 __all__ = ["start_workspace"]
@@ -98,15 +99,10 @@ def start_workspace(directory: Path) -> tuple[list[Path], list[Path]]:
 def _files(directory: Path) -> dict[Path, str]:
     here = directory.resolve()
     name = re.sub(r"[^a-z0-9._-]+", "-", here.name.lower())[:100].strip("._-") or "unleash"
-    top = _repository(here)
+    top = find_repository(here) or here  # pipelines have to be at the top
     inside = here.relative_to(top).as_posix()
     return {
         directory / WORKSPACE_FILE: _WORKSPACE.format(name=name),
         directory / "impact-metrics" / "sign-ups.yaml": _EXAMPLE,
         top / ".github" / "workflows" / "unleash-gitops.yaml": _PIPELINE.format(version=__version__, directory=inside),
     }
-
-
-def _repository(here: Path) -> Path:
-    """Return the Git repository that `here` is in, where pipelines have to be; itself when it is in none."""
-    return next((above for above in (here, *here.parents) if (above / ".git").exists()), here)

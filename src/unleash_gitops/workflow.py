@@ -77,6 +77,8 @@ def make_plan(
         changes=decisions.changes,
         unmanaged=decisions.unmanaged,
         max_deletes=workspace.spec.max_deletes,
+        root=loaded.place,
+        token_env=workspace.spec.token_env,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -43,6 +44,13 @@ def checked_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def checked_variable(name: str) -> str:
+    """Return `name`. Raises ValueError when it can be no variable's, a token itself for instance."""
+    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ValueError("must be the name of an environment variable that holds the token, never the token itself")
+    return name
+
+
 def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
@@ -77,6 +85,12 @@ class WorkspaceSpec(_Model):
         default=None,
         description="The instance's address, base path included. UNLEASH_URL and --url win over it.",
         examples=["https://unleash.example.com"],
+    )
+    token_env: Annotated[str, AfterValidator(checked_variable)] | None = Field(
+        default=None,
+        alias="tokenEnv",
+        description="The environment variable that holds this instance's token; left out: UNLEASH_AUTH_TOKEN.",
+        examples=["UNLEASH_TOKEN_STAGING"],
     )
     projects: Annotated[tuple[Annotated[str, Field(min_length=1)], ...] | None, BeforeValidator(_as_tuple)] = Field(
         default=None, description="Where to look for flag-level objects; left out: every project.", examples=[["shop"]]

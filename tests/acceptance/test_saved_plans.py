@@ -56,6 +56,8 @@ def test_the_shape_of_a_plan(space: Space, saved: Path) -> None:
         "changes",
         "unmanaged",
         "maxDeletes",
+        "root",
+        "tokenEnv",
         "digest",
     ]
     assert list(plan["instance"]) == ["url", "id", "version", "edition"]

@@ -18,6 +18,7 @@ from unleash_gitops.plan import (
     Summary,
     Unmanaged,
 )
+from unleash_gitops.planset import Planned, PlanSet
 
 CHART: dict[str, Any] = {
     "metricName": "unleash_counter_checkout_errors",
@@ -181,6 +182,12 @@ HUGE = plan(
     left=tuple(unmanaged(number) for number in range(500)),
     limit=100,
 )
+
+
+def planset(*made: Plan | Planned) -> PlanSet:
+    """Return a set of plans, and of workspaces that have none."""
+    workspaces = tuple(one if isinstance(one, Planned) else Planned.of(one) for one in made)
+    return PlanSet(tool_version="0.1.0", created_at="2026-01-31T12:00:00+00:00", workspaces=workspaces)
 
 
 def result(action: str, name: str | None, status: str, error: str | None = None) -> Result:

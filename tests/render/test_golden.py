@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,14 +42,18 @@ def test_report(name: str, golden: Golden) -> None:
 
 @pytest.mark.parametrize(("name", "prefix"), [("diagnostics", ""), ("diagnostics-from-outside", "../work space")])
 def test_diagnostics(name: str, prefix: str, golden: Golden) -> None:
-    golden(f"{name}/diagnostics.json", diagnostics_json(DIAGNOSTICS, prefix))
-    golden(f"{name}/diagnostics.txt", diagnostics_text(DIAGNOSTICS, prefix).plain)
-    golden(f"{name}/diagnostics.github", diagnostics_github(DIAGNOSTICS, prefix))
+    diagnostics = [found.below(prefix) for found in DIAGNOSTICS]
+    golden(f"{name}/diagnostics.json", diagnostics_json(diagnostics))
+    golden(f"{name}/diagnostics.txt", diagnostics_text(diagnostics).plain)
+    golden(f"{name}/diagnostics.github", diagnostics_github(diagnostics))
 
 
 def test_a_prefix_may_end_with_its_slash() -> None:
-    for render in (diagnostics_json, diagnostics_text, diagnostics_github):
-        assert render(DIAGNOSTICS, "a/b/") == render(DIAGNOSTICS, "a/b")
+    found = DIAGNOSTICS[0]
+    for prefix, path in [("", "a.yaml"), ("..", "../a.yaml"), ("../x/", "../x/a.yaml"), ("/", "/a.yaml")]:
+        at = replace(found.position, path="a.yaml")
+        assert replace(found, position=at).below(prefix).position == replace(at, path=path)
+    assert [found.below("a/b/") for found in DIAGNOSTICS] == [found.below("a/b") for found in DIAGNOSTICS]
 
 
 def test_no_diagnostics() -> None:

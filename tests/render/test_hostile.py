@@ -14,12 +14,14 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 from rich.text import Text
 
-from render.samples import HOSTILE_TEXTS, change, hostile, plan, report
+from render.samples import HOSTILE_TEXTS, change, hostile, plan, planset, report
+from unleash_gitops.ci import Job, job_of
 from unleash_gitops.diagnostics import Diagnostic, Position
 from unleash_gitops.errors import ApiError, SandboxError, StalePlan
 from unleash_gitops.plan import FieldChange, Instance, Plan, Report, Result, Unmanaged
+from unleash_gitops.planset import Planned
 from unleash_gitops.render.github import diagnostics_github
-from unleash_gitops.render.markdown import LONGEST_COMMENT, plan_markdown, span
+from unleash_gitops.render.markdown import LONGEST_COMMENT, plan_markdown, planset_markdown, size, span
 from unleash_gitops.render.text import diagnostics_text, error_text, plan_text, report_text, result_line
 
 MANY = settings(max_examples=150, deadline=None, derandomize=True)
@@ -51,7 +53,19 @@ def plans(draw: st.DrawFn) -> Plan:
     kind, name, project, feature, number, title = (draw(NAMES) for _ in range(6))
     left = (Unmanaged(kind=kind, name=name, project=project, feature=feature, id=number, title=title),)
     instance = Instance(url=draw(NAMES), id=draw(NAMES), version=draw(NAMES), edition="oss")
-    return plan(*changes, left=left, workspace=draw(NAMES), instance=instance, limit=0)
+    root = draw(st.none() | NAMES)
+    limit = draw(st.sampled_from([0, 10]))
+    return plan(*changes, left=left, workspace=draw(NAMES), instance=instance, limit=limit, root=root)
+
+
+@st.composite
+def jobs(draw: st.DrawFn) -> Job | None:
+    """Draw what an environment tells, made up by somebody who can."""
+    environment = {
+        "GITHUB_REPOSITORY": draw(NAMES), "GITHUB_SHA": draw(NAMES), "GITHUB_RUN_ID": draw(NAMES | st.just("42")),
+        "GITHUB_SERVER_URL": draw(NAMES | st.just("https://github.example") | NAMES.map("https://".__add__)),
+    }  # fmt: skip
+    return draw(st.sampled_from([None, job_of(environment)]))
 
 
 def assert_harmless(text: Text) -> None:
@@ -64,16 +78,21 @@ def assert_harmless(text: Text) -> None:
 
 
 PARTS = re.compile(
-    r"[0-9]+ deletes?, more than the limit of [0-9]+: apply refuses this without --max-deletes [0-9]+"
+    r"^\[!(CAUTION|WARNING)\]$"
+    r"|^[0-9]+ deletes?, more than the limit of [0-9]+: apply refuses this without --max-deletes [0-9]+$"
+    r"|^[0-9]+ objects? will be deleted$|^[0-9]+ changes? (is|are) blocked and will not be done$"
+    r"|^Could not be planned:$|^ in [0-9]+ workspaces?|[0-9]+ could not be planned|commit "
+    r"|The plan file (that | saved )?has the whole plan: |The plan file that |this job| saved has the whole plan: "
     r"|[0-9]+ changes? (is|are) not shown here|: a comment has no room for more\.| shows the whole plan\."
     r"|[0-9]+ (to create|to update|to delete|blocked|unmanaged|create|update|delete)|and [0-9]+ more"
-    r"|Workspace | on |Unleash |open source|plan |[(), ]"
+    r"|Workspace | on |Unleash |open source|Enterprise|plan |[(), ]|^\.$"
 )
 
 
-def assert_own_structure_only(markdown: str) -> None:
+def assert_own_structure_only(markdown: str, job: Job | None = None) -> None:
     """Assert that a Markdown reader sees nothing but what the renderer itself wrote."""
-    assert len(markdown) <= LONGEST_COMMENT
+    assert size(markdown) <= LONGEST_COMMENT
+    own = "nowhere" if job is None or job.repository_url is None else job.repository_url
     html = []
     for token in MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(markdown):
         if token.type == "html_block":
@@ -83,27 +102,39 @@ def assert_own_structure_only(markdown: str) -> None:
             assert all(line[:2] in {"+ ", "- ", "  ", "# ", "! "} for line in token.content.splitlines())
         else:
             assert token.type.removesuffix("_open").removesuffix("_close") in {
-                "paragraph", "bullet_list", "list_item", "inline",
+                "paragraph", "bullet_list", "list_item", "inline", "blockquote", "heading",
             }  # fmt: skip
         for child in token.children or ():
-            assert child.type in {"text", "code_inline", "strong_open", "strong_close"}
+            assert child.type in {
+                "text", "code_inline", "strong_open", "strong_close", "softbreak", "link_open", "link_close",
+            }  # fmt: skip
+            if child.type == "link_open":
+                assert str(child.attrs["href"]).startswith(f"{own}/")
             if child.type == "text":
                 assert PARTS.sub("", child.content) == "", child.content
-    tags = Tags()
+    tags = Tags(own)
     tags.feed("".join(html))
     tags.close()
     assert tags.open == []
 
 
 class Tags(HTMLParser):
-    """Check that tags nest, bear no attributes, and are ours; that text mentions nobody."""
+    """Check that tags nest and are ours, that links go to `own` repository only; that text mentions nobody."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: str) -> None:
         super().__init__()
+        self.own = own
         self.open: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert (tag, attrs) in [(ours, []) for ours in ("details", "summary", "b", "code")]
+        if tag == "a":
+            ((name, value),) = attrs
+            assert name == "href"
+            assert value is not None
+            assert re.fullmatch(re.escape(self.own) + "/blob/[A-Za-z0-9._~%/-]+#L[0-9]+", value)
+            assert not {"", ".", ".."} & set(value.removeprefix(f"{self.own}/").split("#")[0].split("/"))
+        else:
+            assert (tag, attrs) in [(ours, []) for ours in ("details", "summary", "b", "code")]
         self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -112,7 +143,7 @@ class Tags(HTMLParser):
     def handle_data(self, data: str) -> None:
         assert not re.search("@[A-Za-z0-9]", data)
         if self.open and self.open[-1] != "code":
-            assert data in {"- ", "! ", "~ ", "+ ", "delete", "blocked", "update", "create", " ", "\n",
+            assert data in {"- ", "! ", "~ ", "+ ", "DELETE", "BLOCKED", "update", "create", " ", "\n",
                             "Unmanaged: live, in no file, left alone"}  # fmt: skip
 
     def handle_comment(self, data: str) -> None:
@@ -126,10 +157,37 @@ def test_the_hostile_case() -> None:
     assert_harmless(plan_text(hostile()))
 
 
+@settings(max_examples=2000, deadline=None, derandomize=True)
+@given(st.lists(NAMES, min_size=12, max_size=12))
+def test_thousands_of_hostile_strings_stay_where_they_were_put(texts: list[str]) -> None:
+    names, source, reason, path, before, after, title = texts[:6], *texts[6:]
+    kind, name, project, feature, number, workspace = names
+    facts: dict[str, Any] = {"kind": kind, "project": project, "feature": feature, "id": number, "reason": reason}
+    fields = (FieldChange(path=path, before=before, after=after),)
+    left = (Unmanaged(kind=kind, name=name, project=project, feature=feature, id=number, title=title),)
+    made = plan(
+        change("delete", None, before={"title": title, path: before}, source=None, **facts),
+        change("update", name, before={}, after={}, fields=fields, source=source, **facts),
+        left=left,
+        workspace=workspace,
+    )
+    assert_own_structure_only(plan_markdown(made))
+
+
 @MANY
-@given(plans())
-def test_markdown_of_a_hostile_plan_has_our_structure_only(hostile_plan: Plan) -> None:
-    assert_own_structure_only(plan_markdown(hostile_plan))
+@given(plans(), jobs())
+def test_markdown_of_a_hostile_plan_has_our_structure_only(hostile_plan: Plan, job: Job | None) -> None:
+    assert_own_structure_only(plan_markdown(hostile_plan, job), job)
+
+
+@MANY
+@given(plans(), NAMES, NAMES, NAMES, jobs(), st.integers(0, 30))
+def test_markdown_of_several_hostile_plans_has_our_structure_only(
+    hostile_plan: Plan, workspace: str, url: str, error: str, job: Job | None, times: int
+) -> None:
+    failed = Planned(workspace=workspace, root=None, url=url, plan=None, error=error)
+    made = planset(hostile_plan, failed, *[hostile_plan] * times)
+    assert_own_structure_only(planset_markdown(made, job), job)
 
 
 @MANY
@@ -169,11 +227,11 @@ def test_a_hostile_report_is_harmless(texts: list[str], status: str) -> None:
 @given(st.lists(NAMES | st.text(min_size=1), min_size=6, max_size=6), st.integers(1, 80), st.integers(1, 10**9))
 def test_hostile_diagnostics_are_harmless(texts: list[str], column: int, line: int) -> None:
     code, message, path, hint, excerpt, prefix = texts
-    found = Diagnostic("error", code, message, Position(path, line, column), hint, excerpt)
-    text = diagnostics_text([found], prefix)
+    found = Diagnostic("error", code, message, Position(path, line, column), hint, excerpt).below(prefix)
+    text = diagnostics_text([found])
     assert_harmless(text)
     assert len(text.plain.splitlines()) == 6
-    command = diagnostics_github([found], prefix)
+    command = diagnostics_github([found])
     assert command.count("\n") == 1
     assert re.fullmatch(rf"::error file=[^:,]*,line={line},col={column},title=[^:,]*::.*\n", command)
     assert {one for one in command[:-1] if unicodedata.category(one) in {"Cc", "Cf", "Cs", "Zl", "Zp"}} == set()

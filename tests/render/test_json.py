@@ -32,7 +32,7 @@ def test_no_raw_control_or_invisible_character_is_written() -> None:
 @settings(max_examples=500, derandomize=True)
 @given(st.text(st.characters()), st.text(st.characters()))
 def test_any_text_comes_back_as_it_was(message: str, path: str) -> None:
-    text = diagnostics_json([Diagnostic("warning", "code", message, Position(path, 2, 3))], "sub")
+    text = diagnostics_json([Diagnostic("warning", "code", message, Position(path, 2, 3)).below("sub")])
     assert text.endswith("\n}\n")
     text.encode()
     assert json.loads(text) == {

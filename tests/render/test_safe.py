@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unleash_gitops.render.safe import LONGEST, located, pair, shortened, terminal, value
+from unleash_gitops.render.safe import LONGEST, pair, shortened, terminal, value
 
 
 @pytest.mark.parametrize(
@@ -92,10 +92,3 @@ def test_a_difference_behind_many_escapes_is_in_sight() -> None:
 def test_two_long_texts_that_differ_never_look_the_same(same: str, one: str, other: str) -> None:
     left, right = pair(same + one, same + other)
     assert (left == right) == (one == other)
-
-
-@pytest.mark.parametrize(
-    ("prefix", "path"), [("", "a.yaml"), ("..", "../a.yaml"), ("../x/", "../x/a.yaml"), ("/", "/a.yaml")]
-)
-def test_located(prefix: str, path: str) -> None:
-    assert located("a.yaml", prefix) == path

@@ -16,9 +16,10 @@ from typing import NoReturn
 import click
 
 from unleash_gitops import __version__
+from unleash_gitops.cli.applying import apply
 from unleash_gitops.cli.files import init, schema, validate
 from unleash_gitops.cli.local import sandbox
-from unleash_gitops.cli.server import apply, plan, pull, show
+from unleash_gitops.cli.server import plan, pull, show
 from unleash_gitops.errors import GitopsError, InvalidFiles
 
 __all__ = ["main"]

@@ -1,45 +1,28 @@
-"""How a command gets what it works on: the workspace, a saved plan, a connection, and the user's Ctrl-C."""
+"""What the user said about the server, and the user's Ctrl-C."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from unleash_gitops.cli.output import echo_text, prefix_of, reported, say
+from unleash_gitops.cli.output import say
 from unleash_gitops.errors import UsageError
 
 if TYPE_CHECKING:
     from unleash_gitops.client import Client
-    from unleash_gitops.loader import Loaded
-    from unleash_gitops.plan import Plan
-    from unleash_gitops.workspace import Workspace
+    from unleash_gitops.sandbox import Sandbox
 
-__all__ = ["Connection", "connection_options", "interruptible", "loaded_workspace", "read_plan"]
+__all__ = ["Connection", "connection_options", "interruptible"]
 
 TOKEN_VARIABLE = "UNLEASH_AUTH_TOKEN"  # noqa: S105 - the variable's name
 URL_VARIABLE = "UNLEASH_URL"
-
-
-def loaded_workspace(directory: Path) -> tuple[Loaded, Workspace, str]:
-    """Load the workspace around `directory`, show warnings, and return it with the prefix of its paths."""
-    from unleash_gitops.loader import find_workspace
-    from unleash_gitops.workflow import load_workspace
-
-    prefix = prefix_of(directory, find_workspace(directory))
-    with reported(prefix):
-        loaded, workspace = load_workspace(directory)
-    if loaded.diagnostics:
-        from unleash_gitops.render.text import diagnostics_text
-
-        echo_text(diagnostics_text(loaded.diagnostics, prefix), err=True)
-    return loaded, workspace, prefix
 
 
 class Connection:
@@ -62,21 +45,40 @@ class Connection:
         self._concurrency = concurrency
         self._timeout = timeout
         self._verbose = verbose
+        self._running: Sandbox | None = None
         self.sandbox = sandbox
 
-    def open(self, fallback_url: str | None) -> Client:
-        """Return a client; `fallback_url` is the workspace's or the plan's. Raises UsageError, SandboxError."""
+    def open(self, fallback_url: str | None, token_env: str | None) -> Client:
+        """Return a client; `fallback_url` and `token_env` are the workspace's or the plan's.
+
+        Raises UsageError, SandboxError.
+        """
         from unleash_gitops.client import Client
 
-        url, token = self._sandbox() if self.sandbox else (self._address(fallback_url), self._token())
+        if self.sandbox:
+            self._running = self._running or _started()
+            url, token = self._running.url, self._running.token
+        else:
+            url, token = self._address(fallback_url), self._token(token_env)
         log = say if self._verbose else None
         return Client(url, token, timeout=self._timeout, concurrency=self._concurrency, log=log)
 
-    def _sandbox(self) -> tuple[str, str]:
-        from unleash_gitops.sandbox import start
+    def check_one_for_all(self, named: Collection[str | None], reached: Collection[str | None]) -> None:
+        """Raise UsageError when what the user said of one server would go for several.
 
-        running = start(say=say)
-        return running.url, running.token
+        `named` are the addresses in the workspaces or their plans, `reached` those that would be talked to.
+        """
+        if self._token_file is not None and len(set(reached)) > 1:
+            raise UsageError(
+                "--token-file holds one token, but the workspaces are of several instances",
+                "name a variable for each in spec.tokenEnv",
+            )
+        if (self._url or os.environ.get(URL_VARIABLE)) and not self.sandbox and len(set(named) - {None}) > 1:
+            source = "--url" if self._url else URL_VARIABLE
+            raise UsageError(
+                f"{source} names one instance, but the workspaces name several",
+                f"leave {source} out, or take one workspace at a time",
+            )
 
     def _address(self, fallback: str | None) -> str:
         from unleash_gitops.workspace import checked_url
@@ -90,13 +92,14 @@ class Connection:
             source = "--url" if self._url else URL_VARIABLE
             raise UsageError(f"{source}: {error}") from None
 
-    def _token(self) -> str:
+    def _token(self, variable: str | None) -> str:
         if self._token_file is None:
-            token = os.environ.get(TOKEN_VARIABLE, "").strip()
+            # A token is for one instance: where the workspace names its variable, no other one stands in for it.
+            token = os.environ.get(variable or TOKEN_VARIABLE, "").strip()
             if not token:
-                raise UsageError(
-                    "no token is given", f"put one into {TOKEN_VARIABLE}, or name a file with --token-file"
-                )
+                named = f" in {variable}, which spec.tokenEnv names" if variable else ""
+                hint = f"put one into {variable or TOKEN_VARIABLE}, or name a file with --token-file"
+                raise UsageError(f"no token is given{named}", hint)
             return token
         try:
             token = self._token_file.read_text(encoding="utf-8").strip()
@@ -106,6 +109,12 @@ class Connection:
         if not token:
             raise UsageError(f"--token-file {self._token_file}: the file is empty")
         return token
+
+
+def _started() -> Sandbox:
+    from unleash_gitops.sandbox import start
+
+    return start(say=say)
 
 
 def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -137,30 +146,24 @@ def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def read_plan(path: Path) -> Plan:
-    """Read a saved plan. Raises PlanFileError, UsageError."""
-    from unleash_gitops.plan import parse_plan
-
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
-    return parse_plan(content, str(path))
-
-
 @contextmanager
-def interruptible(stop: threading.Event) -> Iterator[None]:
-    """While it lasts, the first SIGINT or SIGTERM sets `stop`, and a second one ends the process at once."""
+def interruptible(stop: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+    """While it lasts, the first SIGINT or SIGTERM calls `stop`, and a second one ends the process at once.
+
+    Gives a function that tells whether there was one.
+    """
+    stopped = threading.Event()
 
     def interrupt(_signal: int, _frame: object) -> None:
-        if stop.is_set():
+        if stopped.is_set():
             os._exit(130)
-        stop.set()
+        stopped.set()
+        stop()
         os.write(2, b"interrupted: finishing what is under way; once more to stop at once\n")
 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield stopped.is_set
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -6,17 +6,15 @@ from pathlib import Path
 
 import click
 
-__all__ = ["init", "schema", "validate"]
+from unleash_gitops.cli.runs import all_option, directories_argument, workspace_roots
 
-directory_argument = click.argument(
-    "directory", metavar="[DIR]", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path)
-)
+__all__ = ["init", "schema", "validate"]
 
 
 @click.command()
 @click.argument("directory", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path))
 def init(directory: Path) -> int:
-    """Write a new workspace: its file, one example, a pipeline. Never overwrites."""
+    """Write a new workspace: its file, one example, a schema for editors, a pipeline. Never overwrites."""
     from unleash_gitops.starter import start_workspace
 
     written, kept = start_workspace(directory)
@@ -29,43 +27,51 @@ def init(directory: Path) -> int:
 
 
 @click.command()
-@directory_argument
+@directories_argument
+@all_option
 @click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
-def validate(directory: Path, form: str) -> int:
+def validate(directories: tuple[Path, ...], everything: bool, form: str) -> int:
     """Check the files, offline. Every problem in every file is reported at once."""
-    from unleash_gitops.cli.output import echo_data, echo_text, prefix_of, say
+    from unleash_gitops.cli.output import echo_data, echo_text, say
     from unleash_gitops.diagnostics import has_errors
-    from unleash_gitops.loader import find_workspace, load
+    from unleash_gitops.loader import load
 
-    root = find_workspace(directory)
-    loaded = load(root)
-    prefix = prefix_of(directory, root)
+    diagnostics, documents, files = [], 0, 0
+    for root, prefix in workspace_roots(directories, everything).items():
+        loaded = load(root)
+        diagnostics += [found.below(prefix) for found in loaded.diagnostics]
+        documents += loaded.documents
+        files += len(loaded.files)
     if form == "json":
         from unleash_gitops.render.json import diagnostics_json
 
-        echo_data(diagnostics_json(loaded.diagnostics, prefix))
+        echo_data(diagnostics_json(diagnostics))
     elif form == "github":
         from unleash_gitops.render.github import diagnostics_github
 
-        echo_data(diagnostics_github(loaded.diagnostics, prefix))
-    elif loaded.diagnostics:
+        echo_data(diagnostics_github(diagnostics))
+    elif diagnostics:
         from unleash_gitops.render.text import diagnostics_text
 
-        echo_text(diagnostics_text(loaded.diagnostics, prefix))
-    if has_errors(list(loaded.diagnostics)):
+        echo_text(diagnostics_text(diagnostics))
+    if has_errors(diagnostics):
         return 1
-    say(f"{_count(loaded.documents, 'document')} in {_count(len(loaded.files), 'file')}: valid")
+    say(f"{_count(documents, 'document')} in {_count(files, 'file')}: valid")
     return 0
 
 
 @click.command()
-def schema() -> int:
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it to a file.")
+def schema(out: Path | None) -> int:
     """Print the JSON Schema of all documents, for editors."""
-    import json
+    from unleash_gitops.cli.output import say, write_atomically
+    from unleash_gitops.schema import schema_text
 
-    from unleash_gitops.schema import document_schema
-
-    click.echo(json.dumps(document_schema(), indent=2))
+    if out is None:
+        click.echo(schema_text(), nl=False)
+    else:
+        write_atomically(out, schema_text())
+        say(f"wrote {out}")
     return 0
 
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from unleash_gitops.errors import GitopsError, InvalidFiles, UsageError
+from unleash_gitops.errors import GitopsError, UsageError
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-__all__ = ["echo_data", "echo_text", "prefix_of", "progress_bar", "reported", "say", "show_error", "write_atomically"]
+__all__ = ["echo_data", "echo_text", "prefix_of", "progress_bar", "say", "show_error", "write_atomically"]
 
 
 def say(line: str, *, err: bool = True) -> None:
@@ -47,18 +47,6 @@ def show_error(error: GitopsError) -> None:
     from unleash_gitops.render.text import error_text
 
     echo_text(error_text(error), err=True)
-
-
-@contextmanager
-def reported(prefix: str = "") -> Iterator[None]:
-    """Show the diagnostics of files that are wrong, with `prefix` before their paths, and leave with 1."""
-    try:
-        yield
-    except InvalidFiles as error:
-        from unleash_gitops.render.text import diagnostics_text
-
-        echo_text(diagnostics_text(error.diagnostics, prefix), err=True)
-        raise click.exceptions.Exit(1) from None
 
 
 def prefix_of(directory: Path, root: Path) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from unleash_gitops.diagnostics import Diagnostic, Position, has_errors, in_order
 from unleash_gitops.loader.checks import cross_checks, desired_state
 from unleash_gitops.loader.documents import Entry, check_document
-from unleash_gitops.loader.files import File, find_files, find_workspace, read_file
+from unleash_gitops.loader.files import File, find_files, find_repository, find_workspace, find_workspaces, read_file
 from unleash_gitops.loader.root import WorkspaceFile, check_workspace
 from unleash_gitops.resource import State
 from unleash_gitops.workspace import WORKSPACE_FILE
@@ -19,7 +19,7 @@ from unleash_gitops.yamldoc import Document, read_documents
 if TYPE_CHECKING:
     from unleash_gitops.workspace import Workspace
 
-__all__ = ["Loaded", "find_workspace", "load"]
+__all__ = ["Loaded", "find_repository", "find_workspace", "find_workspaces", "load"]
 
 _Item = TypeVar("_Item")
 _MOST_PROBLEMS = 100  # of one file: nobody reads on, and a hostile file could have millions
@@ -40,6 +40,15 @@ class Loaded:
     diagnostics: tuple[Diagnostic, ...]
     files: tuple[str, ...]
     documents: int
+
+    @property
+    def place(self) -> str | None:
+        """Where the workspace is in its Git repository, with slashes; empty at its top, None in none."""
+        repository = find_repository(self.root)
+        if repository is None:
+            return None
+        inside = self.root.resolve().relative_to(repository).as_posix()
+        return "" if inside == "." else inside
 
 
 def load(root: Path) -> Loaded:

@@ -45,6 +45,36 @@ def find_workspace(start: Path) -> Path:
     )
 
 
+def find_workspaces(top: Path) -> list[Path]:
+    """Return every workspace at or below `top`, in the order of their paths, hidden names and symlinks left out.
+
+    A workspace inside of another is that one's problem, and not listed. Raises UsageError when there is none, or when
+    a directory cannot be read.
+    """
+    found: list[Path] = []
+    for directory, below, names in os.walk(os.path.realpath(top), onerror=_refuse):
+        if WORKSPACE_FILE in names:
+            found.append(Path(directory))
+            below.clear()
+        below[:] = sorted(name for name in below if not name.startswith("."))
+    if not found:
+        raise UsageError(
+            f"there is no {WORKSPACE_FILE} in {top} or below it", "start a workspace with: unleash-gitops init"
+        )
+    return sorted(found)
+
+
+def _refuse(error: OSError) -> None:
+    """Raise UsageError: what cannot be looked into might hold a workspace."""
+    raise UsageError(f"cannot read {error.filename}: {error.strerror}")
+
+
+def find_repository(directory: Path) -> Path | None:
+    """Return the top of the Git repository that `directory` is in, None when it is in none."""
+    here = Path(os.path.realpath(directory))
+    return next((above for above in (here, *here.parents) if os.path.lexists(above / ".git")), None)
+
+
 def find_files(root: Path) -> tuple[list[File], list[Diagnostic]]:
     """Return the YAML files below `root` in the order of their paths, and what is in the way of reading some."""
     walk = _Walk(os.path.realpath(root))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from unleash_gitops.render.safe import located, terminal
+from unleash_gitops.render.safe import terminal
 
 if TYPE_CHECKING:
     from unleash_gitops.diagnostics import Diagnostic
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 __all__ = ["diagnostics_github"]
 
 
-def diagnostics_github(diagnostics: Sequence[Diagnostic], prefix: str = "") -> str:
-    """Return one command a line, `prefix` joined before each path."""
-    return "".join(_command(found, prefix) for found in diagnostics)
+def diagnostics_github(diagnostics: Sequence[Diagnostic]) -> str:
+    """Return one command a line."""
+    return "".join(map(_command, diagnostics))
 
 
-def _command(found: Diagnostic, prefix: str) -> str:
+def _command(found: Diagnostic) -> str:
     at = found.position
     # A path must stay the file's true name, so its own line ends are escaped GitHub's way before terminal() sees them.
-    path = terminal(_property(located(at.path, prefix)))
+    path = terminal(_property(at.path))
     title = _property(terminal(found.code))
     lines = [found.message] if found.hint is None else [found.message, f"help: {found.hint}"]
     message = _data("\n".join(terminal(line) for line in lines))

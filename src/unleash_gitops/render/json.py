@@ -8,13 +8,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from unleash_gitops.render.safe import located
-
 if TYPE_CHECKING:
     from unleash_gitops.diagnostics import Diagnostic
     from unleash_gitops.plan import Plan, Report
+    from unleash_gitops.planset import PlanSet, ReportSet
 
-__all__ = ["diagnostics_json", "plan_json", "report_json"]
+__all__ = ["diagnostics_json", "plan_json", "planset_json", "report_json", "reportset_json"]
 
 _FORMAT_VERSION = "1"
 # What json.dumps leaves as it is and a terminal, an editor or an encoder stumbles over: DEL and the C1 controls, line
@@ -29,29 +28,39 @@ def plan_json(plan: Plan) -> str:
     return _dumped(plan.to_json())
 
 
+def planset_json(plans: PlanSet) -> str:
+    """Return the plans of several workspaces, sealed by their digest."""
+    return _dumped(plans.to_json())
+
+
 def report_json(report: Report) -> str:
     """Return what apply did."""
     return _dumped(report.as_json())
 
 
-def diagnostics_json(diagnostics: Sequence[Diagnostic], prefix: str = "") -> str:
-    """Return diagnostics in the order given, `prefix` joined before each path."""
+def reportset_json(reports: ReportSet) -> str:
+    """Return what apply did in several workspaces."""
+    return _dumped(reports.to_json())
+
+
+def diagnostics_json(diagnostics: Sequence[Diagnostic]) -> str:
+    """Return diagnostics in the order given."""
     count = Counter(found.severity for found in diagnostics)
     return _dumped(
         {
             "formatVersion": _FORMAT_VERSION,
             "summary": {"errors": count["error"], "warnings": count["warning"]},
-            "diagnostics": [_diagnostic(found, prefix) for found in diagnostics],
+            "diagnostics": [_diagnostic(found) for found in diagnostics],
         }
     )
 
 
-def _diagnostic(found: Diagnostic, prefix: str) -> dict[str, Any]:
+def _diagnostic(found: Diagnostic) -> dict[str, Any]:
     return {
         "severity": found.severity,
         "code": found.code,
         "message": found.message,
-        "path": located(found.position.path, prefix),
+        "path": found.position.path,
         "line": found.position.line,
         "column": found.position.column,
         "hint": found.hint,

@@ -1,6 +1,7 @@
-"""A plan as Markdown, for a comment on a pull request.
+"""Plans as Markdown, for a comment on a pull request.
 
-Whatever came from YAML or a server stands in a code span, a fenced block or `<code>`, and cannot leave it.
+Whatever came from YAML or a server stands in a code span, a fenced block or `<code>`, and cannot leave it. The only
+links are to the CI job's own repository. Sizes are in bytes of UTF-8: no host counts a comment as longer than that.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from unleash_gitops.render.safe import pair, shortened, value
@@ -25,32 +28,55 @@ from unleash_gitops.render.words import (
 )
 
 if TYPE_CHECKING:
-    from unleash_gitops.plan import Action, Change, Plan, Unmanaged
+    from unleash_gitops.ci import Job
+    from unleash_gitops.plan import Action, Change, Plan, Summary, Unmanaged
+    from unleash_gitops.planset import Planned, PlanSet
 
-__all__ = ["LONGEST_COMMENT", "fenced", "plan_markdown", "span"]
+__all__ = ["LONGEST_COMMENT", "failed_markdown", "fenced", "plan_markdown", "planset_markdown", "size", "span"]
 
 LONGEST_COMMENT = 65_536
 """Characters that GitHub takes in a comment."""
 
-_LEFT_FREE = 1_000  # characters for the note on what is not shown, and for a heading of the caller's own
 _LONGEST_NAME = 300
 _MOST_LINES = 100  # of one change
+_LARGEST_SHARE = 4  # one change, or the list of what is unmanaged, takes at most this part of a comment
+_LEAST_SECTION = 1_000  # bytes: with less, a workspace cannot say anything
 _ORDER: tuple[Action, ...] = ("delete", "blocked", "update", "create")
 
 
-def plan_markdown(plan: Plan) -> str:
-    """Return a plan as a comment of at most 65,536 characters: what cannot be undone first, and cut last."""
-    head, tail = _head(plan), _unmanaged(plan.unmanaged)
+def plan_markdown(plan: Plan, job: Job | None = None, longest: int = LONGEST_COMMENT) -> str:
+    """Return a plan in at most `longest` bytes: what cannot be undone first, and cut last.
+
+    `job` is where sources and the commit are linked to.
+    """
+    head, tail = _head(plan, job), _unmanaged(plan.unmanaged, longest // _LARGEST_SHARE)
     changes = sorted(plan.changes, key=lambda change: _ORDER.index(change.action))
-    room = LONGEST_COMMENT - _LEFT_FREE - _size(head) - _size(tail)
-    blocks: list[str] = []
-    for change in changes:
-        block = _block(change)
-        room -= _size(block)
-        if room < 0:
-            break
-        blocks.append(block)
-    return (head + _left_out(changes[len(blocks) :]) + "".join(blocks) + tail).rstrip("\n") + "\n"
+    blocks = [_block(change, plan.root, job, longest // _LARGEST_SHARE) for change in changes]
+    room = longest - size(head) - size(tail)
+    shown = len(blocks)
+    if sum(map(size, blocks)) > room:
+        ends = accumulate(map(size, blocks), initial=size(_left_out(changes, job)))
+        shown = sum(end <= room for end in ends) - 1
+    return (head + _left_out(changes[max(shown, 0) :], job) + "".join(blocks[:shown]) + tail).rstrip("\n") + "\n"
+
+
+def failed_markdown(planned: Planned) -> str:
+    """Return what to know about a workspace that could not be planned."""
+    reason = span(planned.error or "for a reason that is not known")
+    where = f" on {span(planned.url)}" if planned.url else ""
+    return _alert("CAUTION", f"**Could not be planned:** {reason}") + f"Workspace {span(planned.workspace)}{where}\n"
+
+
+def planset_markdown(plans: PlanSet, job: Job | None = None, longest: int = LONGEST_COMMENT) -> str:
+    """Return several plans in at most `longest` bytes, a section each; the room that one does not need others get."""
+    failed = len(plans.workspaces) - len(plans.plans)
+    also = f", **{failed} could not be planned**" if failed else ""
+    head = f"{_said(plans.summary)} in {plural(len(plans.workspaces), 'workspace')}{also}\n\n"
+    sections = [_Section(f"### {span(planned.workspace)}\n\n", planned, job) for planned in plans.workspaces]
+    room = longest - size(head) - size(_unseen(len(sections), job))
+    texts = _fitted(sections, [section.text(longest) for section in sections], room)
+    shown = [text for text in texts if text]
+    return (head + _unseen(len(sections) - len(shown), job) + "".join(shown)).rstrip("\n") + "\n"
 
 
 def span(text: str, longest: int = _LONGEST_NAME) -> str:
@@ -67,52 +93,155 @@ def fenced(lines: Sequence[str], language: str) -> str:
     return "\n".join([f"{ticks}{language}", *lines, ticks]) + "\n"
 
 
+def size(text: str) -> int:
+    """Return the length as those count who count bytes: never less than the number of characters."""
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
 def _longest_run(text: str) -> int:
     return max(map(len, re.findall("`+", text)), default=0)
 
 
-def _size(text: str) -> int:
-    """Return the length as those count who count UTF-16: never less than the number of characters."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """One workspace's part of a comment on several."""
+
+    heading: str
+    planned: Planned
+    job: Job | None
+
+    def text(self, longest: int) -> str:
+        """Return it in at most `longest` bytes, if that is enough for what it has to say at least."""
+        if self.planned.plan is None:
+            return f"{self.heading}{failed_markdown(self.planned)}\n"
+        return f"{self.heading}{plan_markdown(self.planned.plan, self.job, longest - size(self.heading) - 1)}\n"
+
+    @property
+    def rank(self) -> int:
+        """How soon it has to make room: 0 is the last to go."""
+        plan = self.planned.plan
+        if plan is None or plan.summary.delete or plan.summary.blocked:
+            return 0
+        return 1 if plan.pending else 2
 
 
-def _head(plan: Plan) -> str:
-    count = plan.summary
-    said = ", ".join(phrase for _, number, phrase in phrases(plan) if number) or "No changes"
-    rest = [(count.unchanged, "unchanged"), (count.unmanaged, "unmanaged"), (count.foreign, "foreign")]
-    also = "".join(f", {number} {word}" for number, word in rest if number)
-    instance = f"{span(plan.instance.url)} (Unleash {span(plan.instance.version)}, {edition(plan)})"
-    lines = [
-        f"**{said}**{also}",
-        f"Workspace {span(plan.workspace)} on {instance}, plan {span(plan.to_json()['digest'])}",
-    ]
-    warning = deletes_warning(plan)
-    if warning is not None:
-        lines.append(f"**{warning}**")
-    return "\n\n".join(lines) + "\n\n"
+def _fitted(sections: Sequence[_Section], full: Sequence[str], room: int) -> list[str]:
+    """Return the sections' texts, `full` or cut, within `room`; empty for those that there is no room for."""
+    wanted = [size(text) for text in full]
+    order = sorted(range(len(sections)), key=lambda index: (sections[index].rank, index))
+    shares = _shares([wanted[index] for index in order], room)
+    while any(share < min(wanted[index], _LEAST_SECTION) for index, share in zip(order, shares, strict=True)):
+        order.pop()
+        shares = _shares([wanted[index] for index in order], room)
+    texts = [""] * len(sections)
+    for index, share in zip(order, shares, strict=True):
+        text = full[index] if wanted[index] <= share else sections[index].text(share)
+        texts[index] = text if size(text) <= share else ""
+    return texts
 
 
-def _left_out(changes: Sequence[Change]) -> str:
+def _shares(wanted: Sequence[int], room: int) -> list[int]:
+    """Divide `room` so that nobody gets more than wanted, and who gets less gets as much as the next."""
+    shares = [0] * len(wanted)
+    order = sorted(range(len(wanted)), key=wanted.__getitem__)
+    for place, index in enumerate(order):
+        shares[index] = min(wanted[index], max(0, room) // (len(order) - place))
+        room -= shares[index]
+    return shares
+
+
+def _said(count: Summary) -> str:
+    """Return the one line that says it all."""
+    rest = [(count.unchanged, f"{count.unchanged} unchanged"), (count.foreign, f"{count.foreign} foreign")]
+    also = ", ".join(phrase for number, phrase in rest if number)
+    said = [phrase for _, number, phrase in phrases(count) if number] or ["Nothing to change"]
+    said += [f"{count.unmanaged} unmanaged"] if count.unmanaged else []
+    return f"**{', '.join(said)}**{f' ({also})' if also else ''}"
+
+
+def _head(plan: Plan, job: Job | None) -> str:
+    where = f"{span(plan.instance.url)} (Unleash {span(plan.instance.version)}, {edition(plan)})"
+    commit = f", commit {_commit(job)}" if job is not None and job.commit else ""
+    about = f"Workspace {span(plan.workspace)} on {where}{commit}, plan {span(plan.to_json()['digest'])}"
+    return f"{_said(plan.summary)}\n\n{about}\n\n{_warnings(plan)}"
+
+
+def _warnings(plan: Plan) -> str:
+    """Say what nobody may overlook."""
+    count, text = plan.summary, ""
+    if count.delete:
+        limit = deletes_warning(plan)
+        words = f"{plural(count.delete, 'object')} will be deleted" if limit is None else limit
+        text += _alert("CAUTION", f"**{words}**")
+    if count.blocked:
+        text += _alert(
+            "WARNING", f"**{plural(count.blocked, 'change')} {_are(count.blocked)} blocked and will not be done**"
+        )
+    return text
+
+
+def _alert(sort: str, words: str) -> str:
+    return f"> [!{sort}]\n> {words}\n\n"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _commit(job: Job) -> str:
+    name = span((job.commit or "")[:12])
+    return f"[{name}]({job.commit_url})" if job.commit_url else name
+
+
+def _where(job: Job | None) -> str:
+    """Say where the whole plan is."""
+    saved = f"The plan file that [this job]({job.run_url}) saved has" if job and job.run_url else "The plan file has"
+    return f"{saved} the whole plan: `unleash-gitops show PLANFILE`."
+
+
+def _unseen(workspaces: int, job: Job | None) -> str:
+    """Say how many workspaces the comment has no room for."""
+    if not workspaces:
+        return ""
+    return f"**{plural(workspaces, 'workspace')} {_are(workspaces)} not shown here.** {_where(job)}\n\n"
+
+
+def _left_out(changes: Sequence[Change], job: Job | None) -> str:
     """Say how many changes, and of which sort, the comment has no room for."""
     if not changes:
         return ""
     counts = [(action, sum(change.action == action for change in changes)) for action in _ORDER]
     sorts = ", ".join(f"{number} {action}" for action, number in counts if number)
-    is_are = "is" if len(changes) == 1 else "are"
     return (
-        f"**{plural(len(changes), 'change')} {is_are} not shown here ({sorts}): "
-        "a comment has no room for more.** `unleash-gitops show PLANFILE` shows the whole plan.\n\n"
+        f"**{plural(len(changes), 'change')} {_are(len(changes))} not shown here ({sorts}): "
+        f"a comment has no room for more.** {_where(job)}\n\n"
     )
 
 
-def _block(change: Change) -> str:
+def _block(change: Change, root: str | None, job: Job | None, longest: int) -> str:
+    """Return a change as a section of at most `longest` bytes, as far as its name allows."""
     title = title_of(change) if change.after is None else ""
-    about = [_code(change.address), _code(title) if title else "", _code(change.source) if change.source else ""]
-    summary = " ".join(part for part in (f"{MARKS[change.action]} <b>{change.action}</b>", *about) if part)
-    lines = list(_lines(change))
-    if len(lines) > _MOST_LINES:
-        lines = [*lines[: _MOST_LINES - 1], f"  and {len(lines) - _MOST_LINES + 1} more lines"]
-    return f"<details><summary>{summary}</summary>\n\n{fenced(lines, 'diff')}\n</details>\n\n"
+    about = [_code(change.address), _code(title) if title else "", _source(change.source, root, job)]
+    action = change.action.upper() if change.action in {"delete", "blocked"} else change.action
+    summary = " ".join(part for part in (f"{MARKS[change.action]} <b>{action}</b>", *about) if part)
+    lines, most = list(_lines(change)), _MOST_LINES
+    while True:
+        shown = lines if len(lines) <= most else [*lines[: most - 1], f"  and {len(lines) - most + 1} more lines"]
+        block = f"<details><summary>{summary}</summary>\n\n{fenced(shown, 'diff')}\n</details>\n\n"
+        if size(block) <= longest or most == 1:
+            return block
+        most = min(most, len(lines)) // 2 or 1
+
+
+def _source(source: str | None, root: str | None, job: Job | None) -> str:
+    """Return the file and line a change comes from, as a link where the CI job tells repository and commit."""
+    if not source:
+        return ""
+    path, _, line = source.rpartition(":")
+    url = None
+    if job is not None and root is not None and path and line.isascii() and line.isdigit():
+        url = job.source_url(f"{root}/{path}" if root else path, int(line))
+    return f'<a href="{html.escape(url)}">{_code(source)}</a>' if url else _code(source)
 
 
 def _code(text: str) -> str:
@@ -140,13 +269,17 @@ def _lines(change: Change) -> Iterator[str]:
         yield f"{sign} {shortened(name)}: {value(content)}"
 
 
-def _unmanaged(unmanaged: Sequence[Unmanaged]) -> str:
+def _unmanaged(unmanaged: Sequence[Unmanaged], longest: int) -> str:
     if not unmanaged:
         return ""
-    lines = []
+    lines: list[str] = []
     for one in unmanaged[:MOST_UNMANAGED]:
         title = title_of(one)
-        lines.append(f"- {span(address_of(one))}{f' {span(title)}' if title else ''}\n")
-    more = len(unmanaged) - MOST_UNMANAGED
+        line = f"- {span(address_of(one))}{f' {span(title)}' if title else ''}\n"
+        longest -= size(line)
+        if longest < 0:
+            break
+        lines.append(line)
+    more = len(unmanaged) - len(lines)
     lines.append(f"- and {more} more\n" if more > 0 else "")
     return f"<details><summary>{UNMANAGED}</summary>\n\n{''.join(lines)}\n</details>\n"

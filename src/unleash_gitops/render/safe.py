@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import Any
 
-__all__ = ["LONGEST", "located", "pair", "shortened", "terminal", "value"]
+__all__ = ["LONGEST", "pair", "shortened", "terminal", "value"]
 
 LONGEST = 120
 """Characters of a value that are shown."""
@@ -49,11 +49,6 @@ def pair(before: Any, after: Any) -> tuple[str, str]:
     if too_long and len(shared) > LONGEST - 2 * _CONTEXT:
         shared = f"…{shared[-_CONTEXT:]}"
     return shortened(shared + left[same:]), shortened(shared + right[same:])
-
-
-def located(path: str, prefix: str) -> str:
-    """Return `path`, which is relative to a workspace, as seen from the other side of `prefix`."""
-    return f"{prefix.rstrip('/')}/{path}" if prefix else path
 
 
 def _dumped(json_value: Any) -> str:

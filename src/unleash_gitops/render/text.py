@@ -9,7 +9,7 @@ from rich.text import Text
 
 from unleash_gitops.errors import InvalidFiles, SandboxError, StalePlan
 from unleash_gitops.render.excerpt import caret_lines
-from unleash_gitops.render.safe import located, pair, terminal, value
+from unleash_gitops.render.safe import pair, terminal, value
 from unleash_gitops.render.words import (
     MARKS,
     MOST_UNMANAGED,
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from unleash_gitops.diagnostics import Diagnostic
     from unleash_gitops.errors import GitopsError
     from unleash_gitops.plan import Action, Change, Plan, Report, Result, Status, Unmanaged
+    from unleash_gitops.planset import PlanSet
 
-__all__ = ["diagnostics_text", "error_text", "plan_text", "report_text", "result_line"]
+__all__ = ["diagnostics_text", "error_text", "plan_text", "planset_text", "report_text", "result_line"]
 
 _COLOURS: dict[Action, str] = {"create": "green", "update": "yellow", "delete": "bold red", "blocked": "magenta"}
 _VERBS: dict[Action, str] = {"create": "create", "update": "update", "delete": "DELETE", "blocked": "blocked"}
@@ -61,6 +62,23 @@ def plan_text(plan: Plan) -> Text:
     return text
 
 
+def planset_text(plans: PlanSet) -> Text:
+    """Return several plans one below the other, what could not be planned, and a line that sums up all of it."""
+    text = Text()
+    for planned in plans.workspaces:
+        if planned.plan is not None:
+            text.append_text(plan_text(planned.plan)).append("\n")
+            continue
+        text.append("Workspace ").append(terminal(planned.workspace), "bold")
+        text.append(f" on {terminal(planned.url)}" if planned.url else "")
+        text.append("\n\n").append("error: ", "bold red").append(f"{terminal(planned.error or '')}\n\n")
+    failed = len(plans.workspaces) - len(plans.plans)
+    said = [phrase for _, number, phrase in phrases(plans.summary) if number] or ["nothing to change"]
+    text.append(f"{plural(len(plans.workspaces), 'workspace')}: ", "bold").append(", ".join(said))
+    text.append(f"; {failed} could not be planned" if failed else "", "bold red")
+    return text.append(".\n")
+
+
 def report_text(report: Report) -> Text:
     """Return what apply did: whatever did not go through, with its reason, and one line that sums up."""
     text = Text()
@@ -91,14 +109,11 @@ def result_line(result: Result) -> Text:
     return text
 
 
-def diagnostics_text(diagnostics: Sequence[Diagnostic], prefix: str = "") -> Text:
-    """Return every diagnostic with its source line, a caret and its hint, and at the end how many there are.
-
-    `prefix` is joined before each path, so that it is right from where the user stands.
-    """
+def diagnostics_text(diagnostics: Sequence[Diagnostic]) -> Text:
+    """Return every diagnostic with its source line, a caret and its hint, and at the end how many there are."""
     text = Text()
     for found in diagnostics:
-        _add_diagnostic(text, found, prefix)
+        _add_diagnostic(text, found)
     errors = sum(found.severity == "error" for found in diagnostics)
     warnings = len(diagnostics) - errors
     counts = [plural(errors, "error")] * bool(errors) + [plural(warnings, "warning")] * bool(warnings)
@@ -185,14 +200,14 @@ def _add_summary(text: Text, plan: Plan) -> None:
         )
         return
     text.append("Plan: ", "bold")
-    for place, (action, number, phrase) in enumerate(phrases(plan)):
+    for place, (action, number, phrase) in enumerate(phrases(plan.summary)):
         text.append(", " if place else "").append(phrase, _COLOURS[action] if number else "")
     text.append(f"; {count.unchanged} unchanged, {rest}")
 
 
-def _add_diagnostic(text: Text, found: Diagnostic, prefix: str) -> None:
+def _add_diagnostic(text: Text, found: Diagnostic) -> None:
     at = found.position
-    text.append(f"{terminal(located(at.path, prefix))}:{at.line}:{at.column}: ", "bold")
+    text.append(f"{terminal(at.path)}:{at.line}:{at.column}: ", "bold")
     text.append(f"{found.severity}: ", _SEVERITY[found.severity])
     text.append(terminal(found.message)).append(f" [{terminal(found.code)}]\n", "dim")
     if found.excerpt is not None:

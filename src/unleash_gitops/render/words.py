@@ -8,7 +8,7 @@ from unleash_gitops.plan import Action, Change
 from unleash_gitops.render.safe import value
 
 if TYPE_CHECKING:
-    from unleash_gitops.plan import Plan, Unmanaged
+    from unleash_gitops.plan import Plan, Summary, Unmanaged
 
 __all__ = [
     "MARKS",
@@ -37,9 +37,8 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def phrases(plan: Plan) -> list[tuple[Action, int, str]]:
-    """Return each action, how often the plan has it, and how one says that."""
-    counts = plan.summary
+def phrases(counts: Summary) -> list[tuple[Action, int, str]]:
+    """Return each action, how often a plan has it, and how one says that."""
     return [
         ("create", counts.create, f"{counts.create} to create"),
         ("update", counts.update, f"{counts.update} to update"),

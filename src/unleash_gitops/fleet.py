@@ -1,0 +1,236 @@
+"""Several workspaces in one run: different instances at the same time, the workspaces of one instance in turn.
+
+A run over one workspace is the same with a list of one. What fails stays with its workspace; the others go on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from unleash_gitops import __version__
+from unleash_gitops.errors import GitopsError, UsageError
+from unleash_gitops.planset import Applied, Planned, PlanSet, ReportSet
+from unleash_gitops.workflow import apply_plan, check_deletes, check_plan, make_plan, pull_workspace
+
+if TYPE_CHECKING:
+    from unleash_gitops.client import Client
+    from unleash_gitops.loader import Loaded
+    from unleash_gitops.plan import Plan, Report, Result
+    from unleash_gitops.puller import NewFile, Skipped
+    from unleash_gitops.workspace import Workspace
+
+__all__ = [
+    "Run",
+    "Step",
+    "Tally",
+    "advance",
+    "applying",
+    "check_apart",
+    "checking_deletes",
+    "checking_plan",
+    "in_maintenance",
+    "plan_set",
+    "planning",
+    "pulled",
+    "report_set",
+    "stop_all",
+]
+
+_Value = TypeVar("_Value")
+_MOST_AT_ONCE = 8  # instances
+
+
+@dataclass
+class Run:
+    """One workspace on its way: what it has so far, and what stopped it.
+
+    `where` is how the user calls it, `root` its place in the repository, `named_url` the instance that its files or
+    its plan name. It begins with its files or with its plan; each step fills in one more field, and a run with an
+    `error` goes no further.
+    """
+
+    name: str
+    where: str
+    root: str | None
+    named_url: str | None
+    token_env: str | None
+    files: tuple[Loaded, Workspace] | None = None
+    client: Client | None = None
+    plan: Plan | None = None
+    report: Report | None = None
+    error: GitopsError | None = None
+
+    @classmethod
+    def of_files(cls, loaded: Loaded, workspace: Workspace, where: str) -> Run:
+        """Begin with the files of a workspace."""
+        spec = workspace.spec
+        return cls(workspace.name, where, loaded.place, spec.url, spec.token_env, files=(loaded, workspace))
+
+    @classmethod
+    def of_plan(cls, plan: Plan) -> Run:
+        """Begin with a saved plan."""
+        where = plan.workspace if plan.root is None else plan.root or "."
+        return cls(plan.workspace, where, plan.root, plan.instance.url, plan.token_env, plan=plan)
+
+    @property
+    def url(self) -> str | None:
+        """The instance's address, as far as it is known."""
+        return self.named_url if self.client is None else self.client.url
+
+
+Step = Callable[[Run], None]
+
+
+def advance(runs: Sequence[Run], step: Step) -> None:
+    """Take a step with every run that nothing has stopped; a GitopsError of it stops that run alone."""
+
+    def take(group: Sequence[Run]) -> None:
+        for run in group:
+            try:
+                step(run)
+            except GitopsError as error:
+                run.error = error
+
+    groups: dict[str | None, list[Run]] = {}
+    for run in runs:
+        if run.error is None:
+            groups.setdefault(run.url, []).append(run)
+    if len(groups) < 2:
+        take([run for group in groups.values() for run in group])
+        return
+    pool = ThreadPoolExecutor(max_workers=min(len(groups), _MOST_AT_ONCE))
+    try:
+        list(pool.map(take, groups.values()))
+    except BaseException:
+        stop_all(runs)  # the others need not try any longer
+        raise
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def planning(targets: Sequence[str], tally: Tally) -> Step:
+    """Return the step that makes the plan."""
+
+    def step(run: Run) -> None:
+        loaded, workspace = _there(run.files)
+        run.plan = make_plan(loaded, workspace, _there(run.client), targets, tally.of(run))
+
+    return step
+
+
+def checking_deletes(max_deletes: int | None) -> Step:
+    """Return the step that refuses a plan with more deletes than it may have."""
+    return lambda run: check_deletes(_there(run.plan), max_deletes)
+
+
+def checking_plan(run: Run) -> None:
+    """Refuse a plan that the server has left behind. A step."""
+    check_plan(_there(run.plan), _there(run.client))
+
+
+def applying(on_result: Callable[[Run, Result], None]) -> Step:
+    """Return the step that applies the plan, and tells how each change went."""
+
+    def step(run: Run) -> None:
+        client = _there(run.client)
+        run.report = apply_plan(_there(run.plan), client, client.stop, lambda result: on_result(run, result))
+
+    return step
+
+
+def pulled(
+    run: Run, kind: str | None, project: str | None, progress: Callable[[int, int], None]
+) -> tuple[list[NewFile], list[Skipped]]:
+    """Write what is live as new files. Raises what stopped the run, or as `pull_workspace` does."""
+    if run.error is not None:
+        raise run.error
+    loaded, workspace = _there(run.files)
+    return pull_workspace(loaded, workspace, _there(run.client), kind, project, progress)
+
+
+def in_maintenance(runs: Sequence[Run]) -> bool:
+    """Tell whether a server that was asked is in maintenance mode."""
+    return any(run.client is not None and run.error is None and run.client.facts().maintenance for run in runs)
+
+
+def _there(value: _Value | None) -> _Value:
+    if value is None:
+        raise RuntimeError("a step was taken before the one that it needs")
+    return value
+
+
+def stop_all(runs: Sequence[Run]) -> None:
+    """Have every run end as soon as what is under way has ended."""
+    for run in runs:
+        if run.client is not None:
+            run.client.stop.set()
+
+
+def check_apart(runs: Sequence[Run]) -> None:
+    """Raise UsageError when two runs would take each other's objects for their own."""
+    seen: dict[tuple[str, str | None], Run] = {}
+    for run in runs:
+        other = seen.setdefault((run.name, run.url), run)
+        if other is not run:
+            raise UsageError(
+                f'{other.where} and {run.where} are two workspaces named "{run.name}" on one instance: '
+                "each would delete what the other made",
+                "give each workspace a metadata.name of its own",
+            )
+
+
+def plan_set(runs: Sequence[Run]) -> PlanSet:
+    """Return what came of planning, in the order of `runs`."""
+    return PlanSet(
+        tool_version=__version__,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        workspaces=tuple(
+            Planned(
+                workspace=run.name,
+                root=run.root,
+                url=run.url,
+                plan=run.plan if run.error is None else None,
+                error=None if run.error is None else str(run.error),
+            )
+            for run in runs
+        ),
+    )
+
+
+def report_set(runs: Sequence[Run]) -> ReportSet:
+    """Return what came of applying, in the order of `runs`."""
+    return ReportSet(
+        workspaces=tuple(
+            Applied(
+                workspace=run.name,
+                root=run.root,
+                report=run.report,
+                error=None if run.error is None else str(run.error),
+            )
+            for run in runs
+        )
+    )
+
+
+class Tally:
+    """Adds up the progress of several runs for one bar; safe to use from their threads."""
+
+    def __init__(self, show: Callable[[int, int], None]) -> None:
+        self._show = show
+        self._lock = threading.Lock()
+        self._parts: dict[str, tuple[int, int]] = {}
+
+    def of(self, run: Run) -> Callable[[int, int], None]:
+        """Return what one run tells how many of how many are done."""
+
+        def tell(done: int, total: int) -> None:
+            with self._lock:
+                self._parts[run.where] = (done, total)
+                self._show(sum(part[0] for part in self._parts.values()), sum(part[1] for part in self._parts.values()))
+
+        return tell

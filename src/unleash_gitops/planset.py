@@ -1,0 +1,132 @@
+"""The plans and reports of several workspaces at once: frozen data with one JSON form.
+
+A set holds each workspace's plan whole and sealed. A workspace that could not be planned stands in it with its error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from unleash_gitops.errors import PlanFileError
+from unleash_gitops.plan import (
+    FORMAT_VERSION,
+    Data,
+    Plan,
+    Report,
+    ReportSummary,
+    Summary,
+    parse_json,
+    plan_of,
+    sealed,
+    unsealed,
+    validated,
+)
+
+__all__ = ["Applied", "PlanSet", "Planned", "ReportSet", "parse_plans"]
+
+
+class Planned(Data):
+    """What came of planning one workspace: its plan, or else why there is none.
+
+    `root` is where it is in its repository, as in a plan, and `url` its instance, None where none is named.
+    """
+
+    workspace: str
+    root: str | None
+    url: str | None
+    plan: Plan | None
+    error: str | None
+
+    @classmethod
+    def of(cls, plan: Plan) -> Planned:
+        """Return a plan that was made."""
+        return cls(workspace=plan.workspace, root=plan.root, url=plan.instance.url, plan=plan, error=None)
+
+
+class PlanSet(Data):
+    """The plans of several workspaces, in the order they were named. `created_at` is UTC, ISO 8601."""
+
+    format_version: str = FORMAT_VERSION
+    tool_version: str
+    created_at: str
+    workspaces: tuple[Planned, ...]
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """The plans that could be made."""
+        return tuple(planned.plan for planned in self.workspaces if planned.plan is not None)
+
+    @property
+    def summary(self) -> Summary:
+        """How many objects of each sort all plans found."""
+        return Summary(**_added(plan.summary for plan in self.plans))
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether every workspace could be planned."""
+        return len(self.plans) == len(self.workspaces)
+
+    @property
+    def pending(self) -> bool:
+        """Tell whether anything differs anywhere."""
+        return any(plan.pending for plan in self.plans)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON document, sealed by its digest, each plan in it sealed by its own."""
+        content = self.as_json()
+        for planned, entry in zip(self.workspaces, content["workspaces"], strict=True):
+            entry["plan"] = planned.plan.to_json() if planned.plan else None
+        workspaces = content.pop("workspaces")
+        return sealed({**content, "summary": self.summary.as_json(), "workspaces": workspaces})
+
+
+class Applied(Data):
+    """What came of applying one workspace: its report, or else why nothing was applied there."""
+
+    workspace: str
+    root: str | None
+    report: Report | None
+    error: str | None
+
+
+class ReportSet(Data):
+    """What apply did in several workspaces, in the order they were named."""
+
+    format_version: str = FORMAT_VERSION
+    workspaces: tuple[Applied, ...]
+
+    @property
+    def summary(self) -> ReportSummary:
+        """How many changes ended in each way, everywhere."""
+        return ReportSummary(**_added(one.report.summary for one in self.workspaces if one.report))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON document."""
+        content = self.as_json()
+        workspaces = content.pop("workspaces")
+        return {**content, "summary": self.summary.as_json(), "workspaces": workspaces}
+
+
+def parse_plans(text: str | bytes, source: str) -> Plan | PlanSet:
+    """Read a plan file, of one workspace or of several. Raises PlanFileError as `parse_plan` does."""
+    content = unsealed(parse_json(text, source), source)
+    entries = content.get("workspaces")
+    if not isinstance(entries, list):
+        return plan_of(content, source)
+    for entry in entries:
+        if isinstance(entry, dict) and isinstance(entry.get("plan"), dict):
+            entry["plan"] = unsealed(entry["plan"], source)
+    summary = content.pop("summary", None)
+    plans = validated(PlanSet, content, source)
+    if summary != plans.summary.as_json():
+        raise PlanFileError(f"{source}: not a plan this version can read: its summary is not that of its plans")
+    return plans
+
+
+def _added(counts: Iterable[Summary | ReportSummary]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for count in counts:
+        for name, number in count.model_dump().items():
+            total[name] = total.get(name, 0) + number
+    return total
