@@ -18,7 +18,7 @@ ROOMS = [
     ["fleet"],
     ["workflow", "starter", "sandbox"],
     ["render"],
-    ["applier", "puller", "schema"],
+    ["applier", "puller", "schema", "forge"],
     ["planner"],
     ["loader", "reader"],
     ["differ"],
@@ -33,7 +33,8 @@ ROOMS = [
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(reversed(ROOMS)) for room in rooms}
 ONE_ROOM_ONLY = {"click": "cli", "httpx": "client", "yaml": "yamldoc", "deepdiff": "differ", "rich": "render"}
-ALSO = {("rich", "cli"), ("httpx", "sandbox")}  # the console and its bar; waiting for the local server's health
+# the console and its bar; waiting for the local server's health; another server than Unleash
+ALSO = {("rich", "cli"), ("httpx", "sandbox"), ("httpx", "forge")}
 
 
 def _room(path: Path) -> str:

@@ -65,7 +65,7 @@ def job_of(environment: Mapping[str, str]) -> Job | None:
 
 def _github(environment: Mapping[str, str]) -> Job:
     repository = environment["GITHUB_REPOSITORY"]
-    url = _address(environment.get("GITHUB_SERVER_URL") or "https://github.com", quote(repository))
+    url = _address(environment.get("GITHUB_SERVER_URL") or "https://github.com", repository)
     event = _event(environment.get("GITHUB_EVENT_PATH"))
     run = _number(environment.get("GITHUB_RUN_ID"))
     token = environment.get("GITHUB_TOKEN") or environment.get("GH_TOKEN") or None
@@ -144,4 +144,4 @@ def _address(base: str, path: str) -> str | None:
     if not base.startswith(("http://", "https://")):
         return None
     joined = f"{base.rstrip('/')}/{path}".rstrip("/")
-    return quote(joined, safe="/:?=&%#@+,;~.-_[]")
+    return quote(joined, safe="/:")

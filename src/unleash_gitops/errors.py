@@ -8,6 +8,7 @@ GitopsError
 ├── StalePlan           the server moved on since the plan was made
 ├── TooManyDeletes      a plan deletes more than the limit allows
 ├── SandboxError        the local server could not be started or stopped
+├── ForgeError          GitHub or GitLab could not be read or written
 └── ServerError         anything about talking to the server
     ├── Unreachable     no answer
     ├── NotUnleash      an answer, but not Unleash's
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ApiError",
+    "ForgeError",
     "GitopsError",
     "InvalidFiles",
     "Maintenance",
@@ -104,6 +106,28 @@ class TooManyDeletes(GitopsError):
 
 class SandboxError(GitopsError):
     """The local server could not be started, stopped or reset."""
+
+
+class ForgeError(GitopsError):
+    """GitHub or GitLab could not be read or written.
+
+    `status` is the HTTP status, None where there was no answer. `again` tells whether another try may help, `wait` the
+    seconds until then, None where the host does not say.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        hint: str | None = None,
+        *,
+        status: int | None = None,
+        again: bool = False,
+        wait: float | None = None,
+    ) -> None:
+        super().__init__(message, hint)
+        self.status = status
+        self.again = again
+        self.wait = wait
 
 
 class ServerError(GitopsError):

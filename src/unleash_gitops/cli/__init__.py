@@ -19,6 +19,7 @@ from unleash_gitops import __version__
 from unleash_gitops.cli.applying import apply
 from unleash_gitops.cli.files import init, schema, validate
 from unleash_gitops.cli.local import sandbox
+from unleash_gitops.cli.pipeline import comment, fetch
 from unleash_gitops.cli.server import plan, pull, show
 from unleash_gitops.errors import GitopsError, InvalidFiles
 
@@ -39,7 +40,7 @@ def cli(context: click.Context, verbose: bool) -> None:
     context.obj = verbose
 
 
-for _command in (init, validate, plan, apply, show, pull, schema, sandbox):
+for _command in (init, validate, plan, apply, show, comment, fetch, pull, schema, sandbox):
     cli.add_command(_command)
 
 

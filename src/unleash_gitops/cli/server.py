@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +22,12 @@ from unleash_gitops.cli.runs import (
 from unleash_gitops.errors import UsageError
 
 if TYPE_CHECKING:
+    from unleash_gitops.ci import Job
     from unleash_gitops.fleet import Run
     from unleash_gitops.plan import Plan
     from unleash_gitops.planset import PlanSet
 
-__all__ = ["plan", "planned", "pull", "sandbox_option", "show", "show_plans", "target_option"]
+__all__ = ["as_markdown", "plan", "planned", "pull", "sandbox_option", "show", "show_plans", "target_option"]
 
 PENDING = 2
 
@@ -104,7 +106,9 @@ def show_plans(made: Plan | PlanSet, form: str, *, err: bool = False) -> None:
     if form == "json":
         echo_data(_as_json(made))
     elif form == "markdown":
-        echo_data(_as_markdown(made))
+        from unleash_gitops.ci import job_of
+
+        echo_data(as_markdown(made, job_of(os.environ)))
     else:
         from unleash_gitops.plan import Plan
         from unleash_gitops.render.text import plan_text, planset_text
@@ -119,14 +123,11 @@ def _as_json(made: Plan | PlanSet) -> str:
     return plan_json(made) if isinstance(made, Plan) else planset_json(made)
 
 
-def _as_markdown(made: Plan | PlanSet) -> str:
-    import os
-
-    from unleash_gitops.ci import job_of
+def as_markdown(made: Plan | PlanSet, job: Job | None) -> str:
+    """Return a plan, or several, as Markdown."""
     from unleash_gitops.plan import Plan
     from unleash_gitops.render.markdown import plan_markdown, planset_markdown
 
-    job = job_of(os.environ)
     return plan_markdown(made, job) if isinstance(made, Plan) else planset_markdown(made, job)
 
 

@@ -13,12 +13,17 @@ from unleash_gitops.render.safe import terminal
 if TYPE_CHECKING:
     from unleash_gitops.diagnostics import Diagnostic
 
-__all__ = ["diagnostics_github"]
+__all__ = ["diagnostics_github", "warning_github"]
 
 
 def diagnostics_github(diagnostics: Sequence[Diagnostic]) -> str:
     """Return one command a line."""
     return "".join(map(_command, diagnostics))
+
+
+def warning_github(title: str, message: str) -> str:
+    """Return a warning about no file in particular."""
+    return f"::warning title={_property(terminal(title))}::{_data(terminal(message))}\n"
 
 
 def _command(found: Diagnostic) -> str:

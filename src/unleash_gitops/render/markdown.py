@@ -32,7 +32,16 @@ if TYPE_CHECKING:
     from unleash_gitops.plan import Action, Change, Plan, Summary, Unmanaged
     from unleash_gitops.planset import Planned, PlanSet
 
-__all__ = ["LONGEST_COMMENT", "failed_markdown", "fenced", "plan_markdown", "planset_markdown", "size", "span"]
+__all__ = [
+    "LONGEST_COMMENT",
+    "failed_markdown",
+    "fenced",
+    "plan_markdown",
+    "planset_markdown",
+    "size",
+    "span",
+    "superseded_markdown",
+]
 
 LONGEST_COMMENT = 65_536
 """Characters that GitHub takes in a comment."""
@@ -65,6 +74,12 @@ def failed_markdown(planned: Planned) -> str:
     reason = span(planned.error or "for a reason that is not known")
     where = f" on {span(planned.url)}" if planned.url else ""
     return _alert("CAUTION", f"**Could not be planned:** {reason}") + f"Workspace {span(planned.workspace)}{where}\n"
+
+
+def superseded_markdown(workspace: str, reason: str, job: Job | None = None) -> str:
+    """Return what stands in the place of a plan that no longer counts. `reason` is words of ours."""
+    by = f" [This job]({job.run_url}) says more." if job is not None and job.run_url else ""
+    return f"**Superseded:** {reason}{by}\n\nWorkspace {span(workspace)}{_commit_of(job)}\n"
 
 
 def planset_markdown(plans: PlanSet, job: Job | None = None, longest: int = LONGEST_COMMENT) -> str:
@@ -161,8 +176,7 @@ def _said(count: Summary) -> str:
 
 def _head(plan: Plan, job: Job | None) -> str:
     where = f"{span(plan.instance.url)} (Unleash {span(plan.instance.version)}, {edition(plan)})"
-    commit = f", commit {_commit(job)}" if job is not None and job.commit else ""
-    about = f"Workspace {span(plan.workspace)} on {where}{commit}, plan {span(plan.to_json()['digest'])}"
+    about = f"Workspace {span(plan.workspace)} on {where}{_commit_of(job)}, plan {span(plan.to_json()['digest'])}"
     return f"{_said(plan.summary)}\n\n{about}\n\n{_warnings(plan)}"
 
 
@@ -188,9 +202,11 @@ def _are(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
-def _commit(job: Job) -> str:
-    name = span((job.commit or "")[:12])
-    return f"[{name}]({job.commit_url})" if job.commit_url else name
+def _commit_of(job: Job | None) -> str:
+    if job is None or not job.commit:
+        return ""
+    name = span(job.commit[:12])
+    return f", commit [{name}]({job.commit_url})" if job.commit_url else f", commit {name}"
 
 
 def _where(job: Job | None) -> str:

@@ -1,0 +1,177 @@
+"""Commands for CI jobs: comment, fetch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from unleash_gitops.cli.output import echo_data, say, show_error, write_atomically
+from unleash_gitops.cli.runs import read_plans
+from unleash_gitops.errors import ForgeError, UsageError
+
+if TYPE_CHECKING:
+    from unleash_gitops.ci import Job
+    from unleash_gitops.plan import Plan
+    from unleash_gitops.planset import Planned, PlanSet
+
+__all__ = ["comment", "fetch"]
+
+FAILED = 1
+_HOW = {
+    "created": "wrote a comment",
+    "updated": "updated the comment",
+    "unchanged": "the comment says this already",
+    "newer": "left alone a comment that a later run wrote",
+    "superseded": "marked the comment as superseded",
+}
+
+
+@click.command()
+@click.argument("path", metavar="PLANFILE", type=click.Path(exists=True, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Print the text, and write nothing.")
+@click.option(
+    "--only-changes", is_flag=True, help="Begin no comment that has nothing to say; one that is there is updated."
+)
+@click.option(
+    "--superseded",
+    is_flag=True,
+    help="There is no plan: mark the comment on the workspace of a directory, given in place of PLANFILE.",
+)
+@click.option(
+    "--pull-request",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Where the job itself runs for none.  [default: the one that the job runs for]",
+)
+@click.option("--strict", is_flag=True, help="Exit with 1 when a comment could not be written.")
+def comment(
+    path: Path, dry_run: bool, only_changes: bool, superseded: bool, pull_request: int | None, strict: bool
+) -> int:
+    """Write a saved plan to the pull request of this CI job, as a comment that is updated in place.
+
+    GitHub and GitLab. Each workspace has one comment. In GitHub Actions it becomes the job's summary as well. A comment
+    that cannot be written is said, but fails the job only with --strict.
+    """
+    from unleash_gitops.ci import job_of
+
+    job = job_of(os.environ)
+    if job is not None and pull_request is not None:
+        job = replace(job, pull_request=pull_request)
+    if path.is_dir() != superseded:
+        raise UsageError(
+            f"{path} is {'a directory' if path.is_dir() else 'a file'}", "a directory goes with --superseded"
+        )
+    if superseded:
+        return _supersede(path, job, dry_run=dry_run, strict=strict)
+    made = read_plans(path)
+    if dry_run:
+        for _, text in _texts(made, job):
+            echo_data(text)
+        return 0
+    _write_summary(made, job)
+    try:
+        _post(made, job, only_changes=only_changes)
+    except ForgeError as error:
+        return _not_written(error, strict=strict)
+    return 0
+
+
+@click.command()
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, metavar="FILE", help="Save it here."
+)
+@click.option(
+    "--artifact", metavar="NAME", default="unleash-gitops-plan", show_default=True, help="What it was saved as."
+)
+def fetch(out: Path, artifact: str) -> int:
+    """Get the plan that was reviewed in the pull request which this CI job's commit merged, to apply it.
+
+    GitHub. Fails when there is none, or when it is no whole plan.
+    """
+    from unleash_gitops.ci import job_of
+    from unleash_gitops.forge import reviewed_plan
+    from unleash_gitops.planset import parse_plans
+
+    content = reviewed_plan(job_of(os.environ), artifact)
+    parse_plans(content, f"artifact {artifact}")
+    write_atomically(out, content.decode())
+    say(f"saved to {out}; apply exactly this with: unleash-gitops apply {out}")
+    return 0
+
+
+def _texts(made: Plan | PlanSet, job: Job | None) -> Iterator[tuple[Planned, str]]:
+    """Yield each workspace's comment, with its marker."""
+    from unleash_gitops.forge import Marker
+    from unleash_gitops.plan import Plan
+    from unleash_gitops.planset import Planned
+    from unleash_gitops.render.markdown import LONGEST_COMMENT, failed_markdown, plan_markdown, size
+
+    for planned in (Planned.of(made),) if isinstance(made, Plan) else made.workspaces:
+        marker = f"{Marker.of(planned.workspace, planned.url, job.run if job else None)}\n"
+        room = LONGEST_COMMENT - size(marker)
+        text = failed_markdown(planned) if planned.plan is None else plan_markdown(planned.plan, job, room)
+        yield planned, marker + text
+
+
+def _post(made: Plan | PlanSet, job: Job | None, *, only_changes: bool) -> None:
+    from unleash_gitops.forge import forge_of, post
+    from unleash_gitops.render.markdown import superseded_markdown
+
+    with forge_of(job) as forge:
+        for planned, text in _texts(made, job):
+            quiet = only_changes and planned.plan is not None and not planned.plan.pending
+            old = superseded_markdown(planned.workspace, "a newer comment has the plan that counts.")
+            posted = post(forge, text, old, begin=not quiet)
+            say(f"{planned.workspace}: {_HOW[posted.how]}{f' {posted.url}' if posted.url else ''}")
+
+
+def _supersede(directory: Path, job: Job | None, *, dry_run: bool, strict: bool) -> int:
+    from unleash_gitops.forge import forge_of, supersede
+    from unleash_gitops.loader import find_workspace, load
+    from unleash_gitops.render.markdown import superseded_markdown
+
+    workspace = load(find_workspace(directory)).workspace
+    if workspace is None:
+        raise UsageError(f"{directory}: the workspace's own file is wrong, so its comment is not known")
+    text = superseded_markdown(workspace.name, "the files have changed since, and a new plan could not be made.", job)
+    if dry_run:
+        echo_data(text)
+        return 0
+    try:
+        with forge_of(job) as forge:
+            for posted in supersede(forge, workspace.name, job.run if job else None, text):
+                say(f"{workspace.name}: {_HOW[posted.how]}{f' {posted.url}' if posted.url else ''}")
+    except ForgeError as error:
+        return _not_written(error, strict=strict)
+    return 0
+
+
+def _write_summary(made: Plan | PlanSet, job: Job | None) -> None:
+    """Add the plan to the page about the job, where there is one."""
+    if job is None or job.summary is None:
+        return
+    from unleash_gitops.cli.server import as_markdown
+
+    try:
+        with job.summary.open("a", encoding="utf-8") as stream:
+            stream.write(as_markdown(made, job))
+    except OSError as error:
+        say(f"warning: the job's summary could not be written: {error.strerror}")
+
+
+def _not_written(error: ForgeError, *, strict: bool) -> int:
+    """Say that the comment could not be written, on the page about the job too."""
+    if strict:
+        raise error
+    show_error(error)
+    say("the comment was not written; the job goes on (--strict makes it fail)")
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        from unleash_gitops.render.github import warning_github
+
+        echo_data(warning_github("the plan could not be written as a comment", str(error)))
+    return 0

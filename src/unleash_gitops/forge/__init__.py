@@ -1,0 +1,50 @@
+"""The host of the pull request, GitHub or GitLab: our own comment there, and the plan that was reviewed there.
+
+Knows comments and files, not plans. The only room besides the client that knows httpx.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from unleash_gitops.errors import ForgeError
+from unleash_gitops.forge.comments import Comment, Forge, Marker, Posted, post, supersede
+from unleash_gitops.forge.github import GitHub
+from unleash_gitops.forge.gitlab import GitLab
+
+if TYPE_CHECKING:
+    from unleash_gitops.ci import Job
+
+__all__ = ["Comment", "Forge", "GitHub", "GitLab", "Marker", "Posted", "forge_of", "post", "reviewed_plan", "supersede"]
+
+
+def forge_of(job: Job | None) -> GitHub | GitLab:
+    """Return the host of the job's pull request, a context manager. Raises ForgeError when there is none."""
+    job = _with_token(job)
+    if job.pull_request is None:
+        raise ForgeError(
+            "this job runs for no pull request",
+            "run it on pull_request events (GitHub) or in merge request pipelines (GitLab)",
+        )
+    return GitHub(job) if job.host == "github" else GitLab(job)
+
+
+def reviewed_plan(job: Job | None, artifact: str) -> bytes:
+    """Return the plan file that was reviewed before the job's commit was merged. Raises ForgeError."""
+    job = _with_token(job)
+    if job.host != "github":
+        raise ForgeError("only GitHub keeps a plan from the pull request to the merge", "apply afresh: apply DIR --yes")
+    with GitHub(job) as github:
+        return github.reviewed_plan(artifact)
+
+
+def _with_token(job: Job | None) -> Job:
+    if job is None:
+        raise ForgeError(
+            "this is no CI job that is known here",
+            "GitHub Actions and GitLab CI tell the pull request in the environment; --dry-run prints the text",
+        )
+    if job.token_header is None:
+        name = "GITHUB_TOKEN" if job.host == "github" else "GITLAB_TOKEN"
+        raise ForgeError("no token for the comments is given", f"put one into {name}")
+    return job

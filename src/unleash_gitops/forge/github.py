@@ -1,0 +1,130 @@
+"""GitHub: the comments of a pull request, and the plan that its run saved.
+
+Source: GitHub's documentation of the REST API: issue comments, pull requests of a commit, artifacts, pagination.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
+
+from unleash_gitops.errors import ForgeError
+from unleash_gitops.forge.comments import Comment
+from unleash_gitops.forge.web import Web
+
+if TYPE_CHECKING:
+    from unleash_gitops.ci import Job
+
+__all__ = ["GitHub"]
+
+_WRITE = "give the job `permissions: pull-requests: write`; the token of a pull request from a fork can only read"
+_HINTS = {
+    401: "the token in GITHUB_TOKEN is not valid (any more)",
+    403: _WRITE,
+    404: f"or the token may not see it: {_WRITE}",
+}
+_READ = "give the job `permissions: actions: read, pull-requests: read`"
+_LARGEST_PLAN = 200_000_000  # bytes
+
+
+class GitHub:
+    """The comments of the job's pull request. See `Forge`."""
+
+    def __init__(self, job: Job) -> None:
+        name, token = job.token_header or ("Authorization", "")
+        headers = {name: token, "Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+        self._web = Web("GitHub", job.api, headers, _HINTS)
+        self._job = job
+        self._repository = f"/repos/{quote(job.repository)}"
+        self._comments = f"{self._repository}/issues/{job.pull_request}/comments"
+        self._self: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._web.__exit__(*error)
+
+    def comments(self) -> Iterator[Comment]:
+        """See `Forge.comments`."""
+        return map(_comment, self._web.pages(f"{self._comments}?per_page=100"))
+
+    def create(self, body: str) -> Comment:
+        """See `Forge.create`."""
+        return _comment(self._web.request("POST", self._comments, {"body": body}).content)
+
+    def update(self, comment: Comment, body: str) -> Comment:
+        """See `Forge.update`."""
+        path = f"{self._repository}/issues/comments/{comment.id}"
+        return _comment(self._web.request("PATCH", path, {"body": body}).content)
+
+    def is_own(self, comment: Comment) -> bool:
+        """See `Forge.is_own`.
+
+        A job's own token writes as a bot, which no contributor can; for a person's comment the token is asked whose it
+        is.
+        """
+        author = comment.author if isinstance(comment.author, dict) else {}
+        if author.get("type") != "User":
+            return True
+        if self._self is None:
+            try:
+                self._self = self._web.request("GET", "/user").content or {}
+            except ForgeError as error:
+                if error.again:
+                    raise
+                # 403 is what a job's own token gets: it is no person's.
+                self._self = {"id": -1} if error.status == 403 else {}
+        return self._self.get("id") in {None, author.get("id")}
+
+    def reviewed_plan(self, artifact: str) -> bytes:
+        """Return the plan file in the newest `artifact` that the pull request behind the job's commit saved.
+
+        Only runs of the repository itself count, never those of a fork. Raises ForgeError.
+        """
+        head = self._merged_head()
+        found = self._web.request("GET", f"{self._repository}/actions/artifacts?name={quote(artifact)}&per_page=100")
+        listed = found.content.get("artifacts", []) if isinstance(found.content, dict) else []
+        usable = [one for one in listed if not one.get("expired") and _of_own_run(one.get("workflow_run") or {}, head)]
+        if not usable:
+            raise ForgeError(
+                f'no run for {head[:12]}, the last commit of the pull request, has an artifact "{artifact}" (any more)',
+                f"run the pull request's job again, or apply afresh: unleash-gitops apply DIR --yes; {_READ}",
+            )
+        newest = max(usable, key=lambda one: one["id"])
+        return _unzipped(self._web.download(f"{self._repository}/actions/artifacts/{newest['id']}/zip", _LARGEST_PLAN))
+
+    def _merged_head(self) -> str:
+        """Return the last commit of the pull request whose merge made the job's commit."""
+        commit = self._job.commit or ""
+        pulls = list(self._web.pages(f"{self._repository}/commits/{quote(commit, safe='')}/pulls?per_page=100"))
+        merged = [pull for pull in pulls if pull.get("merged_at") and pull.get("merge_commit_sha") == commit]
+        if not merged:
+            raise ForgeError(
+                f"commit {commit[:12]} is the merge of no pull request, so no plan of it was reviewed",
+                "apply afresh: unleash-gitops apply DIR --yes",
+            )
+        return str(merged[0]["head"]["sha"])
+
+
+def _of_own_run(run: dict[str, Any], head: str) -> bool:
+    return run.get("head_sha") == head and run.get("head_repository_id") == run.get("repository_id") is not None
+
+
+def _unzipped(content: bytes) -> bytes:
+    """Return the one file in an archive. Raises ForgeError when there is not just one, or it is too large."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            (entry,) = archive.infolist()
+            if entry.file_size > _LARGEST_PLAN:
+                raise ForgeError(f"the plan in the artifact is larger than {_LARGEST_PLAN} bytes")
+            return archive.read(entry)
+    except (zipfile.BadZipFile, ValueError, RuntimeError, EOFError) as error:
+        raise ForgeError(f"the artifact holds no plan file: {error}", "make the plan again") from None
+
+
+def _comment(found: Any) -> Comment:
+    return Comment(found["id"], found.get("body") or "", found.get("html_url"), found.get("user"))

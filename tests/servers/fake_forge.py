@@ -1,0 +1,187 @@
+"""GitHub's and GitLab's comment endpoints in memory, with their paging, permissions, limits and error bodies."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from servers.loopback import QuietHandler, serve
+
+TOKEN = "ghs_a-token-of-the-job-0123456789"
+LONGEST = {"github": 65_536, "gitlab": 1_000_000}
+BOT = {"id": 41898282, "login": "github-actions[bot]", "type": "Bot"}
+
+Answer = tuple[int, dict[str, str], Any]
+
+
+@dataclass
+class FakeForge:
+    """One pull request's comments, the oldest first, and what the API does about them.
+
+    `page` is the most that a page holds; `me` who the token belongs to; `counts` how the length of a text is measured.
+    """
+
+    host: str = "github"
+    page: int = 100
+    me: dict[str, Any] = field(default_factory=lambda: dict(BOT))
+    comments: list[dict[str, Any]] = field(default_factory=list)
+    counts: Callable[[str], int] = len
+    artifacts: list[dict[str, Any]] = field(default_factory=list)
+    archives: dict[int, bytes] = field(default_factory=dict)
+    pulls: list[dict[str, Any]] = field(default_factory=list)
+    hook: Callable[[str, str, Callable[[], Answer]], Answer] = lambda _method, _path, go: go()
+    requests: list[tuple[str, str]] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    url: str = ""
+
+    def add(self, body: str, author: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+        """Have somebody write a comment."""
+        number = 1000 + len(self.comments)
+        who = "user" if self.host == "github" else "author"
+        comment = {"id": number, "body": body, who: self.me if author is None else author, **more}
+        if self.host == "github":
+            comment["html_url"] = f"https://github.com/acme/flags/pull/7#issuecomment-{number}"
+        self.comments.append(comment)
+        return comment
+
+    def bodies(self) -> list[str]:
+        return [comment["body"] for comment in self.comments]
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """Return the environment of a job for this pull request."""
+        if self.host == "gitlab":
+            return {
+                "CI_API_V4_URL": f"{self.url}/api/v4", "CI_PROJECT_ID": "42", "CI_MERGE_REQUEST_IID": "7",
+                "CI_PROJECT_URL": "https://gitlab.example/acme/flags", "CI_COMMIT_SHA": "0123456789abcdef",
+                "CI_PIPELINE_ID": "900", "CI_JOB_URL": "https://gitlab.example/acme/flags/-/jobs/1",
+                "GITLAB_TOKEN": TOKEN, **more,
+            }  # fmt: skip
+        return {
+            "GITHUB_ACTIONS": "true", "GITHUB_API_URL": f"{self.url}/api/v3", "GITHUB_REPOSITORY": "acme/flags",
+            "GITHUB_SERVER_URL": "https://github.example", "GITHUB_SHA": "0123456789abcdef",
+            "GITHUB_REF": "refs/pull/7/merge", "GITHUB_RUN_ID": "900", "GITHUB_TOKEN": TOKEN, **more,
+        }  # fmt: skip
+
+    @contextmanager
+    def served(self) -> Iterator[FakeForge]:
+        """Serve on a free port."""
+        with serve(_handler(self)) as self.url:
+            yield self
+
+    def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
+        parts = urlsplit(target)
+        with self.lock:
+            self.requests.append((method, parts.path))
+        if parts.path == "/storage":
+            self.strangers += [name for name in headers if name.lower() in {"authorization", "private-token"}]
+            return 200, {}, self.archives[int(parse_qs(parts.query)["id"][0])]
+        given = headers.get("authorization") == f"Bearer {TOKEN}" or headers.get("private-token") == TOKEN
+        if not given:
+            return 401, {}, {"message": "Bad credentials" if self.host == "github" else "401 Unauthorized"}
+        content = json.loads(body) if body else {}
+        route = self._github if self.host == "github" else self._gitlab
+
+        def go() -> Answer:
+            with self.lock:
+                return route(method, parts.path, parse_qs(parts.query), content)
+
+        return self.hook(method, parts.path, go)
+
+    def _github(self, method: str, path: str, query: dict[str, list[str]], content: Any) -> Answer:
+        path = path.removeprefix("/api/v3")
+        if path == "/user":
+            if self.me["type"] == "Bot":
+                return 403, {}, {"message": "Resource not accessible by integration"}
+            return 200, {}, self.me
+        if path == "/repos/acme/flags/issues/7/comments":
+            return self._listed(query) if method == "GET" else self._created(content)
+        found = re.fullmatch(r"/repos/acme/flags/issues/comments/(\d+)", path)
+        if found and method == "PATCH":
+            return self._updated(int(found[1]), content)
+        if path == "/repos/acme/flags/commits/0123456789abcdef/pulls":
+            return 200, {}, self.pulls
+        if path == "/repos/acme/flags/actions/artifacts":
+            named = [one for one in self.artifacts if one["name"] == query["name"][0]]
+            return 200, {}, {"total_count": len(named), "artifacts": named}
+        found = re.fullmatch(r"/repos/acme/flags/actions/artifacts/(\d+)/zip", path)
+        if found:
+            return 302, {"location": f"{self.url.replace('127.0.0.1', 'localhost')}/storage?id={found[1]}"}, None
+        return 404, {}, {"message": "Not Found", "documentation_url": "https://docs.github.com/rest"}
+
+    def _gitlab(self, method: str, path: str, query: dict[str, list[str]], content: Any) -> Answer:
+        path = path.removeprefix("/api/v4")
+        if path == "/user":
+            return 200, {}, self.me
+        if path == "/projects/42/merge_requests/7/notes":
+            return self._listed(query) if method == "GET" else self._created(content)
+        found = re.fullmatch(r"/projects/42/merge_requests/7/notes/(\d+)", path)
+        if found and method == "PUT":
+            return self._updated(int(found[1]), content)
+        return 404, {}, {"message": "404 Not found"}
+
+    def _listed(self, query: dict[str, list[str]]) -> Answer:
+        """Answer a page, and where the next one is: GitHub by Link, GitLab by X-Next-Page."""
+        size = min(self.page, int(query.get("per_page", ["30"])[0]))
+        page = int(query.get("page", ["1"])[0])
+        rest = len(self.comments) > page * size
+        content = self.comments[(page - 1) * size : page * size]
+        if self.host == "gitlab":
+            return 200, {"x-next-page": str(page + 1) if rest else ""}, content
+        following = urlencode({"per_page": size, "page": page + 1})
+        # GitHub's own links name the repository by its number.
+        link = (
+            f'<{self.url}/api/v3/repositories/99/issues/7/comments?{following}>; rel="next", <{self.url}>; rel="last"'
+        )
+        return 200, {"link": link} if rest else {}, content
+
+    def _created(self, content: Any) -> Answer:
+        return self._refused(content["body"]) or (201, {}, self.add(content["body"]))
+
+    def _updated(self, number: int, content: Any) -> Answer:
+        comment = next((one for one in self.comments if one["id"] == number), None)
+        if comment is None:
+            return 404, {}, {"message": "Not Found"}
+        refused = self._refused(content["body"])
+        if refused is None:
+            comment["body"] = content["body"]
+        return refused or (200, {}, comment)
+
+    def _refused(self, body: str) -> Answer | None:
+        if self.counts(body) <= LONGEST[self.host]:
+            return None
+        errors = [{"resource": "IssueComment", "code": "unprocessable", "message": "body is too long"}]
+        return 422, {}, {"message": "Validation Failed", "errors": errors}
+
+
+def zipped(content: bytes, name: str = "plan.json") -> bytes:
+    """Return an archive of one file."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as writer:
+        writer.writestr(name, content)
+    return archive.getvalue()
+
+
+def _handler(forge: FakeForge) -> type[QuietHandler]:
+    class Handler(QuietHandler):
+        def respond(self) -> None:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            try:
+                status, more, content = forge.answer(self.command, self.path, headers, self.body())
+            except ConnectionError:
+                self.close_connection = True
+                return
+            text = content if isinstance(content, bytes) else b"" if content is None else json.dumps(content).encode()
+            self.reply(status, {"content-type": "application/json", **more}, text)
+
+        do_GET = do_POST = do_PUT = do_PATCH = respond  # noqa: N815 - http.server's names
+
+    return Handler
