@@ -153,7 +153,7 @@ def test_two_comments_that_a_race_left_become_one(forge: FakeForge, desk: Desk) 
     desk.comment(forge, NOTHING)
     first, second = forge.bodies()
     assert first.startswith("<!-- unleash-gitops workspace=payments ")
-    assert "run=800 -->\n**Superseded:** a newer comment has the plan that counts." in first
+    assert "run=800 -->\n**Superseded:** a newer comment has the plan." in first
     assert second == text_of(forge, NOTHING)
     desk.comment(forge, ACTIONS)
     assert forge.bodies() == [first, text_of(forge, ACTIONS)]
@@ -385,6 +385,24 @@ def test_a_directory_goes_with_superseded_only(github: FakeForge, desk: Desk) ->
     workspace(desk.root)
     assert desk.run("comment", ".", environment=github.environment()).returncode == 1
     assert desk.run("comment", "--superseded", desk.saved(ACTIONS), environment=github.environment()).returncode == 1
+    assert desk.run("comment", "plan.json", "--all", environment=github.environment()).returncode == 1
+    assert desk.run("comment", environment=github.environment()).returncode == 1
+    assert github.requests == []
+
+
+def test_all_workspaces_below_a_directory_can_be_superseded(github: FakeForge, desk: Desk) -> None:
+    for name in ("payments", "search", "broken"):
+        (desk.root / name).mkdir()
+        workspace(desk.root / name, name if name != "broken" else "Not a name!")
+    for made in (ACTIONS, plan(created("a"), workspace="search")):
+        desk.comment(github, made)
+    (desk.root / "plan.json").unlink()
+    done = desk.run("comment", "--superseded", "--all", environment=github.environment())
+    assert done.returncode == 0
+    assert "warning: broken/: the workspace's own file is wrong, so its comment is not known" in done.stderr
+    assert ["**Superseded:**" in body for body in github.bodies()] == [True, True]
+    printed = desk.run("comment", "--superseded", "payments", "search", "--dry-run", environment={})
+    assert printed.stdout.count("**Superseded:**") == 2
 
 
 @pytest.mark.parametrize("name", ["payments", "a--b", "x -->\n<b>", "名前", ""])

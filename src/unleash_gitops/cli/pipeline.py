@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from unleash_gitops.cli.output import echo_data, say, show_error, write_atomically
-from unleash_gitops.cli.runs import read_plans
+from unleash_gitops.cli.runs import read_plans, workspace_roots
 from unleash_gitops.errors import ForgeError, UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _HOW = {
 
 
 @click.command()
-@click.argument("path", metavar="PLANFILE", type=click.Path(exists=True, path_type=Path))
+@click.argument("paths", metavar="PLANFILE", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Print the text, and write nothing.")
 @click.option(
     "--only-changes", is_flag=True, help="Begin no comment that has nothing to say; one that is there is updated."
@@ -40,8 +40,9 @@ _HOW = {
 @click.option(
     "--superseded",
     is_flag=True,
-    help="There is no plan: mark the comment on the workspace of a directory, given in place of PLANFILE.",
+    help="There is no plan: mark the comments on the workspaces of directories, given in place of PLANFILE.",
 )
+@click.option("--all", "everything", is_flag=True, help="With --superseded: every workspace in or below DIR.")
 @click.option(
     "--pull-request",
     type=click.IntRange(1),
@@ -50,7 +51,13 @@ _HOW = {
 )
 @click.option("--strict", is_flag=True, help="Exit with 1 when a comment could not be written.")
 def comment(
-    path: Path, dry_run: bool, only_changes: bool, superseded: bool, pull_request: int | None, strict: bool
+    paths: tuple[Path, ...],
+    dry_run: bool,
+    only_changes: bool,
+    superseded: bool,
+    everything: bool,
+    pull_request: int | None,
+    strict: bool,
 ) -> int:
     """Write a saved plan to the pull request of this CI job, as a comment that is updated in place.
 
@@ -62,20 +69,24 @@ def comment(
     job = job_of(os.environ)
     if job is not None and pull_request is not None:
         job = replace(job, pull_request=pull_request)
-    if path.is_dir() != superseded:
-        raise UsageError(
-            f"{path} is {'a directory' if path.is_dir() else 'a file'}", "a directory goes with --superseded"
-        )
     if superseded:
-        return _supersede(path, job, dry_run=dry_run, strict=strict)
-    made = read_plans(path)
+        for path in paths:
+            if not path.is_dir():
+                raise UsageError(f"{path} is a file", "--superseded goes with the directories of workspaces")
+        made, texts = None, _superseded(paths, everything, job)
+    elif len(paths) != 1 or paths[0].is_dir() or everything:
+        raise UsageError("name one plan file", "make one with: unleash-gitops plan --out FILE")
+    else:
+        made = read_plans(paths[0])
+        texts = _texts(made, job)
     if dry_run:
-        for _, text in _texts(made, job):
+        for _, text in texts:
             echo_data(text)
         return 0
-    _write_summary(made, job)
+    if made is not None:
+        _write_summary(made, job)
     try:
-        _post(made, job, only_changes=only_changes)
+        _write(texts, job, only_changes=only_changes)
     except ForgeError as error:
         return _not_written(error, strict=strict)
     return 0
@@ -104,8 +115,8 @@ def fetch(out: Path, artifact: str) -> int:
     return 0
 
 
-def _texts(made: Plan | PlanSet, job: Job | None) -> Iterator[tuple[Planned, str]]:
-    """Yield each workspace's comment, with its marker."""
+def _texts(made: Plan | PlanSet, job: Job | None) -> Iterator[tuple[Planned | str, str]]:
+    """Yield what came of planning each workspace, and its comment, with its marker."""
     from unleash_gitops.forge import Marker
     from unleash_gitops.plan import Plan
     from unleash_gitops.planset import Planned
@@ -118,37 +129,36 @@ def _texts(made: Plan | PlanSet, job: Job | None) -> Iterator[tuple[Planned, str
         yield planned, marker + text
 
 
-def _post(made: Plan | PlanSet, job: Job | None, *, only_changes: bool) -> None:
-    from unleash_gitops.forge import forge_of, post
+def _superseded(
+    directories: tuple[Path, ...], everything: bool, job: Job | None
+) -> Iterator[tuple[Planned | str, str]]:
+    """Yield each workspace's name, and what stands in place of its plan."""
+    from unleash_gitops.loader import load
+    from unleash_gitops.render.markdown import superseded_markdown
+
+    for root, prefix in workspace_roots(directories, everything).items():
+        workspace = load(root).workspace
+        if workspace is None:
+            say(f"warning: {prefix or '.'}: the workspace's own file is wrong, so its comment is not known")
+            continue
+        reason = "the files have changed since, and a new plan could not be made."
+        yield workspace.name, superseded_markdown(workspace.name, reason, job)
+
+
+def _write(texts: Iterator[tuple[Planned | str, str]], job: Job | None, *, only_changes: bool) -> None:
+    from unleash_gitops.forge import forge_of, post, supersede
     from unleash_gitops.render.markdown import superseded_markdown
 
     with forge_of(job) as forge:
-        for planned, text in _texts(made, job):
-            quiet = only_changes and planned.plan is not None and not planned.plan.pending
-            old = superseded_markdown(planned.workspace, "a newer comment has the plan that counts.")
-            posted = post(forge, text, old, begin=not quiet)
-            say(f"{planned.workspace}: {_HOW[posted.how]}{f' {posted.url}' if posted.url else ''}")
-
-
-def _supersede(directory: Path, job: Job | None, *, dry_run: bool, strict: bool) -> int:
-    from unleash_gitops.forge import forge_of, supersede
-    from unleash_gitops.loader import find_workspace, load
-    from unleash_gitops.render.markdown import superseded_markdown
-
-    workspace = load(find_workspace(directory)).workspace
-    if workspace is None:
-        raise UsageError(f"{directory}: the workspace's own file is wrong, so its comment is not known")
-    text = superseded_markdown(workspace.name, "the files have changed since, and a new plan could not be made.", job)
-    if dry_run:
-        echo_data(text)
-        return 0
-    try:
-        with forge_of(job) as forge:
-            for posted in supersede(forge, workspace.name, job.run if job else None, text):
-                say(f"{workspace.name}: {_HOW[posted.how]}{f' {posted.url}' if posted.url else ''}")
-    except ForgeError as error:
-        return _not_written(error, strict=strict)
-    return 0
+        for about, text in texts:
+            if isinstance(about, str):
+                name, done = about, supersede(forge, about, job.run if job else None, text)
+            else:
+                quiet = only_changes and about.plan is not None and not about.plan.pending
+                name, old = about.workspace, superseded_markdown(about.workspace, "a newer comment has the plan.")
+                done = [post(forge, text, old, begin=not quiet)]
+            for posted in done:
+                say(f"{name}: {_HOW[posted.how]}{f' {posted.url}' if posted.url else ''}")
 
 
 def _write_summary(made: Plan | PlanSet, job: Job | None) -> None:

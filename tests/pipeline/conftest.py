@@ -1,0 +1,125 @@
+"""A repository on a runner, with an Unleash and a GitHub to talk to."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from servers.fake_forge import TOKEN as JOB_TOKEN
+from servers.fake_forge import FakeForge, zipped
+from servers.fake_unleash import TOKEN, FakeUnleash
+from servers.runner import Run, Runner
+
+ROOT = Path(__file__).parents[2]
+PLAN, APPLY = (ROOT / ".github" / "actions" / name for name in ("plan", "apply"))
+HEAD, MERGED = "f00dfeedf00dfeed", "0123456789abcdef"
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run the plan action's own step of installation, once; return where its programs are."""
+    temp = tmp_path_factory.mktemp("runner")
+    (temp / "python").symlink_to(sys.executable)
+    environment = {**os.environ, "PATH": f"{temp}:{os.environ['PATH']}"}
+    steps = yaml.safe_load((PLAN / "action.yml").read_text(encoding="utf-8"))["runs"]["steps"]
+    runner = Runner(temp, temp, environment, {}, lambda _uses, _given: None)
+    run = runner.steps([step for step in steps if step.get("name") == "Install"], {}, GITHUB_ACTION_PATH=str(PLAN))
+    assert not run.failed, run.log
+    return Path(runner.environment["PATH"].split(":")[0])
+
+
+@dataclass
+class Pipeline:
+    """A repository with a workspace in `deploy/unleash`, and its jobs."""
+
+    repository: Path
+    temp: Path
+    programs: Path
+    unleash: str
+    token: str
+    forge: FakeForge
+
+    @property
+    def workspace(self) -> Path:
+        return self.repository / "deploy" / "unleash"
+
+    def chart(self, name: str, **spec: Any) -> None:
+        usual = {"metricName": "m", "timeRange": "day", "aggregationMode": "avg"}
+        document = {
+            "apiVersion": "unleash-gitops/v1", "kind": "ImpactMetric", "metadata": {"name": name},
+            "spec": {**usual, **spec},
+        }  # fmt: skip
+        (self.workspace / f"{name}.yaml").write_text(json.dumps(document), encoding="utf-8")
+
+    def runner(self, **github: Any) -> Runner:
+        kept = {name: os.environ[name] for name in ("LANG", "HOME") if name in os.environ}
+        environment = {
+            **kept, **self.forge.environment(), "PATH": f"{self.programs}:{os.environ['PATH']}",
+            "GITHUB_STEP_SUMMARY": str(self.temp / "summary.md"), "GITHUB_TOKEN": "",
+        }  # fmt: skip
+        context = {"token": JOB_TOKEN, "repository": "acme/flags", "event_name": "push", "event": {}, **github}
+        return Runner(self.temp, self.repository, environment, context, self._uses)
+
+    def plan(self, head: str = "acme/flags", **inputs: str) -> Run:
+        """Run the plan action for a pull request whose branch is in the repository `head`."""
+        event = {"pull_request": {"number": 7, "head": {"sha": HEAD, "repo": {"full_name": head}}}}
+        given = {"directories": "deploy/unleash", "url": self.unleash, "token": self.token, **inputs}
+        return self._checked(self.runner(event_name="pull_request", event=event).action(PLAN, **given))
+
+    def merge(self) -> None:
+        """Merge the pull request."""
+        head = {"sha": HEAD, "repo": {"full_name": "acme/flags"}}
+        self.forge.pulls = [
+            {"number": 7, "merged_at": "2026-01-31T12:00:00Z", "merge_commit_sha": MERGED, "head": head}
+        ]
+
+    def apply(self, **inputs: str) -> Run:
+        """Run the apply action on the default branch."""
+        given = {"directories": "deploy/unleash", "url": self.unleash, "token": self.token, **inputs}
+        return self._checked(self.runner(ref="refs/heads/main").action(APPLY, **given))
+
+    def _checked(self, run: Run) -> Run:
+        for secret in (JOB_TOKEN, self.token):
+            assert secret not in run.log
+        assert "Traceback" not in run.log
+        return run
+
+    def _uses(self, action: str, given: dict[str, str]) -> None:
+        """Stand in for other people's actions: an upload becomes an artifact, a set-up is done already."""
+        name = action.split("@")[0]
+        assert name in {"actions/setup-python", "actions/upload-artifact"}, action
+        if name == "actions/upload-artifact":
+            number = len(self.forge.artifacts) + 1
+            self.forge.archives[number] = zipped(Path(given["path"]).read_bytes())
+            run = {"id": 1, "head_sha": HEAD, "repository_id": 1, "head_repository_id": 1}
+            self.forge.artifacts.append({"id": number, "name": given["name"], "expired": False, "workflow_run": run})
+
+
+def _pipeline(tmp_path: Path, installed: Path, unleash: str, token: str, forge: FakeForge) -> Pipeline:
+    repository, temp = tmp_path / "repository", tmp_path / "temp"
+    for directory in (repository / ".git", repository / "deploy" / "unleash", temp):
+        directory.mkdir(parents=True)
+    (temp / "unleash-gitops" / "bin").mkdir(parents=True)
+    pipeline = Pipeline(repository, temp, installed, unleash, token, forge)
+    document = {"apiVersion": "unleash-gitops/v1", "kind": "Workspace", "metadata": {"name": "payments"}}
+    (pipeline.workspace / "unleash-gitops.yaml").write_text(json.dumps(document), encoding="utf-8")
+    return pipeline
+
+
+@pytest.fixture
+def unleash() -> FakeUnleash:
+    return FakeUnleash()
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path, installed: Path, unleash: FakeUnleash) -> Iterator[Pipeline]:
+    with unleash.served() as url, FakeForge().served() as forge:
+        yield _pipeline(tmp_path, installed, url, TOKEN, forge)

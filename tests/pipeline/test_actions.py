@@ -1,0 +1,217 @@
+"""The composite actions, run as a runner runs them: plan on a pull request, apply on its merge."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipeline.conftest import APPLY, PLAN, Pipeline
+from servers.fake_unleash import FakeUnleash
+from unleash_gitops.plan import parse_plan
+
+STEPS = [
+    "actions/setup-python@v5",
+    "Install",
+    "Look where the pull request comes from",
+    "Validate",
+    "Plan",
+    "Save the plan",
+    "Comment",
+]
+
+
+@pytest.fixture(autouse=True)
+def _installed_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the step of installation, which the session has run once."""
+    load = yaml.safe_load
+
+    def without(text: str) -> Any:
+        action = load(text)
+        for step in action["runs"]["steps"]:
+            if step.get("name") == "Install":
+                step["run"] = "true"
+        return action
+
+    monkeypatch.setattr(yaml, "safe_load", without)
+
+
+def test_a_pull_request_is_planned_and_its_merge_applies_that_plan(pipeline: Pipeline, unleash: FakeUnleash) -> None:
+    pipeline.chart("errors")
+    run = pipeline.plan()
+    assert not run.failed, run.log
+    assert run.ran == STEPS
+    assert {name: run.outputs[name] for name in ("has-changes", "create", "update", "delete", "blocked")} == {
+        "has-changes": "true", "create": "1", "update": "0", "delete": "0", "blocked": "0",
+    }  # fmt: skip
+    plan = parse_plan(Path(run.outputs["plan"]).read_bytes(), "plan")
+    assert [change.address for change in plan.changes] == ["ImpactMetric/errors"]
+    (comment,) = pipeline.forge.bodies()
+    assert "**1 to create**" in comment
+    assert 'href="https://github.example/acme/flags/blob/0123456789abcdef/deploy/unleash/errors.yaml#L1"' in comment
+    assert "**1 to create**" in (pipeline.temp / "summary.md").read_text()
+    assert unleash.writes() == []
+
+    pipeline.merge()
+    run = pipeline.apply()
+    assert not run.failed, run.log
+    assert run.outputs | {"plan": ""} == {
+        "has-changes": "true", "applied": "1", "failed": "0", "skipped": "0", "blocked": "0", "plan": "",
+    }  # fmt: skip
+    assert len(unleash.charts) == 1
+    assert pipeline.forge.strangers == []
+
+    run = pipeline.plan()
+    assert (run.failed, run.outputs["has-changes"]) == (False, "false")
+    assert "**Nothing to change**" in pipeline.forge.bodies()[0]
+    assert len(pipeline.forge.bodies()) == 1
+
+
+def test_a_pull_request_from_a_fork_is_validated_and_uses_no_token(pipeline: Pipeline, unleash: FakeUnleash) -> None:
+    pipeline.chart("errors")
+    for head in ("mallory/flags", ""):  # the second: the fork was deleted
+        run = pipeline.plan(head=head)
+        assert not run.failed, run.log
+        assert "This pull request comes from a fork" in run.log
+        assert "1 document in 2 files: valid" in run.log
+        assert run.outputs["has-changes"] == ""
+        assert (unleash.requests, pipeline.forge.requests, pipeline.forge.artifacts) == ([], [], [])
+    pipeline.chart("errors", timeRange="daily")
+    run = pipeline.plan(head="mallory/flags")
+    assert run.failed
+    assert "::error file=deploy/unleash/errors.yaml,line=1,col=" in run.log
+
+
+def test_files_that_are_wrong_are_annotated_and_the_old_plan_is_superseded(pipeline: Pipeline) -> None:
+    pipeline.chart("errors")
+    pipeline.plan()
+    pipeline.chart("errors", timeRange="daily")
+    run = pipeline.plan()
+    assert run.failed
+    assert "::error file=deploy/unleash/errors.yaml,line=1,col=" in run.log
+    assert "Plan" not in run.ran
+    assert ["**Superseded:**" in body for body in pipeline.forge.bodies()] == [True]
+
+
+def test_a_server_that_is_down_fails_the_job_and_supersedes_the_old_plan(pipeline: Pipeline) -> None:
+    pipeline.chart("errors")
+    pipeline.plan()
+    run = pipeline.plan(url="http://127.0.0.1:9")
+    assert run.failed
+    assert "error: GET /api/admin/ui-config: http://127.0.0.1:9 does not answer" in run.log
+    assert "**Superseded:**" in pipeline.forge.bodies()[0]
+    assert len(pipeline.forge.artifacts) == 1
+
+
+def test_a_comment_that_is_refused_does_not_fail_the_job(pipeline: Pipeline) -> None:
+    pipeline.chart("errors")
+    pipeline.forge.hook = lambda _method, _path, _go: (403, {}, {"message": "Resource not accessible by integration"})
+    run = pipeline.plan()
+    assert (run.failed, run.outputs["has-changes"]) == (False, "true")
+    assert "::warning title=the plan could not be written as a comment::" in run.log
+
+
+def test_comments_can_be_left_out(pipeline: Pipeline) -> None:
+    run = pipeline.plan(comment="only-changes")
+    assert (run.failed, pipeline.forge.bodies()) == (False, [])
+    pipeline.chart("errors")
+    run = pipeline.plan(comment="false")
+    assert (run.failed, pipeline.forge.bodies(), "Comment" in run.ran) == (False, [], False)
+    pipeline.plan(comment="only-changes")
+    assert len(pipeline.forge.bodies()) == 1
+
+
+def test_several_workspaces_are_one_plan_and_a_comment_each(pipeline: Pipeline, unleash: FakeUnleash) -> None:
+    pipeline.chart("errors")
+    other = pipeline.repository / "deploy" / "the other one"
+    other.mkdir()
+    text = (pipeline.workspace / "unleash-gitops.yaml").read_text()
+    (other / "unleash-gitops.yaml").write_text(text.replace("payments", "search"))
+    (other / "errors.yaml").write_bytes((pipeline.workspace / "errors.yaml").read_bytes())
+    for inputs in ({"directories": "deploy/unleash\ndeploy/the other one\n"}, {"directories": "deploy", "all": "true"}):
+        run = pipeline.plan(**inputs)
+        assert not run.failed, run.log
+        assert (run.outputs["has-changes"], run.outputs["create"]) == ("true", "2")
+        assert len(pipeline.forge.bodies()) == 2
+    pipeline.merge()
+    run = pipeline.apply()
+    assert (run.failed, run.outputs["applied"], len(unleash.charts)) == (False, "2", 2)
+    run = pipeline.apply(plan="fresh", directories="deploy", all="true")
+    assert (run.failed, run.outputs["has-changes"]) == (False, "false")
+
+
+def test_a_plan_that_the_server_left_behind_is_refused(pipeline: Pipeline, unleash: FakeUnleash) -> None:
+    pipeline.chart("errors")
+    pipeline.plan()
+    pipeline.merge()
+    assert not pipeline.apply().failed
+    run = pipeline.apply()
+    assert run.failed
+    assert "the server has changed since this plan was made, nothing was applied" in run.log
+    assert run.outputs["applied"] == ""
+    assert len(unleash.charts) == 1
+
+
+def test_a_commit_that_is_no_merge_is_not_applied_unless_afresh(pipeline: Pipeline, unleash: FakeUnleash) -> None:
+    pipeline.chart("errors")
+    pipeline.plan()
+    run = pipeline.apply()
+    assert run.failed
+    assert "commit 0123456789ab is the merge of no pull request, so no plan of it was reviewed" in run.log
+    assert unleash.writes() == []
+    run = pipeline.apply(plan="fresh")
+    assert (run.failed, run.outputs["applied"]) == (False, "1")
+
+
+def test_a_plan_that_a_fork_saved_is_not_applied(pipeline: Pipeline, unleash: FakeUnleash) -> None:
+    pipeline.chart("errors")
+    pipeline.plan()
+    pipeline.merge()
+    pipeline.forge.artifacts[0]["workflow_run"]["head_repository_id"] = 666
+    run = pipeline.apply()
+    assert run.failed
+    assert (
+        'no run for f00dfeedf00d, the last commit of the pull request, has an artifact "unleash-gitops-plan"' in run.log
+    )
+    assert unleash.writes() == []
+
+
+def test_deletes_beyond_the_limit_are_refused_unless_allowed(pipeline: Pipeline, unleash: FakeUnleash) -> None:
+    for number in range(11):
+        pipeline.chart(f"chart-{number}")
+    assert pipeline.apply(plan="fresh").outputs["applied"] == "11"
+    for number in range(11):
+        (pipeline.workspace / f"chart-{number}.yaml").unlink()
+    assert pipeline.plan().outputs["delete"] == "11"
+    pipeline.merge()
+    run = pipeline.apply()
+    assert (run.failed, len(unleash.charts)) == (True, 11)
+    assert "the plan deletes 11 objects, more than the limit of 10" in run.log
+    run = pipeline.apply(**{"max-deletes": "11"})
+    assert (run.failed, run.outputs["applied"], len(unleash.charts)) == (False, "11", 0)
+
+
+def test_a_failed_change_fails_the_job_and_is_counted(pipeline: Pipeline, unleash: FakeUnleash) -> None:
+    pipeline.chart("errors")
+    refusal = (400, {"content-type": "application/json"}, b'{"name": "BadDataError", "message": "no"}')
+    unleash.hook = lambda method, _path, go: refusal if method == "POST" else go()
+    run = pipeline.apply(plan="fresh")
+    assert (run.failed, run.outputs["failed"], run.outputs["has-changes"]) == (True, "1", "true")
+
+
+@pytest.mark.parametrize("action", [PLAN, APPLY], ids=lambda path: path.name)
+def test_an_actions_parts_fit_together(action: Path) -> None:
+    text = (action / "action.yml").read_text(encoding="utf-8")
+    content = yaml.safe_load(text)
+    used = set(re.findall(r"inputs\.([a-z-]+)", text))
+    assert used == set(content["inputs"])
+    for spec in [*content["inputs"].values(), *content["outputs"].values()]:
+        assert spec["description"]
+    for step in content["runs"]["steps"]:
+        assert "${{" not in step.get("run", "")
+        assert ("run" in step) == (step.get("shell") == "bash")
+    assert json.loads(json.dumps(content)) == content

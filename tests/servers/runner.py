@@ -1,0 +1,124 @@
+"""What a GitHub runner does with an action's or a job's steps: expressions, conditions, shell, environment files.
+
+Steps that use another action are handed to a stand-in; everything else runs as the runner runs it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+SHELL = ["bash", "--noprofile", "--norc", "-eo", "pipefail"]  # what `shell: bash` means
+
+Uses = Callable[[str, dict[str, str]], None]
+
+
+@dataclass
+class Run:
+    """A finished run: whether it failed, what was printed, and each step's outputs; `ran` names the steps that ran."""
+
+    failed: bool = False
+    log: str = ""
+    ran: list[str] = field(default_factory=list)
+    steps: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Runner:
+    """One job on one machine. `github` is the context of that name, `uses` runs other actions."""
+
+    temp: Path
+    workspace: Path
+    environment: dict[str, str]
+    github: dict[str, Any]
+    uses: Uses
+
+    def action(self, directory: Path, **inputs: str) -> Run:
+        """Run a composite action with `inputs`; an unknown one is an error, as a typing mistake in a test."""
+        action = yaml.safe_load((directory / "action.yml").read_text(encoding="utf-8"))
+        assert set(inputs) <= set(action["inputs"])
+        given = {name: inputs.get(name, spec.get("default", "")) for name, spec in action["inputs"].items()}
+        context: dict[str, Any] = {"github": self.github}
+        context["inputs"] = {name: self._filled(text, context) for name, text in given.items()}
+        run = self.steps(action["runs"]["steps"], context, GITHUB_ACTION_PATH=str(directory))
+        run.outputs = {name: self._filled(spec["value"], context) for name, spec in action["outputs"].items()}
+        return run
+
+    def steps(self, steps: list[dict[str, Any]], context: dict[str, Any], **more: str) -> Run:
+        """Run steps one after the other."""
+        run = Run()
+        context["steps"] = run.steps
+        context.setdefault("github", self.github)
+        for step in steps:
+            name = step.get("name") or step.get("uses") or ""
+            if not self._holds(step.get("if", "success()"), context, failed=run.failed):
+                continue
+            run.ran.append(name)
+            if "uses" in step:
+                self.uses(step["uses"], {key: self._filled(v, context) for key, v in step.get("with", {}).items()})
+            else:
+                self._shell(step, context, run, more)
+        return run
+
+    def _shell(self, step: dict[str, Any], context: dict[str, Any], run: Run, more: dict[str, str]) -> None:
+        assert "${{" not in step["run"], "an expression in a script is an injection"
+        files = {name: self.temp / name.lower() for name in ("GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_ENV")}
+        for file in files.values():
+            file.write_text("")
+        script = self.temp / "step.sh"
+        script.write_text(step["run"])
+        given = {name: self._filled(value, context) for name, value in step.get("env", {}).items()}
+        paths = {name: str(file) for name, file in files.items()}
+        done = subprocess.run(
+            [*SHELL, str(script)],
+            cwd=self.workspace, text=True, check=False, stdin=subprocess.DEVNULL, timeout=600,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env={**self.environment, "RUNNER_TEMP": str(self.temp), **more, **given, **paths},
+        )  # fmt: skip
+        run.log += done.stdout
+        run.failed = run.failed or done.returncode != 0
+        lines = files["GITHUB_OUTPUT"].read_text().splitlines()
+        if "id" in step:
+            run.steps[step["id"]] = {"outputs": dict(line.split("=", 1) for line in lines)}
+        for line in files["GITHUB_PATH"].read_text().splitlines():
+            self.environment["PATH"] = f"{line}:{self.environment['PATH']}"
+
+    def _filled(self, text: Any, context: dict[str, Any]) -> str:
+        return re.sub(r"\$\{\{(.*?)\}\}", lambda found: self._value(found[1].strip(), context), str(text))
+
+    def _value(self, expression: str, context: dict[str, Any]) -> str:
+        found: Any = context
+        for part in expression.split("."):
+            assert re.fullmatch("[a-z_-]+", part), f"{expression}: more than this runner knows"
+            found = found.get(part) if isinstance(found, dict) else None
+        return "" if found is None else str(found)
+
+    def _holds(self, condition: str, context: dict[str, Any], *, failed: bool) -> bool:
+        """Tell whether all parts of a condition hold; without `always()` it is that of success as well."""
+        parts = [part.strip() for part in condition.split("&&")]
+        if "always()" not in parts and failed:
+            return False
+        return all(self._part(part, context) for part in parts)
+
+    def _part(self, part: str, context: dict[str, Any]) -> bool:
+        if part in {"always()", "success()"}:
+            return True
+        for sign in ("==", "!="):
+            if sign in part:
+                left, right = (side.strip() for side in part.split(sign))
+                return (self._value(left, context) == right.strip("'")) == (sign == "==")
+        return self._value(part, context) != ""
+
+
+def event(path: Path, **content: Any) -> str:
+    """Write the file about what started the job."""
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return str(path)
