@@ -66,7 +66,7 @@ class Pipeline:
             "GITHUB_STEP_SUMMARY": str(self.temp / "summary.md"), "GITHUB_TOKEN": "",
         }  # fmt: skip
         context = {"token": JOB_TOKEN, "repository": "acme/flags", "event_name": "push", "event": {}, **github}
-        return Runner(self.temp, self.repository, environment, context, self._uses)
+        return Runner(self.temp, self.repository, environment, context, self._uses, done=frozenset({"Install"}))
 
     def plan(self, head: str = "acme/flags", **inputs: str) -> Run:
         """Run the plan action for a pull request whose branch is in the repository `head`."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -23,21 +22,6 @@ STEPS = [
     "Save the plan",
     "Comment",
 ]
-
-
-@pytest.fixture(autouse=True)
-def _installed_already(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out the step of installation, which the session has run once."""
-    load = yaml.safe_load
-
-    def without(text: str) -> Any:
-        action = load(text)
-        for step in action["runs"]["steps"]:
-            if step.get("name") == "Install":
-                step["run"] = "true"
-        return action
-
-    monkeypatch.setattr(yaml, "safe_load", without)
 
 
 def test_a_pull_request_is_planned_and_its_merge_applies_that_plan(pipeline: Pipeline, unleash: FakeUnleash) -> None:

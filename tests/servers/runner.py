@@ -33,13 +33,17 @@ class Run:
 
 @dataclass
 class Runner:
-    """One job on one machine. `github` is the context of that name, `uses` runs other actions."""
+    """One job on one machine. `github` is the context of that name, `uses` runs other actions.
+
+    What the steps in `done` do has been done on this machine already.
+    """
 
     temp: Path
     workspace: Path
     environment: dict[str, str]
     github: dict[str, Any]
     uses: Uses
+    done: frozenset[str] = frozenset()
 
     def action(self, directory: Path, **inputs: str) -> Run:
         """Run a composite action with `inputs`; an unknown one is an error, as a typing mistake in a test."""
@@ -55,13 +59,15 @@ class Runner:
     def steps(self, steps: list[dict[str, Any]], context: dict[str, Any], **more: str) -> Run:
         """Run steps one after the other."""
         run = Run()
-        context["steps"] = run.steps
+        run.steps = context.setdefault("steps", run.steps)
         context.setdefault("github", self.github)
         for step in steps:
             name = step.get("name") or step.get("uses") or ""
             if not self._holds(step.get("if", "success()"), context, failed=run.failed):
                 continue
             run.ran.append(name)
+            if name in self.done:
+                continue
             if "uses" in step:
                 self.uses(step["uses"], {key: self._filled(v, context) for key, v in step.get("with", {}).items()})
             else:

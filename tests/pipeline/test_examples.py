@@ -1,0 +1,150 @@
+"""The example pipelines and the pre-commit hook: their parts exist, and their scripts do what they say."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipeline.conftest import ROOT, Pipeline
+from servers.fake_forge import FakeForge
+from servers.fake_unleash import FakeUnleash
+from servers.runner import SHELL, Run
+from unleash_gitops import __version__
+
+GITHUB = ROOT / "examples" / "ci" / "github"
+GITLAB = ROOT / "examples" / "ci" / ".gitlab-ci.yml"
+PERMISSIONS = {
+    ("unleash.yaml", "plan"): {"contents": "read", "pull-requests": "write"},
+    ("unleash.yaml", "apply"): {"contents": "read", "pull-requests": "read", "actions": "read"},
+    ("unleash-drift.yaml", "drift"): {"contents": "read", "issues": "write"},
+}
+
+
+def jobs(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((GITHUB / name).read_text(encoding="utf-8"))["jobs"]
+    return found
+
+
+def test_every_job_has_the_least_permissions_it_needs() -> None:
+    found = {}
+    for path in sorted(GITHUB.glob("*.yaml")):
+        assert yaml.safe_load(path.read_text(encoding="utf-8"))["permissions"] == {}
+        found |= {(path.name, name): job["permissions"] for name, job in jobs(path.name).items()}
+    assert found == PERMISSIONS
+
+
+@pytest.mark.parametrize(("name", "job"), PERMISSIONS)
+def test_the_actions_that_a_workflow_uses_exist_as_it_uses_them(name: str, job: str) -> None:
+    ours = [step for step in jobs(name)[job]["steps"] if "unleash-gitops" in step.get("uses", "")]
+    assert ours
+    for step in ours:
+        path, _, version = step["uses"].removeprefix("OWNER/unleash-gitops/").partition("@")
+        action = yaml.safe_load((ROOT / path / "action.yml").read_text(encoding="utf-8"))
+        assert (version, set(step["with"]) - set(action["inputs"])) == (f"v{__version__}", set())
+
+
+def test_the_gitlab_pipeline_pins_this_version() -> None:
+    assert f"unleash-gitops=={__version__}" in GITLAB.read_text(encoding="utf-8")
+
+
+GH = """#!/usr/bin/env bash
+echo "$*" >> "$GH_LOG"
+if [ "$1 $2" = "issue list" ]; then printf '%s' "$GH_OPEN"; fi
+for argument; do if [ "${last:-}" = --body-file ]; then cp "$argument" "$GH_LOG.body"; fi; last=$argument; done
+"""
+
+
+def drift(pipeline: Pipeline, open_issue: str) -> tuple[Run, list[str]]:
+    """Run the nightly job, with a stand-in for the program `gh`; return what that was told, the listing apart."""
+    runner = pipeline.runner(event_name="schedule")
+    plan, (step,) = pipeline.plan(comment="false"), jobs("unleash-drift.yaml")["drift"]["steps"][2:]
+    assert not plan.failed
+    (pipeline.temp / "gh").write_text(GH)
+    (pipeline.temp / "gh").chmod(0o755)
+    log = pipeline.temp / "gh.log"
+    log.write_text("")
+    runner.environment |= {
+        "PATH": f"{pipeline.temp}:{runner.environment['PATH']}", "GH_LOG": str(log), "GH_OPEN": open_issue,
+    }  # fmt: skip
+    run = runner.steps([step], {"steps": {"plan": {"outputs": plan.outputs}}})
+    first, *rest = log.read_text().splitlines()
+    assert first.startswith("issue list --state open --label unleash-drift ")
+    return run, rest
+
+
+def test_drift_opens_one_issue_updates_it_and_closes_it(pipeline: Pipeline) -> None:
+    assert drift(pipeline, "")[1] == []
+    pipeline.chart("errors")
+    run, told = drift(pipeline, "")
+    assert not run.failed, run.log
+    assert [line.split(" --")[0] for line in told] == ["label create unleash-drift", "issue create"]
+    assert (pipeline.temp / "gh.log.body").read_text().startswith("**1 to create**\n")
+    run, told = drift(pipeline, "12")
+    assert (run.failed, [line.split(" --")[0] for line in told]) == (False, ["issue edit 12"])
+    assert not pipeline.apply(plan="fresh").failed
+    run, told = drift(pipeline, "12")
+    assert (run.failed, [line.split(" --")[0] for line in told]) == (False, ["issue close 12"])
+
+
+def gitlab(job: str, pipeline: Pipeline, forge: FakeForge) -> subprocess.CompletedProcess[str]:
+    """Run a GitLab job's script as its runner does."""
+    content = yaml.safe_load(GITLAB.read_text(encoding="utf-8"))
+    script = pipeline.temp / "job.sh"
+    script.write_text("\n".join(content[job]["script"]))
+    environment = {
+        **forge.environment(), "PATH": f"{pipeline.programs}:{os.environ['PATH']}", "HOME": str(pipeline.temp),
+        "WORKSPACE": "deploy/unleash", "UNLEASH_URL": pipeline.unleash,
+        "UNLEASH_READ_TOKEN": pipeline.token, "UNLEASH_WRITE_TOKEN": pipeline.token,
+    }  # fmt: skip
+    done = subprocess.run(
+        [*SHELL, str(script)], cwd=pipeline.repository, env=environment, capture_output=True, text=True, check=False
+    )
+    assert pipeline.token not in done.stdout + done.stderr
+    return done
+
+
+def test_the_gitlab_jobs_do_what_they_say(pipeline: Pipeline, unleash: FakeUnleash) -> None:
+    pipeline.chart("errors")
+    with FakeForge("gitlab").served() as forge:
+        assert gitlab("validate", pipeline, forge).returncode == 0
+        assert gitlab("plan", pipeline, forge).returncode == 0
+        assert "**1 to create**" in forge.bodies()[0]
+        assert (pipeline.repository / "plan.json").is_file()
+        assert gitlab("drift", pipeline, forge).returncode == 2
+        assert unleash.writes() == []
+        assert gitlab("apply", pipeline, forge).returncode == 0
+        assert gitlab("drift", pipeline, forge).returncode == 0
+        pipeline.chart("errors", timeRange="daily")
+        assert gitlab("validate", pipeline, forge).returncode == 1
+        assert gitlab("plan", pipeline, forge).returncode == 1
+        assert "**Superseded:**" in forge.bodies()[0]
+
+
+def test_the_pre_commit_hook_validates_every_workspace(pipeline: Pipeline) -> None:
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    assert (hook["id"], hook["language"], hook["pass_filenames"]) == ("unleash-gitops-validate", "python", False)
+
+    def run() -> subprocess.CompletedProcess[str]:
+        program, *arguments = hook["entry"].split()
+        return subprocess.run(
+            [pipeline.programs / program, *arguments, *hook["args"]],
+            cwd=pipeline.repository, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    pipeline.chart("errors")
+    assert run().returncode == 0
+    pipeline.chart("errors", timeRange="daily")
+    assert run().returncode == 1
+    assert "deploy/unleash/errors.yaml:1:" in run().stdout
+
+
+def test_every_example_pipeline_is_tested_here() -> None:
+    found = {
+        path.relative_to(ROOT / "examples" / "ci") for path in (ROOT / "examples" / "ci").rglob("*") if path.is_file()
+    }
+    assert found == {Path("github/unleash.yaml"), Path("github/unleash-drift.yaml"), Path(".gitlab-ci.yml")}
