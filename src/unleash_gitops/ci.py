@@ -33,7 +33,6 @@ class Job:
     run: int | None = None
     run_url: str | None = None
     pull_request: int | None = None
-    from_fork: bool = False
     token: str | None = field(default=None, repr=False)
     token_header: tuple[str, str] | None = field(default=None, repr=False)
     summary: Path | None = None
@@ -70,7 +69,6 @@ def _github(environment: Mapping[str, str]) -> Job:
     run = _number(environment.get("GITHUB_RUN_ID"))
     token = environment.get("GITHUB_TOKEN") or environment.get("GH_TOKEN") or None
     summary = environment.get("GITHUB_STEP_SUMMARY")
-    head = _at(event, "pull_request", "head", "repo", "full_name")
     return Job(
         host="github",
         api=(environment.get("GITHUB_API_URL") or "https://api.github.com").rstrip("/"),
@@ -80,7 +78,6 @@ def _github(environment: Mapping[str, str]) -> Job:
         run=run,
         run_url=f"{url}/actions/runs/{run}" if url and run else None,
         pull_request=_github_number(event, environment.get("GITHUB_REF", "")),
-        from_fork=isinstance(head, str) and head.lower() != repository.lower(),
         token=token,
         token_header=("Authorization", f"Bearer {token}") if token else None,
         summary=Path(summary) if summary else None,
@@ -101,10 +98,7 @@ def _github_number(event: Any, ref: str) -> int | None:
 def _gitlab(environment: Mapping[str, str]) -> Job:
     personal, own = environment.get("GITLAB_TOKEN"), environment.get("CI_JOB_TOKEN")
     header = ("PRIVATE-TOKEN", personal) if personal else ("JOB-TOKEN", own) if own else None
-    source, target = (
-        environment.get("CI_MERGE_REQUEST_SOURCE_PROJECT_ID"),
-        environment.get("CI_MERGE_REQUEST_PROJECT_ID"),
-    )
+    target = environment.get("CI_MERGE_REQUEST_PROJECT_ID")
     return Job(
         host="gitlab",
         api=environment["CI_API_V4_URL"].rstrip("/"),
@@ -115,7 +109,6 @@ def _gitlab(environment: Mapping[str, str]) -> Job:
         run=_number(environment.get("CI_PIPELINE_ID")),
         run_url=_address(environment.get("CI_JOB_URL") or environment.get("CI_PIPELINE_URL") or "", ""),
         pull_request=_number(environment.get("CI_MERGE_REQUEST_IID")),
-        from_fork=bool(source and target and source != target),
         token=personal or own or None,
         token_header=header,
     )

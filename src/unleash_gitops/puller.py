@@ -12,6 +12,7 @@ from urllib.parse import quote
 from pydantic import ValidationError
 
 from unleash_gitops.kinds import kinds
+from unleash_gitops.schema import SCHEMA_FILE, modeline
 from unleash_gitops.workspace import API_VERSION
 from unleash_gitops.yamldoc import dump_document
 
@@ -70,12 +71,16 @@ def pull_files(
 
 
 def write_files(root: Path, files: Iterable[NewFile]) -> None:
-    """Write the files below `root`. Raises FileExistsError rather than overwrite, OSError when it cannot write."""
+    """Write the files below `root`, each with the editor's line where the workspace keeps its schema.
+
+    Raises FileExistsError rather than overwrite, OSError when it cannot write.
+    """
+    schema = (root / SCHEMA_FILE).exists()
     for file in files:
         path = root / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(file.text)
+            stream.write((modeline(file.path) if schema else "") + file.text)
 
 
 def _scoped(one: Resource, name: str) -> tuple[str | None, ...]:

@@ -1,4 +1,4 @@
-"""The files of a new workspace: its own, one example, and a pipeline that plans pull requests and applies merges."""
+"""The files of a new workspace: its own, an example, a schema for editors, a pipeline."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from unleash_gitops import __version__
 from unleash_gitops.errors import UsageError
 from unleash_gitops.loader import find_repository
+from unleash_gitops.schema import SCHEMA_FILE, modeline, schema_text
 from unleash_gitops.workspace import WORKSPACE_FILE
 
 __all__ = ["start_workspace"]
@@ -45,15 +46,18 @@ on:
   pull_request:
   push:
     branches: [main]
-permissions:
-  contents: read
+permissions: {{}}
 concurrency:
   group: unleash-gitops-${{{{ github.ref }}}}
+env:
+  UNLEASH_URL: ${{{{ vars.UNLEASH_URL }}}}
 jobs:
-  unleash:
+  plan:
+    if: github.event_name == 'pull_request'
     runs-on: ubuntu-latest
-    env:
-      UNLEASH_URL: ${{{{ vars.UNLEASH_URL }}}}
+    permissions:
+      contents: read
+      pull-requests: write # the plan, as a comment
     defaults:
       run:
         working-directory: {directory}
@@ -65,12 +69,28 @@ jobs:
       - run: pip install unleash-gitops=={version}
       - run: unleash-gitops validate --format github
       # A pull request from a fork has no secrets: it is validated, not planned.
-      - if: github.event_name == 'pull_request' && github.event.pull_request.head.repo.full_name == github.repository
-        run: unleash-gitops plan --format markdown >> "$GITHUB_STEP_SUMMARY"
+      - if: github.event.pull_request.head.repo.full_name == github.repository
+        run: |
+          unleash-gitops plan --out "$RUNNER_TEMP/plan.json"
+          unleash-gitops comment "$RUNNER_TEMP/plan.json"
         env:
           UNLEASH_AUTH_TOKEN: ${{{{ secrets.UNLEASH_AUTH_TOKEN }}}}
-      - if: github.event_name == 'push'
-        run: unleash-gitops apply --yes
+          GITHUB_TOKEN: ${{{{ github.token }}}}
+  apply:
+    if: github.event_name == 'push'
+    runs-on: ubuntu-latest
+    permissions:
+      contents: read
+    defaults:
+      run:
+        working-directory: {directory}
+    steps:
+      - uses: actions/checkout@v4
+      - uses: actions/setup-python@v5
+        with:
+          python-version: "3.12"
+      - run: pip install unleash-gitops=={version}
+      - run: unleash-gitops apply --yes
         env:
           UNLEASH_AUTH_TOKEN: ${{{{ secrets.UNLEASH_AUTH_TOKEN }}}}
 """
@@ -101,8 +121,10 @@ def _files(directory: Path) -> dict[Path, str]:
     name = re.sub(r"[^a-z0-9._-]+", "-", here.name.lower())[:100].strip("._-") or "unleash"
     top = find_repository(here) or here  # pipelines have to be at the top
     inside = here.relative_to(top).as_posix()
+    example = "impact-metrics/sign-ups.yaml"
     return {
-        directory / WORKSPACE_FILE: _WORKSPACE.format(name=name),
-        directory / "impact-metrics" / "sign-ups.yaml": _EXAMPLE,
+        directory / WORKSPACE_FILE: modeline(WORKSPACE_FILE) + _WORKSPACE.format(name=name),
+        directory / example: modeline(example) + _EXAMPLE,
+        directory / SCHEMA_FILE: schema_text(),
         top / ".github" / "workflows" / "unleash-gitops.yaml": _PIPELINE.format(version=__version__, directory=inside),
     }

@@ -64,7 +64,10 @@ class Exclusive(_Model):
 
     kind: str = Field(description="The kind of object that only this workspace writes.", examples=["ImpactMetric"])
     project: str | None = Field(
-        default=None, min_length=1, description="Every flag of this project; left out: the instance level."
+        default=None,
+        min_length=1,
+        description="Every flag of this project; left out: the instance level.",
+        examples=["shop"],
     )
 
 
@@ -99,10 +102,16 @@ class WorkspaceSpec(_Model):
         default="owned", description="owned: delete what this workspace made and no file has any more. none: never."
     )
     exclusive: Annotated[tuple[Exclusive, ...], BeforeValidator(_as_tuple)] = Field(
-        default=(), description="Where whatever is live and not in the files is deleted, another workspace's apart."
+        default=(),
+        description="Where whatever is live and not in the files is deleted, another workspace's apart.",
+        examples=[[{"kind": "ImpactMetric", "project": "shop"}]],
     )
     max_deletes: int = Field(
-        default=10, ge=0, alias="maxDeletes", description="apply refuses a plan that deletes more than this."
+        default=10,
+        ge=0,
+        alias="maxDeletes",
+        description="apply refuses a plan that deletes more than this.",
+        examples=[10],
     )
 
 

@@ -15,7 +15,7 @@ import yaml
 import unleash_gitops
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["init", "validate", "plan", "apply", "show", "pull", "schema", "sandbox"]
+COMMANDS = ["init", "validate", "plan", "apply", "show", "comment", "fetch", "pull", "schema", "sandbox"]
 HEAVY = ["pydantic", "httpx", "deepdiff", "yaml", "rich", "ulid"]
 
 
@@ -116,8 +116,14 @@ def test_init_writes_a_workspace_that_is_valid_and_never_overwrites(tmp_path: Pa
     assert written == {
         "unleash-gitops.yaml",
         "impact-metrics/sign-ups.yaml",
+        "unleash-gitops.schema.json",
         ".github/workflows/unleash-gitops.yaml",
     }
+    assert (directory / "unleash-gitops.schema.json").read_text() == run("schema").stdout
+    for file in ("unleash-gitops.yaml", "impact-metrics/sign-ups.yaml"):
+        line = (directory / file).read_text().splitlines()[0]
+        schema = directory / file / ".." / line.removeprefix("# yaml-language-server: $schema=")
+        assert os.path.normpath(schema) == str(directory / "unleash-gitops.schema.json")
     assert "name: payments-team " in (directory / "unleash-gitops.yaml").read_text()
     assert run("validate", str(directory)).returncode == 0
     pipeline = yaml.safe_load((directory / ".github/workflows/unleash-gitops.yaml").read_text())
@@ -165,3 +171,35 @@ def test_the_schema_refuses_what_validate_refuses() -> None:
     assert not validator.is_valid({**chart, "extra": 1})
     assert not validator.is_valid({**chart, "spec": {**chart["spec"], "timeRange": "daily"}})
     assert not validator.is_valid({**chart, "metadata": {"name": "Not A Name"}})
+    assert not validator.is_valid({**chart, "metadata": {"name": "a", "feature": "f"}})
+    assert not validator.is_valid({**chart, "spec": {**chart["spec"], "labelSelectors": {"environment": []}}})
+
+
+def test_the_schema_tells_an_editor_what_everything_is() -> None:
+    definitions = json.loads(run("schema").stdout)["$defs"]
+    for definition in definitions.values():
+        assert (definition["type"], definition["additionalProperties"]) == ("object", False)
+        assert definition["title"]
+        assert definition["description"]
+        for name, content in definition["properties"].items():
+            assert content["title"], name
+            assert content["description"], name
+            assert {"enum", "const", "examples", "$ref"} & set(content), name
+
+
+def test_the_schema_can_be_written_to_a_file(tmp_path: Path) -> None:
+    done = run("schema", "--out", str(tmp_path / "schema.json"))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert (tmp_path / "schema.json").read_text() == run("schema").stdout
+    assert run("schema", "--out", str(tmp_path / "no" / "schema.json")).returncode == 1
+
+
+def test_a_token_in_place_of_its_variables_name_is_refused_and_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "unleash-gitops.yaml").write_text(
+        "apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {name: a}\nspec:\n  tokenEnv: '*:*.s3cret'\n"
+    )
+    for form in ("text", "json", "github"):
+        done = run("validate", str(tmp_path), "--format", form)
+        assert done.returncode == 1
+        assert "spec.tokenEnv: must be the name of an environment variable" in done.stdout
+        assert "s3cret" not in done.stdout + done.stderr

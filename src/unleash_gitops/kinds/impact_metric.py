@@ -47,6 +47,8 @@ class _Model(BaseModel):
 class ImpactMetricMetadata(_Model):
     """Which chart it is: with project and feature it belongs to that flag, without them to the instance."""
 
+    model_config = ConfigDict(json_schema_extra={"dependentRequired": {"project": ["feature"], "feature": ["project"]}})
+
     name: str = Field(
         pattern=NAME_PATTERN, description="Identity of the chart within its flag or the instance.", examples=["errors"]
     )
@@ -77,6 +79,9 @@ class ImpactMetricMetadata(_Model):
         return feature
 
 
+_AT_LEAST_ONE = Field(json_schema_extra={"minItems": 1})  # for editors: `_not_empty` says it better
+
+
 def _not_empty(values: list[str]) -> list[str]:
     if not values:
         hint = 'leave the label out to show all series, or write ["*"] to split by it'
@@ -98,7 +103,7 @@ class ImpactMetricSpec(_Model):
         description="counter: rps, count; gauge: avg, sum; histogram: p50, p95, p99; type not told by the name: any."
     )
     yAxisMin: Literal["auto", "zero"] = Field(default="auto", description="Where the y axis begins.")  # noqa: N815
-    labelSelectors: dict[str, Annotated[list[str], AfterValidator(_not_empty)]] = Field(  # noqa: N815
+    labelSelectors: dict[str, Annotated[list[str], AfterValidator(_not_empty), _AT_LEAST_ONE]] = Field(  # noqa: N815
         default_factory=dict,
         description='Which label values to show; ["*"] shows all, those to come included.',
         examples=[{"environment": ["production"]}],

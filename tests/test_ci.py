@@ -1,0 +1,110 @@
+"""What the environment of a CI job tells."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from servers.fake_forge import FakeForge
+from unleash_gitops.ci import Job, job_of
+
+GITHUB = {"GITHUB_REPOSITORY": "acme/flags", "GITHUB_TOKEN": "s3cret"}
+
+
+def github(**more: str) -> Job:
+    job = job_of({**GITHUB, **more})
+    assert job is not None
+    return job
+
+
+def test_outside_of_ci_there_is_no_job() -> None:
+    assert job_of({}) is None
+    assert job_of({"CI": "true", "CI_PROJECT_ID": "1"}) is None
+
+
+def test_a_job_of_github_actions() -> None:
+    job = job_of({**FakeForge(url="http://127.0.0.1:1").environment(), "GITHUB_STEP_SUMMARY": "/tmp/summary"})
+    assert job == Job(
+        host="github", api="http://127.0.0.1:1/api/v3", repository="acme/flags",
+        repository_url="https://github.example/acme/flags", commit="0123456789abcdef", run=900,
+        run_url="https://github.example/acme/flags/actions/runs/900", pull_request=7,
+        token=job and job.token, token_header=("Authorization", f"Bearer {job and job.token}"),
+        summary=Path("/tmp/summary"),
+    )  # fmt: skip
+
+
+def test_a_job_of_gitlab_ci() -> None:
+    job = job_of(FakeForge("gitlab", url="http://127.0.0.1:1").environment())
+    assert job == Job(
+        host="gitlab", api="http://127.0.0.1:1/api/v4", repository="42",
+        repository_url="https://gitlab.example/acme/flags", commit="0123456789abcdef", run=900,
+        run_url="https://gitlab.example/acme/flags/-/jobs/1", pull_request=7,
+        token=job and job.token, token_header=("PRIVATE-TOKEN", job.token if job and job.token else ""),
+    )  # fmt: skip
+
+
+def test_a_token_is_in_no_text_of_a_job() -> None:
+    assert "s3cret" not in repr(github())
+
+
+@pytest.mark.parametrize(
+    ("event", "ref", "number"),
+    [
+        ({"pull_request": {"number": 7}}, "", 7),
+        ({"issue": {"number": 7, "pull_request": {"url": "…"}}}, "refs/heads/main", 7),
+        ({"issue": {"number": 7}}, "refs/heads/main", None),
+        (None, "refs/pull/7/merge", 7),
+        ({}, "refs/heads/pull/7/merge", None),
+        ({"pull_request": {"number": "7"}}, "", None),
+        ("not an event", "refs/pull/x/merge", None),
+    ],
+)
+def test_the_pull_request_of_a_github_job(tmp_path: Path, event: Any, ref: str, number: int | None) -> None:
+    file = tmp_path / "event.json"
+    file.write_text(json.dumps(event))
+    assert github(GITHUB_EVENT_PATH=str(file), GITHUB_REF=ref).pull_request == number
+
+
+def test_an_event_that_cannot_be_read_is_none(tmp_path: Path) -> None:
+    (tmp_path / "event.json").write_text("{")
+    for path in ("event.json", "missing.json"):
+        assert github(GITHUB_EVENT_PATH=str(tmp_path / path), GITHUB_REF="refs/pull/7/merge").pull_request == 7
+
+
+def test_githubs_own_servers_are_the_default() -> None:
+    assert github().api == "https://api.github.com"
+    assert github().repository_url == "https://github.com/acme/flags"
+
+
+def test_a_merge_request_from_a_fork_has_its_notes_where_it_wants_to_get_into() -> None:
+    job = job_of({"CI_API_V4_URL": "https://g/api/v4", "CI_PROJECT_ID": "5", "CI_MERGE_REQUEST_PROJECT_ID": "42"})
+    assert job is not None
+    assert job.repository == "42"
+
+
+def test_a_gitlab_job_may_have_its_own_token_only() -> None:
+    job = job_of({"CI_API_V4_URL": "https://g/api/v4", "CI_PROJECT_ID": "5", "CI_JOB_TOKEN": "x"})
+    assert job is not None
+    assert job.token_header == ("JOB-TOKEN", "x")
+
+
+@pytest.mark.parametrize(
+    ("path", "url"),
+    [
+        ("a/b c.yaml", "https://github.com/acme/flags/blob/abc/a/b%20c.yaml#L3"),
+        ('"><b>.yaml', "https://github.com/acme/flags/blob/abc/%22%3E%3Cb%3E.yaml#L3"),
+        ("a/../../x", None),
+        ("/etc/passwd", None),
+    ],
+)
+def test_a_source_url_stays_in_the_repository(path: str, url: str | None) -> None:
+    assert github(GITHUB_SHA="abc").source_url(path, 3) == url
+    assert github().source_url(path, 3) is None
+
+
+def test_an_address_that_is_none_makes_no_links() -> None:
+    job = github(GITHUB_SERVER_URL="javascript:alert(1)//", GITHUB_SHA="abc", GITHUB_RUN_ID="1")
+    assert (job.repository_url, job.run_url, job.commit_url, job.source_url("a", 1)) == (None, None, None, None)
