@@ -163,7 +163,7 @@ class Plan(Data):
     name of the variable that holds the instance's token, None for the usual one.
     """
 
-    format_version: str = FORMAT_VERSION
+    format_version: Literal["1"] = "1"
     tool_version: str
     created_at: str
     workspace: str

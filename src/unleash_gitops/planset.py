@@ -6,7 +6,7 @@ A set holds each workspace's plan whole and sealed. A workspace that could not b
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from unleash_gitops.errors import PlanFileError
 from unleash_gitops.plan import (
@@ -47,7 +47,7 @@ class Planned(Data):
 class PlanSet(Data):
     """The plans of several workspaces, in the order they were named. `created_at` is UTC, ISO 8601."""
 
-    format_version: str = FORMAT_VERSION
+    format_version: Literal["1"] = "1"
     tool_version: str
     created_at: str
     workspaces: tuple[Planned, ...]

@@ -103,7 +103,8 @@ class Pipeline:
             self.forge.artifacts.append({"id": number, "name": given["name"], "expired": False, "workflow_run": run})
 
 
-def _pipeline(tmp_path: Path, installed: Path, unleash: str, token: str, forge: FakeForge) -> Pipeline:
+def pipeline_for(tmp_path: Path, installed: Path, unleash: str, token: str, forge: FakeForge) -> Pipeline:
+    """Return a repository on a runner in `tmp_path`, with nothing but its workspace's file."""
     repository, temp = tmp_path / "repository", tmp_path / "temp"
     for directory in (repository / ".git", repository / "deploy" / "unleash", temp):
         directory.mkdir(parents=True)
@@ -122,4 +123,4 @@ def unleash() -> FakeUnleash:
 @pytest.fixture
 def pipeline(tmp_path: Path, installed: Path, unleash: FakeUnleash) -> Iterator[Pipeline]:
     with unleash.served() as url, FakeForge().served() as forge:
-        yield _pipeline(tmp_path, installed, url, TOKEN, forge)
+        yield pipeline_for(tmp_path, installed, url, TOKEN, forge)

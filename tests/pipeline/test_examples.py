@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -148,3 +149,18 @@ def test_every_example_pipeline_is_tested_here() -> None:
         path.relative_to(ROOT / "examples" / "ci") for path in (ROOT / "examples" / "ci").rglob("*") if path.is_file()
     }
     assert found == {Path("github/unleash.yaml"), Path("github/unleash-drift.yaml"), Path(".gitlab-ci.yml")}
+
+
+@pytest.mark.parametrize("name", ["plan", "apply"])
+def test_the_readme_lists_what_an_action_takes_and_gives(name: str) -> None:
+    action = yaml.safe_load((ROOT / ".github" / "actions" / name / "action.yml").read_text(encoding="utf-8"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (row,) = [line for line in readme.splitlines() if line.startswith(f"| `{name}` | `")]
+    _, _, inputs, outputs, _ = row.split("|")
+    assert set(re.findall("`([a-z-]+)`", re.sub(r"\(.*?\)", "", inputs))) == set(action["inputs"])
+    assert set(re.findall("`([a-z-]+)`", outputs)) == set(action["outputs"])
+
+
+def test_the_readme_pins_this_version() -> None:
+    found = set(re.findall(r"/actions/[a-z]+@v([0-9.]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
+    assert found == {__version__}

@@ -1,0 +1,96 @@
+"""The plans of several workspaces as one document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from render.samples import ACTIONS, HUGE, PLANS, planset
+from unleash_gitops.errors import PlanFileError
+from unleash_gitops.plan import sealed
+from unleash_gitops.planset import Planned, PlanSet, parse_plans
+from unleash_gitops.render.json import plan_json, planset_json
+
+FAILED = Planned(workspace="search", root="search", url=None, plan=None, error="no answer")
+BOTH = planset(ACTIONS, FAILED, PLANS["plan-nothing-at-all"])
+
+
+def test_a_set_comes_back_as_it_was() -> None:
+    for made in (BOTH, planset(), planset(HUGE), planset(PLANS["plan-hostile"])):
+        assert parse_plans(planset_json(made), "p.json") == made
+
+
+def test_the_plan_of_one_workspace_is_read_too() -> None:
+    assert parse_plans(plan_json(ACTIONS), "p.json") == ACTIONS
+
+
+def test_a_set_sums_up_its_plans() -> None:
+    twice = planset(ACTIONS, FAILED, ACTIONS)
+    assert twice.summary.model_dump() == {name: 2 * count for name, count in ACTIONS.summary.model_dump().items()}
+    assert (BOTH.complete, BOTH.pending) == (False, True)
+    assert (planset(PLANS["plan-nothing-at-all"]).complete, planset(PLANS["plan-nothing-at-all"]).pending) == (
+        True,
+        False,
+    )
+
+
+def test_each_plan_in_a_set_is_sealed_by_itself_as_well() -> None:
+    content = json.loads(planset_json(BOTH))
+    assert list(content) == ["formatVersion", "toolVersion", "createdAt", "summary", "workspaces", "digest"]
+    assert content["workspaces"][0]["plan"] == ACTIONS.to_json()
+
+
+def spoilt(change: Callable[[dict[str, Any]], object], *, reseal: bool) -> str:
+    content = json.loads(planset_json(BOTH))
+    change(content)
+    if reseal:
+        content = sealed({key: value for key, value in content.items() if key != "digest"})
+    return json.dumps(content)
+
+
+CHANGED = "p.json: the plan was changed after it was made (its digest does not match)"
+
+
+@pytest.mark.parametrize(
+    ("change", "reseal", "said"),
+    [
+        (lambda content: content["workspaces"].pop(), False, CHANGED),
+        (lambda content: content["workspaces"][0]["plan"].update(workspace="other"), True, CHANGED),
+        (lambda content: content["summary"].update(delete=0), True, "its summary is not that of its plans"),
+        (
+            lambda content: content["workspaces"][0].update(plan=[]),
+            True,
+            "not a plan this version can read: workspaces.0.",
+        ),
+        (lambda content: content["workspaces"][0].pop("error"), True, "workspaces.0.error: Field required"),
+        (lambda content: content.update(formatVersion="2"), True, "the plan has format 2, this version reads format 1"),
+        (lambda content: content["workspaces"].append("x"), True, "not a plan this version can read: workspaces.3"),
+    ],
+)
+def test_a_set_that_was_changed_is_refused(change: Callable[[dict[str, Any]], object], reseal: bool, said: str) -> None:
+    with pytest.raises(PlanFileError) as caught:
+        parse_plans(spoilt(change, reseal=reseal), "p.json")
+    assert said in str(caught.value)
+
+
+def test_a_plan_of_a_newer_format_in_a_set_is_refused() -> None:
+    def newer(content: dict[str, Any]) -> None:
+        plan = {**content["workspaces"][0]["plan"], "formatVersion": "2"}
+        content["workspaces"][0]["plan"] = sealed({key: value for key, value in plan.items() if key != "digest"})
+
+    with pytest.raises(PlanFileError, match=r"workspaces\.0\.plan\.formatVersion"):
+        parse_plans(spoilt(newer, reseal=True), "p.json")
+
+
+def test_a_set_cut_short_is_refused() -> None:
+    whole = planset_json(BOTH)
+    for length in range(0, len(whole) - 2, 997):
+        with pytest.raises(PlanFileError):
+            parse_plans(whole[:length], "p.json")
+
+
+def test_a_set_is_frozen() -> None:
+    assert PlanSet.model_config["frozen"]
