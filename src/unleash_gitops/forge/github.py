@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from unleash_gitops.errors import ForgeError
 from unleash_gitops.forge.comments import Comment
+from unleash_gitops.forge.host import Host
 from unleash_gitops.forge.web import Web
 
 if TYPE_CHECKING:
@@ -30,55 +30,25 @@ _READ = "give the job `permissions: actions: read, pull-requests: read`"
 _LARGEST_PLAN = 200_000_000  # bytes
 
 
-class GitHub:
-    """The comments of the job's pull request. See `Forge`."""
+class GitHub(Host):
+    """The comments of the job's pull request, and its plan."""
+
+    no_person = 403  # what a job's own token gets
 
     def __init__(self, job: Job) -> None:
         name, token = job.token_header or ("Authorization", "")
         headers = {name: token, "Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
-        self._web = Web("GitHub", job.api, headers, _HINTS)
         self._job = job
         self._repository = f"/repos/{quote(job.repository)}"
-        self._comments = f"{self._repository}/issues/{job.pull_request}/comments"
-        self._self: Any = None
+        issues = f"{self._repository}/issues"
+        web = Web("GitHub", job.api, headers, _HINTS)
+        super().__init__(web, f"{issues}/{job.pull_request}/comments", "per_page=100", f"{issues}/comments", "PATCH")
 
-    def __enter__(self) -> Self:
-        return self
+    def _read(self, found: Any) -> Comment:
+        return Comment(found["id"], found.get("body") or "", found.get("html_url"), found.get("user"))
 
-    def __exit__(self, *error: object) -> None:
-        self._web.__exit__(*error)
-
-    def comments(self) -> Iterator[Comment]:
-        """See `Forge.comments`."""
-        return map(_comment, self._web.pages(f"{self._comments}?per_page=100"))
-
-    def create(self, body: str) -> Comment:
-        """See `Forge.create`."""
-        return _comment(self._web.request("POST", self._comments, {"body": body}).content)
-
-    def update(self, comment: Comment, body: str) -> Comment:
-        """See `Forge.update`."""
-        path = f"{self._repository}/issues/comments/{comment.id}"
-        return _comment(self._web.request("PATCH", path, {"body": body}).content)
-
-    def is_own(self, comment: Comment) -> bool:
-        """See `Forge.is_own`.
-
-        A job's own token writes as a bot, which no contributor can; for a person's comment the token is asked whose it
-        is.
-        """
-        author = comment.author if isinstance(comment.author, dict) else {}
-        if author.get("type") != "User":
-            return True
-        if self._self is None:
-            try:
-                self._self = self._web.request("GET", "/user").content or {}
-            except ForgeError as error:
-                if error.again:
-                    raise
-                # 403 is what a job's own token gets: it is no person's.
-                self._self = {"id": -1} if error.status == 403 else {}
-        return self._self.get("id") in {None, author.get("id")}
+    def _may_be_another(self, author: dict[str, Any]) -> bool:
+        return author.get("type") == "User"  # a job's own token writes as a bot, which no contributor can
 
     def reviewed_plan(self, artifact: str) -> bytes:
         """Return the plan file in the newest `artifact` that the pull request behind the job's commit saved.
@@ -124,7 +94,3 @@ def _unzipped(content: bytes) -> bytes:
             return archive.read(entry)
     except (zipfile.BadZipFile, ValueError, RuntimeError, EOFError) as error:
         raise ForgeError(f"the artifact holds no plan file: {error}", "make the plan again") from None
-
-
-def _comment(found: Any) -> Comment:
-    return Comment(found["id"], found.get("body") or "", found.get("html_url"), found.get("user"))
