@@ -1,11 +1,16 @@
-"""Golden files: what is expected stands in tests/cases/; `pytest --update-golden` writes it anew."""
+"""What all tests share: golden files (tests/cases/; `pytest --update-golden` writes them anew), and the real server."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from servers.instance import Instance
+from unleash_gitops import sandbox
 
 CASES = Path(__file__).parent / "cases"
 
@@ -30,3 +35,23 @@ def golden(request: pytest.FixtureRequest) -> Golden:
         assert text == file.read_bytes().decode()
 
     return check
+
+
+@pytest.fixture(scope="session")
+def real() -> Iterator[Instance]:
+    """Give the real server, in a sandbox of its own."""
+    with tempfile.TemporaryDirectory(prefix="ug-") as directory:
+        before = os.environ.get("UNLEASH_GITOPS_SANDBOX_DIR")
+        os.environ["UNLEASH_GITOPS_SANDBOX_DIR"] = directory
+        try:
+            running = sandbox.start(say=lambda _: None)
+            instance = Instance(running.url, running.token)
+            yield instance
+            instance.close()
+        finally:
+            os.environ["UNLEASH_GITOPS_SANDBOX_DIR"] = directory
+            sandbox.reset(say=lambda _: None)
+            if before is None:
+                del os.environ["UNLEASH_GITOPS_SANDBOX_DIR"]
+            else:
+                os.environ["UNLEASH_GITOPS_SANDBOX_DIR"] = before

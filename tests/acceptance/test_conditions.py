@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.conftest import Done, Instance, Space
+from acceptance.conftest import Done, Space
 from acceptance.test_life import FLAG, chart_id
 from servers.fake_unleash import CLIENT_TOKEN, TOKEN, FakeUnleash
+from servers.instance import Instance
 from servers.loopback import QuietHandler, serve
 from servers.maintenance import set_maintenance
 

@@ -11,9 +11,10 @@ from typing import Any
 import psutil
 import pytest
 
-from acceptance.conftest import Instance, Space
+from acceptance.conftest import Space
 from acceptance.test_life import chart_id
 from servers.fault_proxy import FaultProxy
+from servers.instance import Instance
 from unleash_gitops import sandbox
 
 CHARTS = 24

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from acceptance.conftest import Done, Instance, Space
+from acceptance.conftest import Done, Space
 from servers.fake_unleash import TOKEN, FakeUnleash
+from servers.instance import Instance
 from unleash_gitops.planset import PlanSet, parse_plans
 
 

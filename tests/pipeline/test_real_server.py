@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.conftest import Instance, real  # noqa: F401 - a fixture
 from pipeline.conftest import pipeline_for
 from servers.fake_forge import FakeForge
+from servers.instance import Instance
 
 pytestmark = pytest.mark.sandbox
 
 
-def test_from_the_pull_request_to_the_server(tmp_path: Path, installed: Path, real: Instance) -> None:  # noqa: F811
+def test_from_the_pull_request_to_the_server(tmp_path: Path, installed: Path, real: Instance) -> None:
     real.clear()
     with FakeForge().served() as forge:
         pipeline = pipeline_for(tmp_path, installed, real.url, real.token, forge)
