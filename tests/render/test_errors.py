@@ -36,6 +36,10 @@ SHOWN = [
         errors.SandboxError("npm could not install:\nnpm ERR! \x1b[31mcode E404\nnpm ERR! 404", "try again"),
         "error: npm could not install:\n    npm ERR! \\x1b[31mcode E404\n    npm ERR! 404\nhelp: try again\n",
     ),
+    (
+        errors.ForgeError("GitHub: GET /user: 403: \x1b[31mno", "give the job permissions", status=403),
+        "error: GitHub: GET /user: 403: \\x1b[31mno\nhelp: give the job permissions\n",
+    ),
     (errors.ServerError(*GET, "went wrong"), "error: GET /api/admin/projects: went wrong\n"),
     (errors.Unreachable(*GET, "refused", "is it up?"), "error: GET /api/admin/projects: refused\nhelp: is it up?\n"),
     (errors.NotUnleash(*GET, "answered HTML"), "error: GET /api/admin/projects: answered HTML\n"),
