@@ -51,7 +51,7 @@ class Flag(Kind):
 WORKSPACE = Workspace(name="w", spec=WorkspaceSpec())
 SPEC = {"metricName": "m", "timeRange": "day", "aggregationMode": "avg"}
 PLACE = Position("a.yaml", 4, 12)
-TO_FLAG = (Reference("FeatureFlag", "p", "f", PLACE),)
+TO_FLAG = (Reference("FeatureFlag", "p", "f", position=PLACE),)
 
 
 @pytest.fixture(autouse=True)

@@ -39,6 +39,7 @@ CODES: dict[str, str] = {
     "tag": "a tag is not one of plain data, or its value does not fit it",
     "too-deep": "values are nested too deeply",
     "too-large": "a file or a document is too large",
+    "too-long": "a description leaves no room for the line that marks the object",
     "too-many": "a file has so many problems that the rest was not read",
     "type": "a value is of the wrong type",
     "unknown-key": "a key that is not known here",

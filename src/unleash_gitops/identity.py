@@ -1,4 +1,4 @@
-"""Computed ids and the marks in them.
+"""Computed ids and the marks in them, and the mark in a description.
 
 An id is a ULID of 26 characters: 10 that mark the tool, 6 that mark the workspace, 10 that name the object. It is a
 function of names alone, so that a retry finds what it made, and ownership is read off the object. FROZEN: a change to
@@ -11,13 +11,25 @@ import hashlib
 from functools import cache
 from typing import Literal
 
-__all__ = ["TOOL_MARK", "ULID_PATTERN", "Mark", "computed_id", "mark_of", "workspace_mark"]
+__all__ = [
+    "TOOL_MARK",
+    "ULID_PATTERN",
+    "Mark",
+    "computed_id",
+    "mark_line",
+    "mark_of",
+    "unmarked",
+    "with_mark",
+    "workspace_mark",
+]
 
 TOOL_MARK = "01G1T0PS00"
 ULID_PATTERN = r"^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$"
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
 _WORKSPACE_LENGTH = 6
 _OBJECT_LENGTH = 10
+
+_MARK_LINE = "managed by unleash-gitops: "
 
 Mark = Literal["ours", "other", "none"]
 
@@ -43,6 +55,24 @@ def mark_of(object_id: str, workspace: str) -> Mark:
         return "none"
     ours = object_id[len(TOOL_MARK) :].startswith(workspace_mark(workspace))
     return "ours" if ours else "other"
+
+
+def mark_line(workspace: str) -> str:
+    """Return the last line of the description of an object that the workspace manages."""
+    return _MARK_LINE + workspace
+
+
+def with_mark(description: str | None, line: str) -> str:
+    """Return a description that ends with `line`."""
+    return f"{description}\n{line}" if description else line
+
+
+def unmarked(description: str | None, workspace: str) -> tuple[str | None, Mark]:
+    """Return a live description without its mark, None when nothing is left, and whose mark it was."""
+    text, _, last = (description or "").rpartition("\n")
+    if not last.startswith(_MARK_LINE):
+        return description or None, "none"
+    return text or None, "ours" if last == mark_line(workspace) else "other"
 
 
 def _hash(text: str, length: int) -> str:

@@ -13,7 +13,7 @@ from unleash_gitops.diagnostics import Diagnostic
 from unleash_gitops.differ import diff_fields
 from unleash_gitops.kinds import kinds
 from unleash_gitops.plan import Action, Change, Plan, Summary, Unmanaged
-from unleash_gitops.resource import Area, Key, Reference, Resource, State
+from unleash_gitops.resource import Area, Key, Kind, Reference, Resource, State
 from unleash_gitops.workspace import Workspace
 
 __all__ = ["Decisions", "areas_of", "missing_references", "moved", "plan_changes", "unmatched_targets"]
@@ -44,7 +44,7 @@ def plan_changes(desired: State, live: State, workspace: Workspace, targets: Tar
     doomed = {resource.key: reason for resource in left if (reason := _reason_to_delete(resource, workspace))}
     changes += [_delete(present[key], reason) for key, reason in doomed.items()]
     foreign = sum(resource.ownership == "foreign" for resource in left)
-    unmanaged = [one for one in left if one.key not in doomed and one.ownership != "foreign"]
+    unmanaged = [one for one in left if one.key not in doomed and one.ownership in {"owned", "unmanaged"}]
     ordered = _in_order(changes, {**present, **wanted})
     return Decisions(
         tuple(ordered),
@@ -57,7 +57,7 @@ def missing_references(desired: State, live: State, targets: Targets = ()) -> li
     """Return a diagnostic for each document that names an object which neither side has."""
     there = live.known | {
         Reference(one.address.kind, one.address.project, one.address.name or one.id)
-        for one in desired.resources.values()
+        for one in (*desired.resources.values(), *live.resources.values())
     }
     wanted, _ = _within(desired.resources, {}, targets)
     return [
@@ -104,8 +104,9 @@ def _how_moved(change: Change, live: Resource | None) -> str | None:
         return None if change.before is None else "is gone"
     if change.before is None:
         return "exists by now"
-    if live.protected is not None:
-        return live.protected
+    obstacle = live.protected or (live.used_by if change.action == "delete" else None)
+    if obstacle is not None:
+        return obstacle
     paths = [field.path for field in diff_fields(change.before, live.spec)]
     return f"has other values by now ({', '.join(paths)})" if paths else None
 
@@ -133,10 +134,15 @@ def _of_desired(desired: Resource, live: Resource | None) -> Change | None:
     after = kind.merged(desired, live)
     if after == live.spec:
         return None
-    refusal = live.protected or kind.refusal(desired, live)
+    refusal = live.protected or _belongs_elsewhere(kind, live) or kind.refusal(desired, live)
     if refusal is not None:
         return _change("blocked", desired, dict(live.spec), after, reason=refusal)
-    return _change("update", desired, dict(live.spec), after, calls=kind.update(desired, live, after))
+    adopts = "adopts an object that this workspace did not make" if kind.marked and live.ownership != "owned" else None
+    return _change("update", desired, dict(live.spec), after, reason=adopts, calls=kind.update(desired, live, after))
+
+
+def _belongs_elsewhere(kind: Kind, live: Resource) -> str | None:
+    return "belongs to another workspace" if kind.marked and live.ownership == "foreign" else None
 
 
 def _reason_to_delete(live: Resource, workspace: Workspace) -> str | None:
@@ -150,8 +156,9 @@ def _reason_to_delete(live: Resource, workspace: Workspace) -> str | None:
 
 
 def _delete(live: Resource, reason: str) -> Change:
-    if live.protected is not None:
-        return _change("blocked", live, dict(live.spec), None, reason=f"to be deleted, but {live.protected}")
+    obstacle = live.protected or live.used_by
+    if obstacle is not None:
+        return _change("blocked", live, dict(live.spec), None, reason=f"to be deleted, but {obstacle}")
     return _change("delete", live, dict(live.spec), None, reason=reason, calls=kinds()[live.address.kind].delete(live))
 
 

@@ -56,6 +56,8 @@ def pull_files(
             continue
         if project not in {None, one.address.project}:
             continue
+        if one.ownership == "builtin":
+            continue
         if one.ownership == "foreign":
             skipped.append(Skipped(str(one), "belongs to another workspace"))
             continue
@@ -93,12 +95,13 @@ def _document(one: Resource, names: set[tuple[str | None, ...]], paths: set[str]
     folder = "/".join(
         _folder(part) for part in (kinds()[one.address.kind].folder, one.address.project, one.address.feature) if part
     )
-    stem = one.address.name or _slug(title) or one.id.lower()
+    stem = _slug(one.address.name or title) or one.id.lower()
     number = 1
     while True:
-        name = stem if number == 1 else f"{stem}-{number}"
-        path = f"{folder}/{name}.yaml"
-        if _scoped(one, name) not in names and path.casefold() not in paths:
+        unique = stem if number == 1 else f"{stem}-{number}"
+        name = one.address.name or unique  # an object's own name is what identifies it
+        path = f"{folder}/{unique}.yaml"
+        if (one.address.name or _scoped(one, name) not in names) and path.casefold() not in paths:
             break
         number += 1
     metadata = {"name": name, **content["metadata"]}

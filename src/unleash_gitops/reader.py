@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -26,11 +26,15 @@ _Out = TypeVar("_Out")
 class Reader:
     """Reads one instance for one workspace. It remembers projects and flags for as long as it lives: one command.
 
-    `projects` is where to look, None for every project the instance lists. It is what kinds see as `Reads`.
+    `projects` is where to look, None for every project the instance lists. `needed` are the kinds that the server has
+    to have; of others it may lack the routes. It is what kinds see as `Reads`.
     """
 
-    def __init__(self, client: Client, workspace: str, projects: Sequence[str] | None) -> None:
+    def __init__(
+        self, client: Client, workspace: str, projects: Sequence[str] | None, needed: Collection[str] | None = None
+    ) -> None:
         self.workspace = workspace
+        self._needed = kinds() if needed is None else needed
         self._client = client
         self._projects = None if projects is None else tuple(projects)
         self._flags: dict[str, tuple[str, ...]] = {}
@@ -102,6 +106,10 @@ class Reader:
     def _read_area(self, area: Area) -> list[Resource]:
         try:
             return list(kinds()[area.kind].read(self, area))
+        except MissingRoute:
+            if area.kind in self._needed:
+                raise
+            return []
         except (ValidationError, KeyError, TypeError) as error:
             where = "/".join(part for part in (area.kind, area.project, area.feature) if part)
             raise NotUnleash(

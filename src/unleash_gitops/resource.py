@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Address", "Area", "Key", "Kind", "Ownership", "Reads", "Reference", "Resource", "State"]
 
-Ownership = Literal["owned", "foreign", "unmanaged"]
+Ownership = Literal["owned", "foreign", "unmanaged", "builtin"]
+"""Whose a live object is; `builtin` is the server's own: never listed, never deleted, but a document may manage it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,12 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """That a document names another object: which, and where it does."""
+    """That an object names another one: which, and where a document does; `path` is the place in the document."""
 
     kind: str
     project: str | None
     name: str
+    path: tuple[str | int, ...] = field(default=(), compare=False)
     position: Position | None = field(default=None, compare=False)
 
 
@@ -71,8 +73,10 @@ class Key:
 class Resource:
     """One object of either side, normalised: equal objects have equal `spec`.
 
-    A desired `spec` has only what the document mentions; a live one has everything that counts. `position` and
-    `references` are a document's. `ownership`, `protected` (why no change may be sent) and `title` are a live object's.
+    A desired `spec` has only what the document mentions; a live one has everything that counts. `position` and `mark`
+    (what a create or update writes on the object to make it this workspace's) are a document's. A live object has
+    `ownership`, `protected` (why no change may be sent), `used_by` (why it cannot be deleted), `title`, and `server_id`
+    where the server calls it by something else than `id`.
     """
 
     address: Address
@@ -80,9 +84,12 @@ class Resource:
     spec: Mapping[str, Any]
     position: Position | None = None
     references: tuple[Reference, ...] = ()
+    mark: str | None = None
     ownership: Ownership | None = None
     protected: str | None = None
+    used_by: str | None = None
     title: str | None = None
+    server_id: str | None = None
 
     @property
     def key(self) -> Key:
@@ -116,6 +123,11 @@ class State:
     resources: Mapping[Key, Resource] = field(default_factory=dict)
     known: frozenset[Reference] = frozenset()
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The names of the kinds that there are objects of."""
+        return frozenset(key.kind for key in self.resources)
+
 
 class Reads(Protocol):
     """What a kind may ask of the server while it is read. Raises ServerError."""
@@ -148,12 +160,18 @@ class Kind(ABC):
     """Where `pull` puts its files, below the workspace root."""
     document: ClassVar[type[BaseModel]]
     """The pydantic model of a whole document of this kind."""
+    marked: ClassVar[bool] = False
+    """Whether the workspace's mark is written on the object, and not part of its id: an update takes it over."""
     codes: ClassVar[Mapping[str, str]] = {}
     """The codes of diagnostics that only this kind's documents have, and what they mean."""
 
     @abstractmethod
     def desired(self, document: Any, workspace: str) -> Resource:
         """Turn a valid document (an instance of `self.document`) into a resource, without its position."""
+
+    def problem(self, desired: Resource) -> str | None:  # noqa: ARG002
+        """Return why no server can hold what a valid document says, for reasons only the whole of it shows, or None."""
+        return None
 
     @abstractmethod
     def areas(self, reads: Reads) -> Iterable[Area]:

@@ -52,7 +52,7 @@ def make_plan(
     """
     pieces = [tuple(part for part in target.split("/") if part) for target in targets]
     facts = client.facts()
-    live = Reader(client, workspace.name, workspace.spec.projects).read(pieces, progress)
+    live = Reader(client, workspace.name, workspace.spec.projects, loaded.desired.kinds).read(pieces, progress)
     missing = missing_references(loaded.desired, live, pieces)
     if missing:
         raise InvalidFiles(in_order(missing))
@@ -141,7 +141,8 @@ def pull_workspace(
         raise UsageError(f"--kind {kind}: no such kind", f"there are: {', '.join(kinds())}")
     client.facts()
     projects = workspace.spec.projects if project is None else (project,)
-    live = Reader(client, workspace.name, projects).read(progress=progress)
+    needed = loaded.desired.kinds | ({kind} if kind else set())
+    live = Reader(client, workspace.name, projects, needed).read(progress=progress)
     files, skipped = pull_files(loaded.desired, live, loaded.files, kind, project)
     try:
         write_files(loaded.root, files)

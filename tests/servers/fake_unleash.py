@@ -26,8 +26,31 @@ REQUIRED = ("metricName", "timeRange", "yAxisMin", "aggregationMode", "labelSele
 KEPT = (*REQUIRED, "title", "source")
 CONFIG = re.compile(r"/api/admin(?:/projects/([^/]+)/features/([^/]+))?/impact-metrics/config(?:/([^/]+))?")
 
+NAMED = re.compile(r"/api/admin/(tag-types|context|segments)(?:/([^/]+))?")
+# What a PUT sets where the body says nothing (the rest it keeps), by collection.
+RESET: dict[str, dict[str, Any]] = {
+    "tag-types": {},
+    "context": {"stickiness": False, "sortOrder": 0, "legalValues": []},
+    "segments": {"project": None},
+}
+
 Scope = tuple[str, str] | None
 Answer = tuple[int, dict[str, str], bytes]
+
+
+def builtin() -> dict[str, dict[str, dict[str, Any]]]:
+    """Return what a fresh server has."""
+    simple = {
+        "name": "simple",
+        "description": "Used to simplify filtering of features",
+        "icon": "#",
+        "color": "#FFFFFF",
+    }
+    fields = ("appName", "currentTime", "environment", "sessionId", "userId")
+    context = {
+        name: {"name": name, "description": f"Allows you to constrain on {name}", **RESET["context"]} for name in fields
+    }
+    return {"tag-types": {"simple": simple}, "context": context, "segments": {}}
 
 
 @dataclass
@@ -37,6 +60,8 @@ class FakeUnleash:
     flags: dict[str, list[str]] = field(default_factory=lambda: {"default": ["checkout-v2", "search-ranking"]})
     charts: dict[str, tuple[Scope, dict[str, Any]]] = field(default_factory=dict)
     guarded: set[str] = field(default_factory=set)
+    named: dict[str, dict[str, dict[str, Any]]] = field(default_factory=builtin)
+    tags: list[dict[str, str]] = field(default_factory=list)
     style: str = "new"
     version: str = "8.2.0"
     enterprise: bool = True
@@ -77,6 +102,10 @@ class FakeUnleash:
             return self._project(unquote(found[1]), found[2])
         if self.impact_metrics and (found := CONFIG.fullmatch(path)):
             return self._configs(method, *(part and unquote(part) for part in found.groups()), body)
+        if path == "/api/admin/tags":
+            return _json(200, {"version": 1, "tags": self.tags})
+        if self.named and (found := NAMED.fullmatch(path)):
+            return self._named(method, found[1], unquote(found[2] or ""), json.loads(body or b"{}"))
         message = f"The path you were looking for ({path}) is not available."
         return _error(404, "NotFoundError", message, id="e2")
 
@@ -112,6 +141,34 @@ class FakeUnleash:
             return _error(409, "ConflictError", f'The impact metric with id "{object_id}" already exists elsewhere.')
         self.charts[object_id] = (scope, {name: config[name] for name in KEPT if name in config})
         return _json(200, self._shown(object_id))
+
+    def _named(self, method: str, collection: str, name: str, body: Any) -> Answer:
+        """Answer for objects that have a name: tag types, context fields, and segments, which go by a number."""
+        objects = self.named[collection]
+        if method == "GET":
+            listed = self._mixed(list(objects.values()))
+            wrapped = {
+                "tag-types": {"version": 1, "tagTypes": listed},
+                "context": listed,
+                "segments": {"segments": listed},
+            }
+            return _json(200, wrapped[collection])
+        if method == "POST":
+            if body["name"] in objects:
+                return _error(409, "NameExistsError", f"{body['name']} already exists")
+            number = (
+                {"id": max((one["id"] for one in objects.values()), default=0) + 1} if collection == "segments" else {}
+            )
+            objects[body["name"]] = {**number, "description": None, **RESET[collection], **body}
+            return _json(201, objects[body["name"]])
+        found = next((one for one in objects.values() if name == str(one.get("id", one["name"]))), None)
+        if found is None:
+            return _error(404, "NotFoundError", f"Could not find {name}")
+        if method == "DELETE":
+            del objects[found["name"]]
+        else:
+            found |= {**RESET[collection], **body, "name": found["name"]}
+        return 204, {}, b""
 
     def _shown(self, object_id: str) -> dict[str, Any]:
         _, config = self.charts[object_id]

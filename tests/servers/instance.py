@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
 from servers.fake_unleash import FakeUnleash
 from servers.sandbox_database import execute
 
+BUILTIN = {"simple", "appName", "currentTime", "environment", "sessionId", "userId"}
 FLAGS = ("checkout-v2", "search-ranking")
 
 
@@ -62,6 +64,39 @@ class Instance:
             self.fake.guarded = set(charts)
         for chart in () if self.fake is not None else charts:
             execute(f"INSERT INTO safeguards VALUES ('guard-{chart}', '{chart}', '{{}}', '{{}}')")
+
+    def named(self, collection: str) -> dict[str, dict[str, Any]]:
+        """Return the live objects of `tag-types`, `context` or `segments`, by name."""
+        answer = self.http.get(f"/api/admin/{collection}").raise_for_status().json()
+        listed = answer if isinstance(answer, list) else answer["tagTypes" if collection == "tag-types" else collection]
+        return {one["name"]: one for one in listed}
+
+    def make(self, collection: str, name: str, **body: Any) -> None:
+        """Create one by hand."""
+        self.http.post(f"/api/admin/{collection}", json={"name": name, **body}).raise_for_status()
+
+    def remove(self, collection: str, name: str) -> None:
+        """Delete one by hand."""
+        key = quote(str(self.named(collection)[name].get("id", name)), safe="")
+        self.http.delete(f"/api/admin/{collection}/{key}").raise_for_status()
+
+    def change(self, collection: str, name: str, **body: Any) -> None:
+        """Change one by hand."""
+        found = self.named(collection)[name]
+        key = quote(str(found.get("id", name)), safe="")
+        kept = {
+            field: value for field, value in found.items() if field in {"description", "constraints", "legalValues"}
+        }
+        self.http.put(f"/api/admin/{collection}/{key}", json={**kept, "name": name, **body}).raise_for_status()
+
+    def clear_named(self) -> None:
+        """Leave of the objects that have a name the server's own alone, as they are on a fresh one."""
+        for collection in ("segments", "context", "tag-types"):
+            for name, found in self.named(collection).items():
+                if name not in BUILTIN:
+                    self.remove(collection, name)
+                elif "managed by" in (found["description"] or ""):
+                    self.change(collection, name, description=found["description"].split("managed by")[0].strip())
 
     def clear(self) -> None:
         for feature in (None, *FLAGS):

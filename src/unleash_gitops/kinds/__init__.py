@@ -1,4 +1,4 @@
-"""The kinds of object, one module each. A module registers itself by being here and naming its kind `KIND`."""
+"""The kinds of object, one module each, registered by being here. A name with `_` before it is what kinds share."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ __all__ = ["kinds"]
 @cache
 def kinds() -> Mapping[str, Kind]:
     """Return every kind by its name, in the order of names."""
-    modules = (importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__))
+    names = (found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_"))
+    modules = (importlib.import_module(f"{__name__}.{name}") for name in names)
     found = sorted((module.KIND for module in modules), key=lambda kind: kind.name)
     return {kind.name: kind for kind in found}

@@ -173,7 +173,7 @@ class ImpactMetric(Kind):
         flag = (
             ()
             if meta.project is None or meta.feature is None
-            else (Reference("FeatureFlag", meta.project, meta.feature),)
+            else (Reference("FeatureFlag", meta.project, meta.feature, ("metadata", "feature")),)
         )
         object_id = meta.id or computed_id(workspace, self.name, meta.project, meta.feature, meta.name)
         return Resource(Address(self.name, meta.name, meta.project, meta.feature), object_id, spec, references=flag)

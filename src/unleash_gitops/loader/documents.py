@@ -50,7 +50,11 @@ def check_document(document: Document, workspace: str) -> tuple[Entry | None, li
     metadata = _metadata(document.value)
     at = {field: document.locate(("metadata", field)) for field in metadata}
     if resource is not None:
-        resource = _placed(resource, document.position, at)
+        problem = kind.problem(resource)
+        if problem is not None:
+            problems = [*problems, document.error("too-long", problem, document.locate(("spec",)))]
+        references = tuple(replace(one, position=document.locate(one.path)) for one in resource.references)
+        resource = replace(resource, position=document.position, references=references)
     return Entry(kind.name, metadata, at, document.source, resource), problems
 
 
@@ -92,10 +96,3 @@ def _metadata(value: dict[str, Any]) -> dict[str, str]:
     if not isinstance(metadata, dict):
         return {}
     return {field: metadata[field] for field in _IDENTITY if isinstance(metadata.get(field), str)}
-
-
-def _placed(resource: Resource, position: Position, at: Mapping[str, Position]) -> Resource:
-    """Return `resource` with the position of its document, and its references with that of the flag's name."""
-    place = at.get("feature") or at.get("project") or position
-    references = tuple(replace(reference, position=place) for reference in resource.references)
-    return replace(resource, position=position, references=references)

@@ -1,0 +1,108 @@
+"""A constraint: what segments and strategies ask of a context field.
+
+Source: the OpenAPI document of Unleash 8.2.0 (`constraintSchema`), and what a server of that version refuses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from unleash_gitops.kinds._described import Model
+
+__all__ = ["CODES", "Constraint", "normal_constraints", "written_constraints"]
+
+CODES = {"constraint": "a constraint's values do not fit its operator"}
+_LISTS = {"IN", "NOT_IN", "STR_ENDS_WITH", "STR_STARTS_WITH", "STR_CONTAINS"}
+_SEMVER = re.compile(
+    r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
+    r"(-(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(\.(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?",
+    re.ASCII,
+)
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
+class Constraint(Model):
+    """What has to hold of one context field: `values` for lists and texts, `value` for everything else."""
+
+    contextName: str = Field(  # noqa: N815 - the API's own names
+        min_length=1, description="The context field.", examples=["country"]
+    )
+    operator: Literal[
+        "IN", "NOT_IN", "STR_ENDS_WITH", "STR_STARTS_WITH", "STR_CONTAINS", "NUM_EQ", "NUM_GT", "NUM_GTE", "NUM_LT",
+        "NUM_LTE", "DATE_AFTER", "DATE_BEFORE", "SEMVER_EQ", "SEMVER_GT", "SEMVER_LT", "SEMVER_GTE", "SEMVER_LTE",
+        "REGEX",
+    ] = Field(description="How the field is compared.")  # fmt: skip
+    values: list[str] | None = Field(
+        default=None, max_length=250, description="For IN, NOT_IN and STR_ operators.", examples=[["NO", "SE"]]
+    )
+    value: str | None = Field(default=None, description="For all other operators.", examples=["1.2.0"])
+    inverted: bool = Field(default=False, description="Whether it must not hold.", examples=[True])
+    caseInsensitive: bool = Field(  # noqa: N815
+        default=False, description="For STR_ operators: upper and lower case are the same.", examples=[True]
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        problem = _problem(self)
+        if problem is not None:
+            raise PydanticCustomError("constraint", "{problem}", {"problem": problem})
+        return self
+
+
+def normal_constraints(constraints: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return constraints as they are compared: false flags and empty values are as good as left out."""
+    return [
+        {field: one[field] for field in Constraint.model_fields if one.get(field) not in (None, False, [])}
+        for one in constraints
+    ]
+
+
+def written_constraints(constraints: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return normal constraints as the API takes them."""
+    return [{"values": [], **one} for one in constraints]
+
+
+def _problem(one: Constraint) -> str | None:
+    """Return what the server refuses, or takes and can never match."""
+    family = one.operator.split("_")[0]
+    if one.operator in _LISTS:
+        if one.value is not None:
+            return f"{one.operator} takes values, a list, not value"
+        return None if one.values else f"{one.operator} needs values"
+    if one.values:
+        return f"{one.operator} takes value, a single one, not values"
+    if one.value is None or not one.value.strip():
+        return f"{one.operator} needs a value"
+    fits = {"NUM": _is_number, "DATE": _is_date, "SEMVER": _is_semver, "REGEX": _is_regex}[family]
+    kinds = {"NUM": "a number", "DATE": "a date such as 2026-01-31T12:00:00Z", "SEMVER": "a version such as 1.2.0"}
+    return None if fits(one.value) else f"{one.operator} needs {kinds.get(family, 'a regular expression')}"
+
+
+def _is_number(text: str) -> bool:
+    return _NUMBER.fullmatch(text) is not None
+
+
+def _is_semver(text: str) -> bool:
+    return _SEMVER.fullmatch(text) is not None
+
+
+def _is_date(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_regex(text: str) -> bool:
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True

@@ -1,0 +1,175 @@
+"""What kinds share whose objects have a name on the instance and bear the workspace's mark in their description."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar
+from urllib.parse import quote
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from unleash_gitops.identity import mark_line, unmarked, with_mark
+from unleash_gitops.plan import Call
+from unleash_gitops.resource import Address, Area, Kind, Ownership, Reads, Reference, Resource
+
+__all__ = ["URL_FRIENDLY", "Described", "Description", "LiveModel", "Model", "UrlFriendly", "in_flags"]
+
+URL_FRIENDLY = r"^[A-Za-z0-9_.!~*'()-]+$"
+"""The characters that the server allows in a name that stands in addresses."""
+
+_OWNERSHIP: dict[str, Ownership] = {"ours": "owned", "other": "foreign", "none": "unmanaged"}
+
+
+class Model(BaseModel):
+    """A part of a document."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class LiveModel(BaseModel):
+    """What of a live object counts; all else is the server's own, and ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+def _without_mark(description: str | None) -> str | None:
+    if unmarked(description, "")[1] != "none":
+        hint = "leave that line out: the tool writes it, and it is never compared"
+        raise PydanticCustomError("mark", "ends with the line that marks what a workspace manages", {"hint": hint})
+    return description
+
+
+Description = Annotated[
+    str | None,
+    AfterValidator(_without_mark),
+    Field(
+        description="What it is for; null: nothing. Left out: not managed.",
+        examples=["The market of the shop"],
+    ),
+]
+UrlFriendly = Annotated[str, Field(pattern=URL_FRIENDLY, min_length=1, max_length=100)]
+
+
+def in_flags(count: int | None) -> str | None:
+    """Return why an object that so many flags use cannot be deleted."""
+    if not count:
+        return None
+    return "1 flag uses it" if count == 1 else f"{count} flags use it"
+
+
+class Described(Kind):
+    """A kind whose objects are listed by one GET, and changed by name. The mark is the description's last line."""
+
+    marked = True
+    codes: ClassVar[Mapping[str, str]] = {"mark": "a description ends with the line that marks what is managed"}
+    path: ClassVar[str]
+    """Where the objects are listed and created; each has its own address below."""
+    defaults: ClassVar[Mapping[str, Any]]
+    """What a create sends where a document says nothing, in the order in which a plan shows it."""
+    live: ClassVar[type[LiveModel]]
+    """What of a live object counts: its name, and everything of `defaults`."""
+    longest_description: ClassVar[int | None] = None
+    """Characters that the server takes in a description, the mark included."""
+    builtin: ClassVar[frozenset[str]] = frozenset()
+    """The names of the server's own objects."""
+
+    def desired(self, document: Any, workspace: str) -> Resource:
+        """See `Kind.desired`. An object is identified by its name."""
+        name = document.metadata.name
+        spec = self.normal(document.spec.model_dump(exclude_unset=True))
+        references = tuple(self.references(spec))
+        return Resource(Address(self.name, name), name, spec, references=references, mark=mark_line(workspace))
+
+    def areas(self, reads: Reads) -> Iterable[Area]:  # noqa: ARG002
+        """See `Kind.areas`: one for all."""
+        yield Area(self.name)
+
+    def read(self, reads: Reads, area: Area) -> Iterable[Resource]:  # noqa: ARG002
+        """See `Kind.read`: one GET for all."""
+        for entry in self.listed(reads.get(self.path)):
+            yield self._resource(self.live.model_validate(entry), reads.workspace)
+
+    def created(self, desired: Resource) -> dict[str, Any]:
+        """See `Kind.created`."""
+        return {**self.defaults, **desired.spec}
+
+    def refusal(self, desired: Resource, live: Resource) -> str | None:
+        """See `Kind.refusal`: the live description may leave no room for the mark."""
+        return self._too_long(self.merged(desired, live), desired.mark or "")
+
+    def problem(self, desired: Resource) -> str | None:
+        """See `Kind.problem`."""
+        return self._too_long(self.created(desired), desired.mark or "")
+
+    def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
+        """See `Kind.create`: one POST."""
+        body = {"name": desired.address.name, **self.body(after, desired.mark or "")}
+        return (Call(method="POST", path=self.path, body=body),)
+
+    def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
+        """See `Kind.update`: one PUT with everything, since the server resets some of what is left out."""
+        body = {"name": desired.address.name, **self.body(after, desired.mark or "")}
+        return (Call(method="PUT", path=self._path(live), body=body),)
+
+    def delete(self, live: Resource) -> tuple[Call, ...]:
+        """See `Kind.delete`."""
+        return (Call(method="DELETE", path=self._path(live)),)
+
+    def pulled(self, live: Resource) -> tuple[dict[str, Any], str]:
+        """See `Kind.pulled`. What is as it would be by default is left out."""
+        spec = {field: value for field, value in live.spec.items() if value != self.defaults[field]}
+        return {"metadata": {}, "spec": self.written(spec)}, live.id
+
+    @abstractmethod
+    def listed(self, answer: Any) -> Iterable[Any]:
+        """Return the objects in the answer to the GET of all."""
+
+    def normal(self, spec: dict[str, Any]) -> dict[str, Any]:
+        """Return what a document says as it is compared."""
+        return spec
+
+    def written(self, spec: dict[str, Any]) -> dict[str, Any]:
+        """Return what is compared as a document says it: the inverse of `normal`."""
+        return spec
+
+    def references(self, spec: Mapping[str, Any]) -> Iterable[Reference]:  # noqa: ARG002
+        """Return what a normal spec names."""
+        return ()
+
+    def used_by(self, entry: Any) -> str | None:  # noqa: ARG002
+        """Return why a live object cannot be deleted."""
+        return None
+
+    def body(self, after: Mapping[str, Any], mark: str) -> dict[str, Any]:
+        """Return the body that makes an object as `after`, the name apart."""
+        return {**after, "description": with_mark(after["description"], mark)}
+
+    def _resource(self, entry: Any, workspace: str) -> Resource:
+        found = self.normal({field: getattr(entry, field) for field in self.defaults})
+        description, mark = unmarked(found["description"], workspace)
+        spec = {**found, "description": description}
+        ours = _OWNERSHIP[mark]
+        server_id = getattr(entry, "id", None)
+        return Resource(
+            Address(self.name, entry.name),
+            entry.name,
+            spec,
+            references=tuple(self.references(spec)),
+            ownership="builtin" if ours == "unmanaged" and entry.name in self.builtin else ours,
+            used_by=self.used_by(entry),
+            server_id=None if server_id is None else str(server_id),
+        )
+
+    def _too_long(self, spec: Mapping[str, Any], mark: str) -> str | None:
+        length = len(with_mark(spec["description"], mark))
+        if self.longest_description is None or length <= self.longest_description:
+            return None
+        return (
+            f"its description and the line that marks it have {length} characters, "
+            f"more than the {self.longest_description} that Unleash takes"
+        )
+
+    def _path(self, live: Resource) -> str:
+        return f"{self.path}/{quote(live.server_id or live.id, safe='')}"

@@ -1,0 +1,109 @@
+"""ContextField: a field that constraints and stickiness can use.
+
+Source: the OpenAPI document of Unleash 8.2.0 (`contextFieldSchema`, `legalValueSchema`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from unleash_gitops.kinds._described import Described, Description, LiveModel, Model, UrlFriendly, in_flags
+
+__all__ = ["KIND", "ContextFieldDocument"]
+
+
+class LegalValue(Model):
+    """A value that the field can have."""
+
+    value: str = Field(min_length=1, max_length=100, description="The value itself.", examples=["NO"])
+    description: str | None = Field(default=None, description="What it means.", examples=["Norway"])
+
+
+def _each_once(values: list[LegalValue]) -> list[LegalValue]:
+    seen: set[str] = set()
+    for one in values:
+        if one.value in seen:
+            raise PydanticCustomError("legal-value", 'has the value "{value}" twice', {"value": one.value})
+        seen.add(one.value)
+    return values
+
+
+class ContextFieldMetadata(Model):
+    """Which field it is."""
+
+    name: UrlFriendly = Field(description="The field's name, as SDKs send it.", examples=["country"])
+
+
+class ContextFieldSpec(Model):
+    """What the field is like."""
+
+    description: Description = None
+    stickiness: bool = Field(default=False, description="Whether rollouts can stick to it.", examples=[True])
+    legalValues: Annotated[list[LegalValue], AfterValidator(_each_once)] = Field(  # noqa: N815
+        default_factory=list,
+        description="The values it can have, in the order the UI shows them; empty: any.",
+        examples=[[{"value": "NO", "description": "Norway"}]],
+    )
+
+
+class ContextFieldDocument(Model):
+    """A context field of the instance."""
+
+    apiVersion: Literal["unleash-gitops/v1"]  # noqa: N815
+    kind: Literal["ContextField"]
+    metadata: ContextFieldMetadata
+    spec: ContextFieldSpec = ContextFieldSpec()
+
+
+class _LiveValue(LiveModel):
+    value: str
+    description: str | None = None
+
+
+class _Live(LiveModel):
+    name: str
+    description: str | None = None
+    stickiness: bool = False
+    legalValues: list[_LiveValue] = Field(default_factory=list)  # noqa: N815
+    usedInFeatures: int | None = None  # noqa: N815
+
+
+class ContextField(Described):
+    """Context fields of the instance; those of one project are not managed.
+
+    Nor is `sortOrder`: the server takes it when a field is made, and sets it to 0 at every change.
+    """
+
+    name = "ContextField"
+    folder = "context-fields"
+    document = ContextFieldDocument
+    codes = {**Described.codes, "legal-value": "a context field has a legal value twice"}  # noqa: RUF012
+    path = "/api/admin/context"
+    defaults = {"description": None, "stickiness": False, "legalValues": []}  # noqa: RUF012
+    live = _Live
+    longest_description = 250
+    builtin = frozenset({"appName", "currentTime", "environment", "sessionId", "userId"})
+
+    def listed(self, answer: Any) -> Iterable[Any]:
+        """See `Described.listed`: the answer is a bare list."""
+        found: Iterable[Any] = answer
+        return found
+
+    def normal(self, spec: dict[str, Any]) -> dict[str, Any]:
+        """See `Described.normal`: a legal value without a description has none."""
+        if "legalValues" not in spec:
+            return spec
+        values = [one if isinstance(one, dict) else one.model_dump() for one in spec["legalValues"]]
+        normal = [{key: value for key, value in one.items() if value} for one in values]
+        return {**spec, "legalValues": normal}
+
+    def used_by(self, entry: _Live) -> str | None:
+        """See `Described.used_by`."""
+        return in_flags(entry.usedInFeatures)
+
+
+KIND = ContextField()

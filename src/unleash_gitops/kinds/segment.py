@@ -1,0 +1,93 @@
+"""Segment: constraints under one name, for strategies to share.
+
+Source: the OpenAPI document of Unleash 8.2.0 (`adminSegmentSchema`, `upsertSegmentSchema`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from unleash_gitops.kinds._constraint import CODES, Constraint, normal_constraints, written_constraints
+from unleash_gitops.kinds._described import Described, Description, LiveModel, Model, in_flags
+from unleash_gitops.resource import Reference
+
+__all__ = ["KIND", "SegmentDocument"]
+
+
+class SegmentMetadata(Model):
+    """Which segment it is."""
+
+    name: str = Field(min_length=1, max_length=255, description="The segment's name.", examples=["beta-users"])
+
+
+class SegmentSpec(Model):
+    """What the segment holds."""
+
+    description: Description = None
+    project: str | None = Field(
+        default=None, min_length=1, description="The only project that can use it; null: all.", examples=["shop"]
+    )
+    constraints: list[Constraint] = Field(
+        default_factory=list,
+        max_length=30,
+        description="All of them must hold.",
+        examples=[[{"contextName": "country", "operator": "IN", "values": ["NO"]}]],
+    )
+
+
+class SegmentDocument(Model):
+    """A segment."""
+
+    apiVersion: Literal["unleash-gitops/v1"]  # noqa: N815
+    kind: Literal["Segment"]
+    metadata: SegmentMetadata
+    spec: SegmentSpec = SegmentSpec()
+
+
+class _Live(LiveModel):
+    id: int
+    name: str
+    description: str | None = None
+    project: str | None = None
+    constraints: list[dict[str, Any]] = Field(default_factory=list)
+    usedInFeatures: int | None = None  # noqa: N815
+
+
+class Segment(Described):
+    """Segments: the server gives each a number, and refuses to delete one that a strategy uses."""
+
+    name = "Segment"
+    folder = "segments"
+    document = SegmentDocument
+    codes = {**Described.codes, **CODES}  # noqa: RUF012
+    path = "/api/admin/segments"
+    defaults = {"description": None, "project": None, "constraints": []}  # noqa: RUF012
+    live = _Live
+
+    def listed(self, answer: Any) -> Iterable[Any]:
+        """See `Described.listed`."""
+        found: Iterable[Any] = answer["segments"]
+        return found
+
+    def normal(self, spec: dict[str, Any]) -> dict[str, Any]:
+        """See `Described.normal`."""
+        return {**spec, "constraints": normal_constraints(spec["constraints"])} if "constraints" in spec else spec
+
+    def references(self, spec: Mapping[str, Any]) -> Iterable[Reference]:
+        """See `Described.references`: the context fields."""
+        for place, one in enumerate(spec.get("constraints", ())):
+            yield Reference("ContextField", None, one["contextName"], ("spec", "constraints", place, "contextName"))
+
+    def used_by(self, entry: _Live) -> str | None:
+        """See `Described.used_by`."""
+        return in_flags(entry.usedInFeatures)
+
+    def body(self, after: Mapping[str, Any], mark: str) -> dict[str, Any]:
+        """See `Described.body`."""
+        return {**super().body(after, mark), "constraints": written_constraints(after["constraints"])}
+
+
+KIND = Segment()

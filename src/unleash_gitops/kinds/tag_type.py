@@ -1,0 +1,95 @@
+"""TagType: a type of tag on flags. Source: the OpenAPI document of Unleash 8.2.0 (`tagTypeSchema`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+from pydantic import Field
+
+from unleash_gitops.kinds._described import URL_FRIENDLY, Described, Description, LiveModel, Model
+from unleash_gitops.resource import Area, Reads, Resource
+
+__all__ = ["KIND", "TagTypeDocument"]
+
+
+class TagTypeMetadata(Model):
+    """Which tag type it is."""
+
+    name: str = Field(
+        pattern=URL_FRIENDLY,
+        min_length=2,
+        max_length=50,
+        description="What stands before the colon of a tag.",
+        examples=["team"],
+    )
+
+
+class TagTypeSpec(Model):
+    """What the tag type is like."""
+
+    description: Description = None
+    icon: str = Field(default="", description="One letter or a picture's name.", examples=["T"])
+    color: str = Field(
+        default="#FFFFFF", pattern=r"^#[0-9A-Fa-f]{6}$", description="What it is shown in.", examples=["#6C65E5"]
+    )
+
+
+class TagTypeDocument(Model):
+    """A type of tag."""
+
+    apiVersion: Literal["unleash-gitops/v1"]  # noqa: N815
+    kind: Literal["TagType"]
+    metadata: TagTypeMetadata
+    spec: TagTypeSpec = TagTypeSpec()
+
+
+class _Live(LiveModel):
+    name: str
+    description: str | None = None
+    icon: str | None = None
+    color: str | None = None
+
+
+class TagType(Described):
+    """Tag types. Deleting one takes all its tags off all flags, without a word: refused while it has any."""
+
+    name = "TagType"
+    folder = "tag-types"
+    document = TagTypeDocument
+    path = "/api/admin/tag-types"
+    defaults = {"description": None, "icon": "", "color": None}  # noqa: RUF012 - ClassVar in the base
+    live = _Live
+    builtin = frozenset({"simple"})
+
+    def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
+        """See `Kind.read`: the types, and the tags, which tell what is used."""
+        tags: dict[str, list[str]] = {}
+        for tag in reads.get("/api/admin/tags")["tags"]:
+            tags.setdefault(tag["type"], []).append(f"{tag['type']}:{tag['value']}")
+        for resource in super().read(reads, area):
+            used = tags.get(resource.id)
+            yield replace(resource, used_by=f"there are tags of it: {', '.join(sorted(used))}") if used else resource
+
+    def listed(self, answer: Any) -> Iterable[Any]:
+        """See `Described.listed`."""
+        found: Iterable[Any] = answer["tagTypes"]
+        return found
+
+    def normal(self, spec: dict[str, Any]) -> dict[str, Any]:
+        """See `Described.normal`: the server answers what it takes for no icon and no colour in several ways."""
+        found = dict(spec)
+        if "icon" in found:
+            found["icon"] = found["icon"] or ""
+        if "color" in found:
+            found["color"] = (found["color"] or "").upper() or None
+        return found
+
+    def body(self, after: Mapping[str, Any], mark: str) -> dict[str, Any]:
+        """See `Described.body`: no colour is left out, since the server refuses to be told of none."""
+        body = super().body(after, mark)
+        return {field: value for field, value in body.items() if field != "color" or value is not None}
+
+
+KIND = TagType()
