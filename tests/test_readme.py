@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from unleash_gitops.kinds import kinds
 from unleash_gitops.loader import load
 from unleash_gitops.plan import parse_plan
 from unleash_gitops.render.text import diagnostics_text, plan_text
@@ -42,13 +43,13 @@ def test_the_diagnostics_are_as_they_really_look() -> None:
 
 def test_the_documents_are_valid(tmp_path: Path) -> None:
     documents = [block for block in _blocks("yaml") if block.startswith("apiVersion")]
-    assert len(documents) == 2
-    workspace, chart = documents
+    workspace, *others = documents
     (tmp_path / "unleash-gitops.yaml").write_text(workspace, encoding="utf-8")
-    (tmp_path / "chart.yaml").write_text(chart, encoding="utf-8")
+    for number, text in enumerate(others):
+        (tmp_path / f"{number}.yaml").write_text(text, encoding="utf-8")
     loaded = load(tmp_path)
     assert loaded.diagnostics == ()
-    assert loaded.documents == 1
+    assert loaded.desired.kinds == set(kinds())
 
 
 @pytest.mark.parametrize("name", ["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", ".ci/run", ".github/plan.svg"])

@@ -14,6 +14,10 @@ from unleash_gitops.resource import Area, Reads, Resource
 __all__ = ["KIND", "TagTypeDocument"]
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    del schema["default"]
+
+
 class TagTypeMetadata(Model):
     """Which tag type it is."""
 
@@ -32,7 +36,11 @@ class TagTypeSpec(Model):
     description: Description = None
     icon: str = Field(default="", description="One letter or a picture's name.", examples=["T"])
     color: str = Field(
-        default="#FFFFFF", pattern=r"^#[0-9A-Fa-f]{6}$", description="What it is shown in.", examples=["#6C65E5"]
+        default="",  # never sent: left out, the server has its own idea
+        pattern=r"^#[0-9A-Fa-f]{6}$",
+        description="What it is shown in.",
+        examples=["#6C65E5"],
+        json_schema_extra=_without_default,
     )
 
 
