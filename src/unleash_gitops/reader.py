@@ -78,16 +78,20 @@ class Reader:
         return self._flags[project]
 
     def read(
-        self, targets: Sequence[tuple[str, ...]] = (), progress: Callable[[int, int], None] | None = None
+        self,
+        targets: Sequence[tuple[str, ...]] = (),
+        progress: Callable[[int, int], None] | None = None,
+        also: Collection[str] = (),
     ) -> State:
         """Return everything live that the workspace looks at, or what may be within `targets` of it.
 
+        `also` are kinds that are read whatever the targets are, because what is within them refers to such objects.
         `progress` is told how many areas are read and how many there are. Raises ServerError.
         """
         self._at_once(self.flags, self.projects())
         areas = [area for kind in kinds().values() for area in kind.areas(self)]
         if targets:
-            areas = [area for area in areas if area.meets(targets)]
+            areas = [area for area in areas if area.kind in also or area.meets(targets)]
         known = (Reference("FeatureFlag", project, flag) for project in self._flags for flag in self._flags[project])
         return State(self._resources(areas, progress), frozenset(known))
 

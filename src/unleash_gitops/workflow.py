@@ -52,7 +52,10 @@ def make_plan(
     """
     pieces = [tuple(part for part in target.split("/") if part) for target in targets]
     facts = client.facts()
-    live = Reader(client, workspace.name, workspace.spec.projects, loaded.desired.kinds).read(pieces, progress)
+    wanted = [one for one in loaded.desired.resources.values() if not pieces or one.within(pieces)]
+    referred = {reference.kind for one in wanted for reference in one.references}
+    reader = Reader(client, workspace.name, workspace.spec.projects, loaded.desired.kinds)
+    live = reader.read(pieces, progress, referred)
     missing = missing_references(loaded.desired, live, pieces)
     if missing:
         raise InvalidFiles(in_order(missing))

@@ -150,6 +150,14 @@ def test_a_context_field_that_nobody_has_is_said_where_it_is_named(space: Space)
     assert 'a.yaml:7:21: error: there is no context field "zone", neither on the server nor' in done.err
 
 
+def test_a_target_may_refer_to_what_is_outside_of_it(space: Space) -> None:
+    write(space, "Segment", "a", constraints=[{"contextName": "userId", "operator": "IN", "values": ["x"]}])
+    write(space, "Segment", "b")
+    write(space, "TagType", "team")
+    assert actions(space.plan("--target", "Segment/a")) == [("create", "Segment", "a")]
+    assert actions(space.plan("--target", "TagType")) == [("create", "TagType", "team")]
+
+
 def test_the_servers_own_objects_can_be_managed_but_are_never_deleted(space: Space) -> None:
     space.workspace("payments", exclusive=[{"kind": kind} for kind in KINDS])
     assert space.plan()["changes"] == []
