@@ -110,8 +110,9 @@ class Reader:
     def _read_area(self, area: Area) -> list[Resource]:
         try:
             return list(kinds()[area.kind].read(self, area))
-        except (MissingRoute, NotUnleash):
-            if area.kind in self._needed:
+        except (ApiError, NotUnleash) as error:
+            missing = isinstance(error, NotUnleash) or error.status == 404
+            if not missing or area.kind in self._needed:
                 raise
             return []  # an edition without such objects, or a proxy that lets through only what it knows
         except (ValidationError, KeyError, TypeError) as error:

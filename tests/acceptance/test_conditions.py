@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -241,3 +242,16 @@ def test_a_certificate_authority_that_is_not_there(charted: Space) -> None:
     done = charted.run("plan", SSL_CERT_FILE="/no/such/file")
     assert done.code == 1
     assert "SSL_CERT_FILE" in done.err
+
+
+def test_a_server_without_what_no_file_mentions(fake_space: Space) -> None:
+    assert fake_space.instance.fake is not None
+    fake_space.chart("a")
+    fake_space.instance.fake.named.clear()
+    assert fake_space.apply().code == 0
+    assert fake_space.plan()["changes"] == []
+    segment = {"apiVersion": "unleash-gitops/v1", "kind": "Segment", "metadata": {"name": "s"}}
+    (fake_space.root / "segment.yaml").write_text(json.dumps(segment))
+    done = fake_space.run("plan")
+    assert done.code == 1
+    assert "GET /api/admin/segments: 404" in done.err
