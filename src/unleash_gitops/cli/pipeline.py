@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +63,8 @@ def comment(
     GitHub and GitLab. Each workspace has one comment. In GitHub Actions it becomes the job's summary as well. A comment
     that cannot be written is said, but fails the job only with --strict.
     """
+    from dataclasses import replace  # not at the top: it would cost every command's start
+
     from unleash_gitops.ci import job_of
 
     job = job_of(os.environ)
