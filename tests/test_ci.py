@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from servers.fake_forge import FakeForge
+from servers.fake_forge import TOKEN, FakeForge
 from unleash_gitops.ci import Job, job_of
 
 GITHUB = {"GITHUB_REPOSITORY": "acme/flags", "GITHUB_TOKEN": "s3cret"}
@@ -31,7 +31,7 @@ def test_a_job_of_github_actions() -> None:
         host="github", api="http://127.0.0.1:1/api/v3", repository="acme/flags",
         repository_url="https://github.example/acme/flags", commit="0123456789abcdef", run=900,
         run_url="https://github.example/acme/flags/actions/runs/900", pull_request=7,
-        token=job and job.token, token_header=("Authorization", f"Bearer {job and job.token}"),
+        token_header=("Authorization", f"Bearer {TOKEN}"),
         summary=Path("/tmp/summary"),
     )  # fmt: skip
 
@@ -42,7 +42,7 @@ def test_a_job_of_gitlab_ci() -> None:
         host="gitlab", api="http://127.0.0.1:1/api/v4", repository="42",
         repository_url="https://gitlab.example/acme/flags", commit="0123456789abcdef", run=900,
         run_url="https://gitlab.example/acme/flags/-/jobs/1", pull_request=7,
-        token=job and job.token, token_header=("PRIVATE-TOKEN", job.token if job and job.token else ""),
+        token_header=("PRIVATE-TOKEN", TOKEN),
     )  # fmt: skip
 
 

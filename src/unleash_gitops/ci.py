@@ -21,8 +21,8 @@ class Job:
     """A CI job.
 
     `api` is the base of the host's API; `repository` is `owner/name` on GitHub, the project's id on GitLab; `run` grows
-    from run to run; `pull_request` is None for a job that runs for none; `token` may write there; `summary` is the file
-    that a page about the job is made of. Whatever the environment does not tell is None.
+    from run to run; `pull_request` is None for a job that runs for none; `token_header` lets requests write there;
+    `summary` is the file that a page about the job is made of. Whatever the environment does not tell is None.
     """
 
     host: Literal["github", "gitlab"]
@@ -33,7 +33,6 @@ class Job:
     run: int | None = None
     run_url: str | None = None
     pull_request: int | None = None
-    token: str | None = field(default=None, repr=False)
     token_header: tuple[str, str] | None = field(default=None, repr=False)
     summary: Path | None = None
 
@@ -78,7 +77,6 @@ def _github(environment: Mapping[str, str]) -> Job:
         run=run,
         run_url=f"{url}/actions/runs/{run}" if url and run else None,
         pull_request=_github_number(event, environment.get("GITHUB_REF", "")),
-        token=token,
         token_header=("Authorization", f"Bearer {token}") if token else None,
         summary=Path(summary) if summary else None,
     )
@@ -109,7 +107,6 @@ def _gitlab(environment: Mapping[str, str]) -> Job:
         run=_number(environment.get("CI_PIPELINE_ID")),
         run_url=_address(environment.get("CI_JOB_URL") or environment.get("CI_PIPELINE_URL") or "", ""),
         pull_request=_number(environment.get("CI_MERGE_REQUEST_IID")),
-        token=personal or own or None,
         token_header=header,
     )
 

@@ -78,6 +78,11 @@ class Run:
         return cls(plan.workspace, where, plan.root, plan.instance.url, plan.token_env, plan=plan)
 
     @property
+    def prefix(self) -> str:
+        """What makes a path below the workspace right from where the user stands."""
+        return "" if self.where == "." else self.where
+
+    @property
     def url(self) -> str | None:
         """The instance's address, as far as it is known."""
         return self.named_url if self.client is None else self.client.url

@@ -107,8 +107,7 @@ def show_failures(runs: Sequence[Run], *, several: bool) -> bool:
         if several:
             click.echo(f"workspace {run.name} ({run.where}):", err=True)
         if isinstance(run.error, InvalidFiles):
-            prefix = "" if run.where == "." else run.where
-            _show([found.below(prefix) for found in run.error.diagnostics])
+            _show([found.below(run.prefix) for found in run.error.diagnostics])
         else:
             show_error(run.error)
     return any(run.error is not None for run in runs)

@@ -157,9 +157,8 @@ def pull(verbose: bool, /, directory: Path, kind: str | None, project: str | Non
     runs = workspace_runs([directory], everything=False)
     with connected(runs, connection), progress_bar("reading") as progress:
         written, skipped = pulled(runs[0], kind, project, progress)
-    prefix = "" if runs[0].where == "." else runs[0].where
     for file in written:
-        say(f"wrote {prefix}{file.path}", err=False)
+        say(f"wrote {runs[0].prefix}{file.path}", err=False)
     for one in skipped:
         say(f"left out {one.address}: {one.reason}")
     say(f"{len(written)} written, {len(skipped)} left out")

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from unleash_gitops.errors import ForgeError
-from unleash_gitops.forge.comments import Comment, Forge, Marker, Posted, post, supersede
+from unleash_gitops.forge.comments import Marker, Posted, post, supersede
 from unleash_gitops.forge.github import GitHub
 from unleash_gitops.forge.gitlab import GitLab
 
 if TYPE_CHECKING:
     from unleash_gitops.ci import Job
 
-__all__ = ["Comment", "Forge", "GitHub", "GitLab", "Marker", "Posted", "forge_of", "post", "reviewed_plan", "supersede"]
+__all__ = ["GitHub", "GitLab", "Marker", "Posted", "forge_of", "post", "reviewed_plan", "supersede"]
 
 
 def forge_of(job: Job | None) -> GitHub | GitLab:

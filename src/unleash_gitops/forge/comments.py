@@ -9,54 +9,21 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol, Self, TypeVar
+from typing import Literal, TypeVar
 from urllib.parse import quote, unquote
 
 from unleash_gitops.errors import ForgeError
+from unleash_gitops.forge.host import Comment, Host
 
-__all__ = ["Comment", "Forge", "Marker", "Posted", "post", "supersede"]
+__all__ = ["Marker", "Posted", "post", "supersede"]
 
 _MARKER = re.compile(r"<!-- unleash-gitops workspace=(\S+) instance=(\w+)(?: run=(\d{1,20}))? -->(?:\r?\n|$)")
 _Result = TypeVar("_Result")
 _TRIES = 4
 _LONGEST_WAIT = 60.0
 """Seconds that a job waits for a rate limit to be over; longer ones are an error."""
-
-
-@dataclass(frozen=True, slots=True)
-class Comment:
-    """A comment. `author` is what the host tells of who wrote it."""
-
-    id: int
-    body: str
-    url: str | None
-    author: Any = None
-
-
-class Forge(Protocol):
-    """The comments of one pull request."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *error: object) -> None: ...
-
-    def comments(self) -> Iterator[Comment]:
-        """Yield all comments, the oldest first. Raises ForgeError."""
-        ...
-
-    def create(self, body: str) -> Comment:
-        """Write a new comment. Raises ForgeError."""
-        ...
-
-    def update(self, comment: Comment, body: str) -> Comment:
-        """Give a comment a new text. Raises ForgeError, with status 404 when it is gone."""
-        ...
-
-    def is_own(self, comment: Comment) -> bool:
-        """Tell whether it may be ours: False only when it is known that somebody else wrote it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +65,7 @@ class Posted:
 
 
 def post(
-    forge: Forge, body: str, superseded: str, *, begin: bool = True, sleep: Callable[[float], object] = time.sleep
+    forge: Host, body: str, superseded: str, *, begin: bool = True, sleep: Callable[[float], object] = time.sleep
 ) -> Posted:
     """Write `body`, which begins with its marker, as the one comment that bears it.
 
@@ -134,7 +101,7 @@ def post(
 
 
 def supersede(
-    forge: Forge, workspace: str, run: int | None, text: str, sleep: Callable[[float], object] = time.sleep
+    forge: Host, workspace: str, run: int | None, text: str, sleep: Callable[[float], object] = time.sleep
 ) -> list[Posted]:
     """Give every comment on `workspace` the text `text`, those of later runs apart; return what became of each.
 
@@ -152,13 +119,13 @@ def supersede(
     return _patiently(once, sleep)
 
 
-def _marked(forge: Forge) -> list[tuple[Comment, Marker]]:
+def _marked(forge: Host) -> list[tuple[Comment, Marker]]:
     """Return our own comments, the oldest first."""
     found = [(comment, Marker.parse(comment.body)) for comment in forge.comments()]
     return [(comment, marker) for comment, marker in found if marker is not None and forge.is_own(comment)]
 
 
-def _set(forge: Forge, comment: Comment, body: str) -> tuple[Literal["updated", "unchanged"], Comment | None]:
+def _set(forge: Host, comment: Comment, body: str) -> tuple[Literal["updated", "unchanged"], Comment | None]:
     """Give a comment its text unless it has it; the comment is None when it is gone."""
     if comment.body.replace("\r\n", "\n").strip() == body.strip():
         return "unchanged", comment

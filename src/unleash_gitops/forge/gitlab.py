@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from unleash_gitops.forge.comments import Comment
-from unleash_gitops.forge.host import Host
+from unleash_gitops.forge.host import Comment, Host
 from unleash_gitops.forge.web import Web
 
 if TYPE_CHECKING:

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from unleash_gitops.errors import ForgeError
-from unleash_gitops.forge.comments import Comment
 from unleash_gitops.forge.web import Web
 
-__all__ = ["Host"]
+__all__ = ["Comment", "Host"]
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment. `author` is what the host tells of who wrote it."""
+
+    id: int
+    body: str
+    url: str | None
+    author: Any = None
 
 
 class Host(ABC):
-    """The comments of one pull request; a context manager. See `Forge`.
+    """The comments of one pull request; a context manager.
 
     `comments_path` is where comments are created, and listed with `listing` behind it; each has its own address below
     `comment_path`, where `update_method` changes it.
@@ -38,19 +48,19 @@ class Host(ABC):
         self._web.__exit__(*error)
 
     def comments(self) -> Iterator[Comment]:
-        """See `Forge.comments`."""
+        """Yield all comments, the oldest first. Raises ForgeError."""
         return (self._read(found) for found in self._web.pages(f"{self._comments}?{self._listing}"))
 
     def create(self, body: str) -> Comment:
-        """See `Forge.create`."""
+        """Write a new comment. Raises ForgeError."""
         return self._read(self._web.request("POST", self._comments, {"body": body}).content)
 
     def update(self, comment: Comment, body: str) -> Comment:
-        """See `Forge.update`."""
+        """Give a comment a new text. Raises ForgeError, with status 404 when it is gone."""
         return self._read(self._web.request(self._update, f"{self._each}/{comment.id}", {"body": body}).content)
 
     def is_own(self, comment: Comment) -> bool:
-        """See `Forge.is_own`."""
+        """Tell whether it may be ours: False only when it is known that somebody else wrote it."""
         author = comment.author if isinstance(comment.author, dict) else {}
         if not self._may_be_another(author):
             return True

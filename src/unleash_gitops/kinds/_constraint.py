@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from unleash_gitops.kinds._described import Model
+from unleash_gitops.kinds._model import Model
 
 __all__ = ["CODES", "Constraint", "normal_constraints", "written_constraints"]
 

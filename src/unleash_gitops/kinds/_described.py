@@ -7,31 +7,18 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar
 from urllib.parse import quote
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from unleash_gitops.identity import mark_line, unmarked, with_mark
+from unleash_gitops.kinds._model import OWNERSHIP, LiveModel
 from unleash_gitops.plan import Call
-from unleash_gitops.resource import Address, Area, Kind, Ownership, Reads, Reference, Resource
+from unleash_gitops.resource import Address, Area, Kind, Reads, Reference, Resource
 
-__all__ = ["URL_FRIENDLY", "Described", "Description", "LiveModel", "Model", "UrlFriendly", "in_flags"]
+__all__ = ["URL_FRIENDLY", "Described", "Description", "UrlFriendly", "in_flags"]
 
 URL_FRIENDLY = r"^[A-Za-z0-9_.!~*'()-]+$"
 """The characters that the server allows in a name that stands in addresses."""
-
-_OWNERSHIP: dict[str, Ownership] = {"ours": "owned", "other": "foreign", "none": "unmanaged"}
-
-
-class Model(BaseModel):
-    """A part of a document."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class LiveModel(BaseModel):
-    """What of a live object counts; all else is the server's own, and ignored."""
-
-    model_config = ConfigDict(extra="ignore")
 
 
 def _without_mark(description: str | None) -> str | None:
@@ -150,7 +137,7 @@ class Described(Kind):
         found = self.normal({field: getattr(entry, field) for field in self.defaults})
         description, mark = unmarked(found["description"], workspace)
         spec = {**found, "description": description}
-        ours = _OWNERSHIP[mark]
+        ours = OWNERSHIP[mark]
         server_id = getattr(entry, "id", None)
         return Resource(
             Address(self.name, entry.name),

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from unleash_gitops.kinds._described import Described, Description, LiveModel, Model, UrlFriendly, in_flags
+from unleash_gitops.kinds._described import Described, Description, UrlFriendly, in_flags
+from unleash_gitops.kinds._model import LiveModel, Model
 
 __all__ = ["KIND", "ContextFieldDocument"]
 

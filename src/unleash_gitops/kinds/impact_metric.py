@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import quote
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from unleash_gitops.identity import ULID_PATTERN, computed_id, mark_of
+from unleash_gitops.kinds._model import OWNERSHIP, LiveModel, Model
 from unleash_gitops.plan import Call
-from unleash_gitops.resource import Address, Area, Kind, Ownership, Reads, Reference, Resource
+from unleash_gitops.resource import Address, Area, Kind, Reads, Reference, Resource
 from unleash_gitops.workspace import NAME_PATTERN
 
 __all__ = ["KIND", "ImpactMetricDocument", "metric_type"]
@@ -27,7 +28,6 @@ _MODES: dict[MetricType, tuple[str, ...]] = {
     "histogram": ("p50", "p95", "p99"),
 }
 _DEFAULTS: dict[str, Any] = {"title": None, "yAxisMin": "auto", "labelSelectors": {}}
-_OWNERSHIP: dict[str, Ownership] = {"ours": "owned", "other": "foreign", "none": "unmanaged"}
 
 
 def metric_type(name: str) -> MetricType | None:
@@ -40,11 +40,7 @@ def metric_type(name: str) -> MetricType | None:
     return "counter" if name.endswith("_count") else None
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class ImpactMetricMetadata(_Model):
+class ImpactMetricMetadata(Model):
     """Which chart it is: with project and feature it belongs to that flag, without them to the instance."""
 
     model_config = ConfigDict(json_schema_extra={"dependentRequired": {"project": ["feature"], "feature": ["project"]}})
@@ -89,7 +85,7 @@ def _not_empty(values: list[str]) -> list[str]:
     return values
 
 
-class ImpactMetricSpec(_Model):
+class ImpactMetricSpec(Model):
     """What the chart shows."""
 
     metricName: str = Field(  # noqa: N815 - the API's own name
@@ -125,7 +121,7 @@ class ImpactMetricSpec(_Model):
         return mode
 
 
-class ImpactMetricDocument(_Model):
+class ImpactMetricDocument(Model):
     """A chart of an impact metric."""
 
     apiVersion: Literal["unleash-gitops/v1"]  # noqa: N815
@@ -134,10 +130,8 @@ class ImpactMetricDocument(_Model):
     spec: ImpactMetricSpec
 
 
-class _LiveConfig(BaseModel):
+class _LiveConfig(LiveModel):
     """What of a live chart counts; all else is the server's own (`displayName`, `step`, `type`) and ignored."""
-
-    model_config = ConfigDict(extra="ignore")
 
     id: str
     metricName: str  # noqa: N815
@@ -202,7 +196,7 @@ class ImpactMetric(Kind):
             Address(self.name, None, area.project, area.feature),
             config.id,
             spec,
-            ownership=_OWNERSHIP[mark_of(config.id, workspace)],
+            ownership=OWNERSHIP[mark_of(config.id, workspace)],
             protected="used by a safeguard (mode: read)" if config.mode == "read" else None,
             title=config.title or config.metricName,
         )

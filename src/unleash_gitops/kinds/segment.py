@@ -11,7 +11,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from unleash_gitops.kinds._constraint import CODES, Constraint, normal_constraints, written_constraints
-from unleash_gitops.kinds._described import Described, Description, LiveModel, Model, in_flags
+from unleash_gitops.kinds._described import Described, Description, in_flags
+from unleash_gitops.kinds._model import LiveModel, Model
 from unleash_gitops.resource import Reference
 
 __all__ = ["KIND", "SegmentDocument"]

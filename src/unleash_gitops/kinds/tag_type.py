@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from unleash_gitops.kinds._described import URL_FRIENDLY, Described, Description, LiveModel, Model
+from unleash_gitops.kinds._described import URL_FRIENDLY, Described, Description
+from unleash_gitops.kinds._model import LiveModel, Model
 from unleash_gitops.resource import Area, Reads, Resource
 
 __all__ = ["KIND", "TagTypeDocument"]

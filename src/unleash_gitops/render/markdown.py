@@ -60,10 +60,16 @@ def plan_markdown(plan: Plan, job: Job | None = None, longest: int = LONGEST_COM
     """
     head, tail = _head(plan, job), _unmanaged(plan.unmanaged, longest // _LARGEST_SHARE)
     changes = sorted(plan.changes, key=lambda change: _ORDER.index(change.action))
-    blocks = [_block(change, plan.root, job, longest // _LARGEST_SHARE) for change in changes]
     room = longest - size(head) - size(tail)
+    blocks: list[str] = []
+    taken = 0
+    for change in changes:
+        blocks.append(_block(change, plan.root, job, longest // _LARGEST_SHARE))
+        taken += size(blocks[-1])
+        if taken > room:
+            break
     shown = len(blocks)
-    if sum(map(size, blocks)) > room:
+    if taken > room:
         ends = accumulate(map(size, blocks), initial=size(_left_out(changes, job)))
         shown = sum(end <= room for end in ends) - 1
     return (head + _left_out(changes[max(shown, 0) :], job) + "".join(blocks[:shown]) + tail).rstrip("\n") + "\n"
