@@ -12,8 +12,9 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
-from unleash_gitops.errors import ApiError, MissingRoute, ServerError, Unreachable
-from unleash_gitops.plan import Call, Change, Plan, Report, ReportSummary, Result, Status
+from unleash_gitops.errors import ServerError, Unreachable
+from unleash_gitops.plan import Change, Plan, Report, ReportSummary, Result, Status
+from unleash_gitops.sender import Sender
 
 if TYPE_CHECKING:
     from unleash_gitops.client import Client
@@ -22,24 +23,32 @@ __all__ = ["apply_changes"]
 
 
 def apply_changes(
-    plan: Plan, client: Client, stop: threading.Event, on_result: Callable[[Result], None] = lambda _: None
+    plan: Plan,
+    client: Client,
+    stop: threading.Event,
+    on_result: Callable[[Result], None] = lambda _: None,
+    hand_over: Callable[[str, str], None] = lambda _address, _secret: None,
 ) -> Report:
     """Send the plan's calls, as many changes at once as the client has connections.
 
     `stop` ends it early: what is under way is finished, the rest is skipped. `on_result` hears of each change as it
-    ends. Never raises for a change that fails: that is in the report.
+    ends, `hand_over` of each secret that the server made: whose, and the secret. Never raises for a change that fails:
+    that is in the report.
     """
-    return _Run(plan, client, stop, on_result).report()
+    return _Run(plan, client, stop, on_result, Sender(client, hand_over=hand_over)).report()
 
 
 class _Run:
     """One run over a plan; lives for one call of `apply_changes`. Only its own thread touches its fields."""
 
-    def __init__(self, plan: Plan, client: Client, stop: threading.Event, on_result: Callable[[Result], None]) -> None:
+    def __init__(
+        self, plan: Plan, client: Client, stop: threading.Event, on_result: Callable[[Result], None], sender: Sender
+    ) -> None:
         self._changes = plan.changes
         self._client = client
         self._stop = stop
         self._on_result = on_result
+        self._sender = sender
         self._results: dict[int, Result] = {}
         self._halted: str | None = None
         self._place = {change.address: place for place, change in enumerate(plan.changes)}
@@ -67,7 +76,7 @@ class _Run:
             free = self._client.concurrency - len(under_way)
             ready = [place for place in waiting if self._open(place) == set()][:free]
             for place in ready:
-                under_way[pool.submit(_apply, self._changes[place], self._client)] = place
+                under_way[pool.submit(_apply, self._changes[place], self._sender)] = place
             started = set(ready)
             waiting = [place for place in waiting if place not in started]
             if not under_way:
@@ -120,25 +129,14 @@ class _Run:
         self._on_result(result)
 
 
-def _apply(change: Change, client: Client) -> ServerError | None:
+def _apply(change: Change, sender: Sender) -> ServerError | None:
     """Send the change's calls one after the other; return what stopped it."""
     try:
         for call in change.calls:
-            _send_call(call, client)
+            sender.send(call, change.address)
     except ServerError as error:
         return error
     return None
-
-
-def _send_call(call: Call, client: Client) -> None:
-    try:
-        client.send(call.method, call.path, call.body, repeatable=call.repeatable)
-    except MissingRoute:
-        raise
-    except ApiError as error:
-        if call.method == "DELETE" and error.status == 404:
-            return  # gone already: that is what was wanted
-        raise
 
 
 def _went(status: Status) -> str:

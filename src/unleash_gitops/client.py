@@ -9,12 +9,12 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -47,12 +47,21 @@ _TRY_LATER = frozenset({429, 502, 503, 504})
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What the server says of itself (`GET /api/admin/ui-config`). `instance_id` is None where it does not tell."""
+    """What the server says of itself (`GET /api/admin/ui-config`). `instance_id` is None where it does not tell.
+
+    `limits` are its `resourceLimits`: how many there may be of what; a server that does not tell has none.
+    """
 
     version: str
     enterprise: bool
     instance_id: str | None
     maintenance: bool
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+    def over(self, name: str, count: int) -> str | None:
+        """Return by how much `count` is over the limit called `name`, in words; None when it is not."""
+        most = self.limits.get(name)
+        return None if most is None or count <= most else f"{count}, more than the {most} that this server allows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +97,7 @@ class Client:
         self.url = url.rstrip("/")
         self.concurrency = concurrency
         self.stop = stop or threading.Event()
-        self._token = token
+        self._secrets: tuple[str, ...] = (token,)
         self._log = log
         self._timeout = timeout
         self._facts: ServerFacts | None = None
@@ -135,7 +144,14 @@ class Client:
             raise TooOld("GET", path, f"the server runs Unleash {version}", f"Unleash {oldest} or newer is needed")
         details = answer.get("versionInfo") or {}
         enterprise = bool((details.get("current") or {}).get("enterprise"))
-        return ServerFacts(version, enterprise, details.get("instanceId"), bool(answer.get("maintenanceMode")))
+        given = answer.get("resourceLimits")
+        limits = {name: most for name, most in given.items() if type(most) is int} if isinstance(given, dict) else {}
+        return ServerFacts(version, enterprise, details.get("instanceId"), bool(answer.get("maintenanceMode")), limits)
+
+    def hide(self, secret: str) -> None:
+        """Have `secret` appear in no log line and no error of this client from now on."""
+        if secret:
+            self._secrets = (*self._secrets, secret, quote(secret, safe=""))
 
     def get(self, path: str) -> Any:
         """Return the JSON answer to a GET. `path` begins with `/api/admin/`, percent-encoded. Raises ServerError."""
@@ -170,18 +186,19 @@ class Client:
 
     def _try(self, method: str, path: str, body: Any, repeatable: bool) -> _Outcome:
         began = time.monotonic()
+        shown = self._clean(path)
         try:
             if method == "GET":
                 response = self._http.get(path)
             else:
                 response = self._http.request(method, path, json={} if body is None else body)
         except httpx.HTTPError as error:
-            unreachable = self._unreachable(method, path, error)
+            unreachable = self._unreachable(method, shown, error)
             return _Outcome(failure=unreachable, again=repeatable or not unreachable.sent)
         if self._log is not None:
             self._say(f"{method} {path}: {response.status_code} in {(time.monotonic() - began) * 1000:.0f} ms")
         if not response.is_success:
-            failure = self._failure(method, path, response)
+            failure = self._failure(method, shown, response)
             again = response.status_code == 429 or (repeatable and response.status_code in _TRY_LATER)
             return _Outcome(
                 failure=failure, again=again and not isinstance(failure, Maintenance), wait=_retry_after(response)
@@ -189,14 +206,16 @@ class Client:
         try:
             return _Outcome(answer=response.json() if response.content else None)
         except ValueError:
-            return _Outcome(failure=NotUnleash(method, path, "the answer is not JSON", _ADDRESS_HINT))
+            return _Outcome(failure=NotUnleash(method, shown, "the answer is not JSON", _ADDRESS_HINT))
 
     def _say(self, line: str) -> None:
         if self._log is not None:
             self._log(self._clean(line))
 
     def _clean(self, text: str) -> str:
-        return text.replace(self._token, "***")
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
 
     def _unreachable(self, method: str, path: str, error: httpx.HTTPError) -> Unreachable:
         unsent = isinstance(

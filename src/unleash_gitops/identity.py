@@ -12,6 +12,7 @@ from functools import cache
 from typing import Literal
 
 __all__ = [
+    "OWNER_TAG",
     "TOOL_MARK",
     "ULID_PATTERN",
     "Mark",
@@ -28,6 +29,9 @@ ULID_PATTERN = r"^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$"
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
 _WORKSPACE_LENGTH = 6
 _OBJECT_LENGTH = 10
+
+OWNER_TAG = "gitops"
+"""The type of the tag by which a flag is known as a workspace's; its value is the workspace's name."""
 
 _MARK_LINE = "managed by unleash-gitops: "
 

@@ -11,7 +11,15 @@ import re
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 from pydantic.alias_generators import to_camel
 
 from unleash_gitops.errors import PlanFileError
@@ -23,6 +31,7 @@ __all__ = [
     "Change",
     "Data",
     "FieldChange",
+    "Find",
     "Instance",
     "Plan",
     "Report",
@@ -42,7 +51,7 @@ __all__ = [
 FORMAT_VERSION = "1"
 
 _AGAIN = "make it again with: unleash-gitops plan --out FILE"
-_OWN_PATH = re.compile(r"/api/admin(/([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)+")
+_OWN_PATH = re.compile(r"/api/admin(/(([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+|\{found\}))+")
 
 Action = Literal["create", "update", "delete", "blocked"]
 Status = Literal["applied", "failed", "skipped", "blocked"]
@@ -68,12 +77,44 @@ class Data(BaseModel):
         return self.model_dump(mode="json", by_alias=True)
 
 
+class Find(Data):
+    """How to find an object: `path` answers a list of them, under the key `at` or itself (None), or the object ("").
+
+    It is the object whose fields are as in `match`, and whose id is none of `known`. `take` is the field that is asked
+    for.
+    """
+
+    path: Annotated[str, AfterValidator(_own_path)]
+    at: str | None = None
+    match: dict[str, Any] = Field(default_factory=dict)
+    known: tuple[Any, ...] = ()
+    take: str = "id"
+
+
 class Call(Data):
-    """One request of the Admin API: `path` begins with `/api/admin/` and is percent-encoded, `body` is JSON or None."""
+    """One request of the Admin API: `path` begins with `/api/admin/` and is percent-encoded, `body` is JSON or None.
+
+    In a body, `{"$id": LABEL}` stands for the id that the server gave to what the call with that label made, and
+    `{"fromEnv": NAME}` for a secret in the environment. `look` finds what the call makes: where sending it twice would
+    make two, one looks before repeating. `find` finds the secret that stands in the path for `{found}`. A call with
+    `once` is sent once however many changes have it, and what it makes may exist already. The answer to one with
+    `secret` has a secret in the field of that name, to be handed over. What is as usual is left out of the JSON.
+    """
 
     method: Literal["POST", "PUT", "DELETE"]
     path: Annotated[str, AfterValidator(_own_path)]
     body: Any = None
+    label: str | None = None
+    look: Find | None = None
+    find: Find | None = None
+    once: bool = False
+    secret: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _short(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        usual = ("label", "look", "find", "once", "secret")
+        whole: dict[str, Any] = serialize(self)
+        return {key: value for key, value in whole.items() if key not in usual or value}
 
     @property
     def repeatable(self) -> bool:
@@ -81,7 +122,7 @@ class Call(Data):
 
         A POST is, when its body carries the id to save under: the client chose it, so a repetition finds itself.
         """
-        return self.method != "POST" or (isinstance(self.body, dict) and "id" in self.body)
+        return self.method != "POST" or self.once or (isinstance(self.body, dict) and "id" in self.body)
 
 
 class FieldChange(Data):

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from graphlib import TopologicalSorter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unleash_gitops.diagnostics import Diagnostic
 from unleash_gitops.differ import diff_fields
 from unleash_gitops.kinds import kinds
+from unleash_gitops.ordering import find_obstacles, in_order, resolved, used
 from unleash_gitops.plan import Action, Change, Plan, Summary, Unmanaged
 from unleash_gitops.resource import Area, Key, Kind, Reference, Resource, State
 from unleash_gitops.workspace import Workspace
 
-__all__ = ["Decisions", "areas_of", "missing_references", "moved", "plan_changes", "unmatched_targets"]
+if TYPE_CHECKING:
+    from unleash_gitops.client import ServerFacts
+
+__all__ = ["Decisions", "area_of", "areas_of", "missing_references", "moved", "plan_changes", "unmatched_targets"]
 
 Targets = Sequence[tuple[str, ...]]
 
@@ -30,24 +33,30 @@ class Decisions:
     summary: Summary
 
 
-def plan_changes(desired: State, live: State, workspace: Workspace, targets: Targets = ()) -> Decisions:
+def plan_changes(
+    desired: State, live: State, workspace: Workspace, server: ServerFacts, targets: Targets = ()
+) -> Decisions:
     """Decide what makes `live` match `desired`, within `targets` when any are given.
 
     An object is in one of five sorts: desired and not live (create), desired and live (update, or nothing), owned and
     not desired (delete), unmanaged where the workspace is the only writer (delete), anything else (left alone).
+    `server` is what the instance says of itself: what it cannot do is planned as blocked.
     """
     wanted, present = _within(desired.resources, live.resources, targets)
-    found = [_of_desired(resource, present.get(key)) for key, resource in wanted.items()]
+    found = [_of_desired(resource, present.get(key), server) for key, resource in wanted.items()]
     changes = [change for change in found if change is not None]
     unchanged = len(wanted) - len(changes)
     left = [resource for key, resource in present.items() if key not in wanted]
     doomed = {resource.key: reason for resource in left if (reason := _reason_to_delete(resource, workspace))}
-    changes += [_delete(present[key], reason) for key, reason in doomed.items()]
+    obstacles = find_obstacles([present[key] for key in doomed], changes, desired, live)
+    changes += [_delete(present[key], reason, obstacles.get(key)) for key, reason in doomed.items()]
+    changes = _within_limits(changes, live, server)
     foreign = sum(resource.ownership == "foreign" for resource in left)
     unmanaged = [one for one in left if one.key not in doomed and one.ownership in {"owned", "unmanaged"}]
-    ordered = _in_order(changes, {**present, **wanted})
+    ordered = in_order(changes, wanted, present)
+    calls = resolved(ordered, live)
     return Decisions(
-        tuple(ordered),
+        tuple(calls),
         tuple(_unmanaged(resource) for resource in sorted(unmanaged, key=lambda one: one.parts)),
         _summary(ordered, unchanged=unchanged, unmanaged=len(unmanaged), foreign=foreign),
     )
@@ -84,27 +93,32 @@ def unmatched_targets(desired: State, live: State, targets: Targets) -> list[str
 
 def areas_of(plan: Plan) -> tuple[Area, ...]:
     """Return the areas that hold what the plan touches."""
-    return tuple(
-        dict.fromkeys(Area(change.kind, change.project, change.feature) for change in plan.changes if change.calls)
-    )
+    return tuple(dict.fromkeys(area_of(change) for change in plan.changes if change.calls))
+
+
+def area_of(change: Change) -> Area:
+    """Return the area that holds what is changed."""
+    return Area(change.kind, change.project, change.feature)
 
 
 def moved(plan: Plan, live: State) -> list[tuple[str, str]]:
     """Return what the plan touches and is no longer as it was planned: address, and how it moved."""
     found = (
-        (change.address, _how_moved(change, live.resources.get(Key(change.kind, change.id)))) for change in plan.changes
+        (change.address, _how_moved(plan, change, live.resources.get(Key(change.kind, change.id))))
+        for change in plan.changes
     )
     return [(address, how) for address, how in found if how is not None]
 
 
-def _how_moved(change: Change, live: Resource | None) -> str | None:
+def _how_moved(plan: Plan, change: Change, live: Resource | None) -> str | None:
     if not change.calls:
         return None
     if live is None:
         return None if change.before is None else "is gone"
     if change.before is None:
         return "exists by now"
-    obstacle = live.protected or (live.used_by if change.action == "delete" else None)
+    busy = {one.address for one in plan.changes if one.action in {"update", "delete"}}
+    obstacle = live.protected or (used(set(live.users) - busy) if change.action == "delete" else None)
     if obstacle is not None:
         return obstacle
     paths = [field.path for field in diff_fields(change.before, live.spec)]
@@ -122,23 +136,26 @@ def _within(
     return wanted, present
 
 
-def _of_desired(desired: Resource, live: Resource | None) -> Change | None:
+def _of_desired(desired: Resource, live: Resource | None, server: ServerFacts) -> Change | None:
     kind = kinds()[desired.address.kind]
     if live is None:
         after = kind.created(desired)
+        refusal = kind.refusal(desired, None, after, server)
+        if refusal is not None:
+            return _change("blocked", desired, None, after, reason=refusal)
         return _change("create", desired, None, after, calls=kind.create(desired, after))
     if live.area != desired.area:
         where = "/".join(part for part in (live.address.project, live.address.feature) if part) or "the instance"
-        reason = f"its id belongs to an object of {where}; without metadata.id it is created anew"
-        return _change("blocked", desired, dict(live.spec), kind.created(desired), reason=reason)
+        return _change("blocked", desired, dict(live.spec), kind.created(desired), reason=kind.elsewhere(where))
     after = kind.merged(desired, live)
     if after == live.spec:
         return None
-    refusal = live.protected or _belongs_elsewhere(kind, live) or kind.refusal(desired, live)
+    refusal = live.protected or _belongs_elsewhere(kind, live) or kind.refusal(desired, live, after, server)
     if refusal is not None:
         return _change("blocked", desired, dict(live.spec), after, reason=refusal)
     adopts = "adopts an object that this workspace did not make" if kind.marked and live.ownership != "owned" else None
-    return _change("update", desired, dict(live.spec), after, reason=adopts, calls=kind.update(desired, live, after))
+    reason = "; ".join(part for part in (adopts, kind.remark(live, after)) if part) or None
+    return _change("update", desired, dict(live.spec), after, reason=reason, calls=kind.update(desired, live, after))
 
 
 def _belongs_elsewhere(kind: Kind, live: Resource) -> str | None:
@@ -146,20 +163,32 @@ def _belongs_elsewhere(kind: Kind, live: Resource) -> str | None:
 
 
 def _reason_to_delete(live: Resource, workspace: Workspace) -> str | None:
-    if workspace.spec.prune == "none":
-        return None
-    if live.ownership == "owned":
-        return "created by this workspace, and no document has it any more"
-    if live.ownership == "unmanaged" and workspace.deletes_unmanaged(live.address.kind, live.address.project):
-        return "no document has it, and this workspace is the only writer here (spec.exclusive)"
-    return None
+    return workspace.spec.reason_to_delete(live.ownership, live.address.kind, live.address.project)
 
 
-def _delete(live: Resource, reason: str) -> Change:
-    obstacle = live.protected or live.used_by
+def _delete(live: Resource, reason: str, obstacle: str | None) -> Change:
     if obstacle is not None:
         return _change("blocked", live, dict(live.spec), None, reason=f"to be deleted, but {obstacle}")
     return _change("delete", live, dict(live.spec), None, reason=reason, calls=kinds()[live.address.kind].delete(live))
+
+
+def _within_limits(changes: Sequence[Change], live: State, server: ServerFacts) -> list[Change]:
+    """Return the changes, those blocked that would make more objects than the server allows."""
+    count = Counter(key.kind for key in live.resources)
+    count.subtract(change.kind for change in changes if change.action == "delete")
+    found = []
+    for change in changes:
+        limit = kinds()[change.kind].limit
+        over = None
+        if limit is not None and change.action == "create":
+            count[change.kind] += 1
+            over = server.over(limit, count[change.kind])
+        if over is not None:
+            reason = f"it would be {_noun(change.kind)} number {over}"
+            found.append(change.model_copy(update={"action": "blocked", "reason": reason, "calls": ()}))
+        else:
+            found.append(change)
+    return found
 
 
 def _change(
@@ -186,47 +215,6 @@ def _change(
         reason=reason,
         calls=tuple(calls),
     )
-
-
-def _in_order(changes: Iterable[Change], resources: Mapping[Key, Resource]) -> list[Change]:
-    """Return the changes in the order they are to be done, each told what it waits for.
-
-    What is referred to is made before what refers to it, and deleted after it; deletes come last.
-    """
-    ordered = sorted(changes, key=lambda change: (change.action == "delete", change.address))
-    places = {Reference(one.kind, one.project, one.name or one.id): place for place, one in enumerate(ordered)}
-    waits: dict[int, set[int]] = {place: set() for place in range(len(ordered))}
-    for place, change in enumerate(ordered):
-        for reference in resources[Key(change.kind, change.id)].references:
-            other = places.get(reference)
-            if other is None:
-                continue
-            if change.action == "delete" and ordered[other].action == "delete":
-                waits[other].add(place)
-            elif change.action != "delete" and ordered[other].action in {"create", "update"}:
-                waits[place].add(other)
-    return [
-        _waiting(ordered[place], [ordered[other].address for other in sorted(waits[place])])
-        for place in _layers(waits, ordered)
-    ]
-
-
-def _waiting(change: Change, addresses: list[str]) -> Change:
-    return change.model_copy(update={"depends_on": tuple(addresses)}) if addresses else change
-
-
-def _layers(waits: Mapping[int, set[int]], ordered: Sequence[Change]) -> list[int]:
-    """Return the places in an order that respects `waits`, by address where it leaves a choice, deletes last."""
-    places: list[int] = []
-    for deletes in (False, True):
-        mine = {place for place, change in enumerate(ordered) if (change.action == "delete") is deletes}
-        sorter = TopologicalSorter({place: waits[place] & mine for place in sorted(mine)})
-        sorter.prepare()
-        while sorter.is_active():
-            ready = sorted(sorter.get_ready())
-            places += ready
-            sorter.done(*ready)
-    return places
 
 
 def _summary(changes: Sequence[Change], *, unchanged: int, unmanaged: int, foreign: int) -> Summary:

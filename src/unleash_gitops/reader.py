@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
@@ -12,10 +12,11 @@ from pydantic import ValidationError
 
 from unleash_gitops.errors import ApiError, MissingRoute, NotUnleash, UsageError
 from unleash_gitops.kinds import kinds
-from unleash_gitops.resource import Area, Reference, Resource, State
+from unleash_gitops.resource import Area, Focus, Reference, Resource, State
 
 if TYPE_CHECKING:
-    from unleash_gitops.client import Client
+    from unleash_gitops.client import Client, ServerFacts
+    from unleash_gitops.workspace import WorkspaceSpec
 
 __all__ = ["Reader"]
 
@@ -24,25 +25,55 @@ _Out = TypeVar("_Out")
 
 
 class Reader:
-    """Reads one instance for one workspace. It remembers projects and flags for as long as it lives: one command.
+    """Reads one instance for one workspace. It remembers what it was told once for as long as it lives: one command.
 
-    `projects` is where to look, None for every project the instance lists. `needed` are the kinds that the server has
-    to have; of others it may lack the routes. It is what kinds see as `Reads`.
+    `policy` says where to look, `focus` what matters there. `needed` are the kinds that the server has to have; of
+    others it may lack the routes. It is what kinds see as `Reads`.
     """
 
     def __init__(
-        self, client: Client, workspace: str, projects: Sequence[str] | None, needed: Collection[str] | None = None
+        self,
+        client: Client,
+        workspace: str,
+        policy: WorkspaceSpec,
+        focus: Focus,
+        needed: Collection[str] | None = None,
     ) -> None:
         self.workspace = workspace
+        self.policy = policy
+        self.focus = focus
         self._needed = kinds() if needed is None else needed
         self._client = client
-        self._projects = None if projects is None else tuple(projects)
-        self._flags: dict[str, tuple[str, ...]] = {}
+        self._answers: dict[str, Future[Any]] = {}
         self._lock = threading.Lock()
+
+    @property
+    def server(self) -> ServerFacts:
+        """See `Reads.server`."""
+        return self._client.facts()
 
     def get(self, path: str) -> Any:
         """See `Reads.get`."""
         return self._client.get(path)
+
+    def once(self, path: str) -> Any:
+        """See `Reads.once`. Who comes second waits for the answer to the first."""
+        with self._lock:
+            answer = self._answers.get(path)
+            mine = answer is None
+            if answer is None:
+                answer = self._answers[path] = Future()
+        if mine:
+            try:
+                answer.set_result(self.get(path))
+            except BaseException as error:
+                answer.set_exception(error)
+                raise
+        return answer.result()
+
+    def ask(self, path: str, body: Any) -> Any:
+        """See `Reads.ask`."""
+        return self._client.send("POST", path, body, repeatable=True)
 
     def get_or_none(self, path: str) -> Any:
         """See `Reads.get_or_none`. A route the server lacks is an error all the same."""
@@ -57,25 +88,32 @@ class Reader:
 
     def projects(self) -> tuple[str, ...]:
         """See `Reads.projects`."""
-        if self._projects is None:
-            path = "/api/admin/projects"
-            self._projects = tuple(project["id"] for project in _listed(self.get(path), "projects", path))
-        return self._projects
+        return self.every_project() if self.policy.projects is None else self.policy.projects
 
-    def flags(self, project: str) -> tuple[str, ...]:
-        """See `Reads.flags`. Raises UsageError for a project that does not exist.
+    def every_project(self) -> tuple[str, ...]:
+        """See `Reads.every_project`."""
+        path = "/api/admin/projects"
+        return tuple(project["id"] for project in _listed(self.once(path), "projects", path))
+
+    def features(self, project: str) -> tuple[Mapping[str, Any], ...]:
+        """See `Reads.features`. Raises UsageError for a project that does not exist.
 
         The list of flags of a project that does not exist is empty, so that an empty one is looked at again.
         """
-        if project not in self._flags:
-            path = f"/api/admin/projects/{quote(project, safe='')}"
-            answer = self.get_or_none(f"{path}/features")
-            found = () if answer is None else tuple(flag["name"] for flag in _listed(answer, "features", path))
-            if not found and self.get_or_none(f"{path}/overview") is None:
-                raise UsageError(f'there is no project "{project}" on the server', "correct spec.projects")
-            with self._lock:
-                self._flags[project] = found
-        return self._flags[project]
+        path = f"/api/admin/projects/{quote(project, safe='')}"
+        try:
+            found = _listed(self.once(f"{path}/features"), "features", path)
+        except ApiError as error:
+            if error.status != 404 or isinstance(error, MissingRoute):
+                raise
+            found = ()
+        if not found and self.get_or_none(f"{path}/overview") is None:
+            raise UsageError(f'there is no project "{project}" on the server', "correct spec.projects")
+        return tuple(found)
+
+    def flags(self, project: str) -> tuple[str, ...]:
+        """See `Reads.flags`."""
+        return tuple(flag["name"] for flag in self.features(project))
 
     def read(
         self,
@@ -88,11 +126,11 @@ class Reader:
         `also` are kinds that are read whatever the targets are, because what is within them refers to such objects.
         `progress` is told how many areas are read and how many there are. Raises ServerError.
         """
-        self._at_once(self.flags, self.projects())
+        self.each(self.features, self.projects())
         areas = [area for kind in kinds().values() for area in kind.areas(self)]
         if targets:
             areas = [area for area in areas if area.kind in also or area.meets(targets)]
-        known = (Reference("FeatureFlag", project, flag) for project in self._flags for flag in self._flags[project])
+        known = (Reference("FeatureFlag", project, flag) for project in self.projects() for flag in self.flags(project))
         return State(self._resources(areas, progress), frozenset(known))
 
     def read_areas(self, areas: Iterable[Area]) -> State:
@@ -101,7 +139,7 @@ class Reader:
 
     def _resources(self, areas: Sequence[Area], progress: Callable[[int, int], None] | None) -> dict[Any, Resource]:
         found: dict[Any, Resource] = {}
-        for done, resources in enumerate(self._at_once(self._read_area, areas), start=1):
+        for done, resources in enumerate(self.each(self._read_area, areas), start=1):
             found.update((resource.key, resource) for resource in resources)
             if progress is not None:
                 progress(done, len(areas))
@@ -121,8 +159,8 @@ class Reader:
                 "GET", where, f"the answer is not of the form this version knows: {_first(error)}"
             ) from None
 
-    def _at_once(self, read: Callable[[_In], _Out], over: Sequence[_In]) -> Iterable[_Out]:
-        """Return `read` of each of `over`, in their order, as many at once as the client has connections."""
+    def each(self, read: Callable[[_In], _Out], over: Sequence[_In]) -> list[_Out]:
+        """See `Reads.each`."""
         pool = ThreadPoolExecutor(max_workers=self._client.concurrency)
         try:
             return list(pool.map(read, over))

@@ -6,17 +6,22 @@ Desired (files) and live (server) have the same type, `State`, so that everythin
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from unleash_gitops.client import ServerFacts
     from unleash_gitops.diagnostics import Position
     from unleash_gitops.plan import Call
+    from unleash_gitops.workspace import WorkspaceSpec
 
-__all__ = ["Address", "Area", "Key", "Kind", "Ownership", "Reads", "Reference", "Resource", "State"]
+__all__ = ["Address", "Area", "Focus", "Key", "Kind", "Ownership", "Reads", "Reference", "Resource", "State"]
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
 
 Ownership = Literal["owned", "foreign", "unmanaged", "builtin"]
 """Whose a live object is; `builtin` is the server's own: never listed, never deleted, but a document may manage it."""
@@ -52,12 +57,16 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """That an object names another one: which, and where a document does; `path` is the place in the document."""
+    """That an object names another one: which, and where a document does; `path` is the place in the document.
+
+    `inside` says that the object is a part of the one it names, and goes when that goes.
+    """
 
     kind: str
     project: str | None
     name: str
     path: tuple[str | int, ...] = field(default=(), compare=False)
+    inside: bool = field(default=False, compare=False)
     position: Position | None = field(default=None, compare=False)
 
 
@@ -75,8 +84,9 @@ class Resource:
 
     A desired `spec` has only what the document mentions; a live one has everything that counts. `position` and `mark`
     (what a create or update writes on the object to make it this workspace's) are a document's. A live object has
-    `ownership`, `protected` (why no change may be sent), `used_by` (why it cannot be deleted), `title`, and `server_id`
-    where the server calls it by something else than `id`.
+    `ownership`, `protected` (why no change may be sent), `users` (addresses of what uses it, found out for what may be
+    deleted), `title`, `server_id` where the server calls it by something else than `id`, and `handles`: what its kind
+    needs to write calls, and nobody compares.
     """
 
     address: Address
@@ -87,9 +97,10 @@ class Resource:
     mark: str | None = None
     ownership: Ownership | None = None
     protected: str | None = None
-    used_by: str | None = None
+    users: tuple[str, ...] = ()
     title: str | None = None
     server_id: str | None = None
+    handles: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def key(self) -> Key:
@@ -129,6 +140,28 @@ class State:
         return frozenset(key.kind for key in self.resources)
 
 
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """What matters of an instance: nothing else has to be asked for.
+
+    `wanted` has for each area the objects that documents stand for, by id, each with a spec that has the shape of what
+    matters of it; None means that everything of everything matters. `doomed` tells whether an object that no document
+    has would be deleted, if nothing stood in the way.
+    """
+
+    wanted: Mapping[Area, Mapping[str, Mapping[str, Any]]] | None
+    doomed: Callable[[Resource], bool]
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything of everything matters."""
+        return self.wanted is None
+
+    def within(self, area: Area) -> Mapping[str, Mapping[str, Any]]:
+        """Return what matters of the objects in `area`, by id; nothing when everything does."""
+        return {} if self.wanted is None else self.wanted.get(area, {})
+
+
 class Reads(Protocol):
     """What a kind may ask of the server while it is read. Raises ServerError."""
 
@@ -136,8 +169,25 @@ class Reads(Protocol):
     def workspace(self) -> str:
         """The workspace's name, which tells owned from foreign."""
 
+    @property
+    def server(self) -> ServerFacts:
+        """What the server says of itself."""
+
+    @property
+    def policy(self) -> WorkspaceSpec:
+        """What the workspace may do, and how."""
+
     def get(self, path: str) -> Any:
         """Return the JSON answer to a GET of `path`."""
+
+    def once(self, path: str) -> Any:
+        """Return the JSON answer to a GET of `path`, which is asked for once however many need it."""
+
+    def ask(self, path: str, body: Any) -> Any:
+        """Return the JSON answer to a POST that changes nothing, and so can be repeated."""
+
+    def each(self, read: Callable[[_In], _Out], over: Sequence[_In]) -> list[_Out]:
+        """Return `read` of each of `over`, in their order, as many at once as there are connections."""
 
     def get_or_none(self, path: str) -> Any:
         """Return the JSON answer to a GET of `path`, or None when the object is not there (404)."""
@@ -145,8 +195,18 @@ class Reads(Protocol):
     def projects(self) -> tuple[str, ...]:
         """Return the ids of the projects the workspace looks at."""
 
+    def every_project(self) -> tuple[str, ...]:
+        """Return the ids of all projects of the instance, whether the workspace looks at them or not."""
+
     def flags(self, project: str) -> tuple[str, ...]:
         """Return the names of the project's active flags."""
+
+    def features(self, project: str) -> tuple[Mapping[str, Any], ...]:
+        """Return the project's active flags as `GET P/features` lists them."""
+
+    @property
+    def focus(self) -> Focus:
+        """What matters of what is there."""
 
 
 class Kind(ABC):
@@ -162,6 +222,8 @@ class Kind(ABC):
     """The pydantic model of a whole document of this kind."""
     marked: ClassVar[bool] = False
     """Whether the workspace's mark is written on the object, and not part of its id: an update takes it over."""
+    limit: ClassVar[str | None] = None
+    """What `resourceLimits` of `ui-config` calls the most objects there may be, where it says."""
     codes: ClassVar[Mapping[str, str]] = {}
     """The codes of diagnostics that only this kind's documents have, and what they mean."""
 
@@ -189,9 +251,27 @@ class Kind(ABC):
         """Return the spec that an update results in: what the document says, and the live value of the rest."""
         return {**live.spec, **desired.spec}
 
-    def refusal(self, desired: Resource, live: Resource) -> str | None:  # noqa: ARG002
-        """Return why this server can never hold what is desired of `live`, or None."""
+    def refusal(
+        self,
+        desired: Resource,  # noqa: ARG002
+        live: Resource | None,  # noqa: ARG002
+        after: Mapping[str, Any],  # noqa: ARG002
+        server: ServerFacts,  # noqa: ARG002
+    ) -> str | None:
+        """Return why this server cannot make `live` (None: create it) as `after`, or None when it can."""
         return None
+
+    def references(self, spec: Mapping[str, Any]) -> Iterable[Reference]:  # noqa: ARG002
+        """Return what a spec names, in a document's places."""
+        return ()
+
+    def remark(self, live: Resource, after: Mapping[str, Any]) -> str | None:  # noqa: ARG002
+        """Return what a reader should know of an update, apart from the fields, or None."""
+        return None
+
+    def elsewhere(self, where: str) -> str:
+        """Return why an object that is live elsewhere is not taken from there, in words."""
+        return f"its id belongs to an object of {where}; without metadata.id it is created anew"
 
     @abstractmethod
     def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:

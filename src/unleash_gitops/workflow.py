@@ -5,11 +5,12 @@ Everything that a command does apart from flags and printing. Knows no kind, no 
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from unleash_gitops import __version__
 from unleash_gitops.applier import apply_changes
@@ -18,13 +19,15 @@ from unleash_gitops.errors import InvalidFiles, Maintenance, PlanFileError, Stal
 from unleash_gitops.kinds import kinds
 from unleash_gitops.loader import Loaded, find_workspace, load
 from unleash_gitops.plan import Instance, Plan, Report, Result
-from unleash_gitops.planner import areas_of, missing_references, moved, plan_changes, unmatched_targets
+from unleash_gitops.planner import area_of, areas_of, missing_references, moved, plan_changes, unmatched_targets
 from unleash_gitops.puller import NewFile, Skipped, pull_files, write_files
 from unleash_gitops.reader import Reader
+from unleash_gitops.resource import Area, Focus, Key, Resource
+from unleash_gitops.sender import secrets_of
+from unleash_gitops.workspace import Workspace, WorkspaceSpec
 
 if TYPE_CHECKING:
     from unleash_gitops.client import Client
-    from unleash_gitops.workspace import Workspace
 
 __all__ = ["apply_plan", "check_deletes", "check_plan", "load_workspace", "make_plan", "pull_workspace"]
 
@@ -54,7 +57,8 @@ def make_plan(
     facts = client.facts()
     wanted = [one for one in loaded.desired.resources.values() if not pieces or one.within(pieces)]
     referred = {reference.kind for one in wanted for reference in one.references}
-    reader = Reader(client, workspace.name, workspace.spec.projects, loaded.desired.kinds)
+    focus = Focus(_wanted(wanted), _doomed(workspace))
+    reader = Reader(client, workspace.name, workspace.spec, focus, loaded.desired.kinds)
     live = reader.read(pieces, progress, referred)
     missing = missing_references(loaded.desired, live, pieces)
     if missing:
@@ -65,7 +69,7 @@ def make_plan(
             f"--target {unmatched[0]} covers nothing in the files or on the server",
             "a target is an address or its beginning, such as ImpactMetric/shop",
         )
-    decisions = plan_changes(loaded.desired, live, workspace, pieces)
+    decisions = plan_changes(loaded.desired, live, workspace, facts, pieces)
     return Plan(
         tool_version=__version__,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -83,6 +87,22 @@ def make_plan(
         root=loaded.place,
         token_env=workspace.spec.token_env,
     )
+
+
+def _wanted(resources: Iterable[Resource]) -> dict[Area, dict[str, Mapping[str, Any]]]:
+    """Return the specs of `resources` by where they are read."""
+    found: dict[Area, dict[str, Mapping[str, Any]]] = {}
+    for one in resources:
+        found.setdefault(one.area, {})[one.id] = one.spec
+    return found
+
+
+def _doomed(workspace: Workspace) -> Callable[[Resource], bool]:
+    def doomed(live: Resource) -> bool:
+        at = live.address
+        return workspace.spec.reason_to_delete(live.ownership, at.kind, at.project) is not None
+
+    return doomed
 
 
 def check_deletes(plan: Plan, max_deletes: int | None) -> None:
@@ -108,16 +128,38 @@ def check_plan(plan: Plan, client: Client) -> None:
             f"the plan was made for another instance ({plan.instance.url}), not for {client.url}",
             "apply it there, or make a plan for this one",
         )
-    live = Reader(client, plan.workspace, None).read_areas(areas_of(plan))
+    touched = [(change, change.before if change.before is not None else change.after) for change in plan.changes]
+    shapes: dict[Area, dict[str, Any]] = {}
+    for change, spec in touched:
+        if change.action != "delete":
+            shapes.setdefault(area_of(change), {})[change.id] = spec or {}
+    doomed = {Key(change.kind, change.id) for change in plan.changes if change.action == "delete"}
+    focus = Focus(shapes, lambda live: live.key in doomed)
+    live = Reader(client, plan.workspace, WorkspaceSpec(), focus).read_areas(areas_of(plan))
     movements = moved(plan, live)
     if movements:
         raise StalePlan(movements)
 
 
 def apply_plan(
-    plan: Plan, client: Client, stop: threading.Event, on_result: Callable[[Result], None] = lambda _: None
+    plan: Plan,
+    client: Client,
+    stop: threading.Event,
+    on_result: Callable[[Result], None] = lambda _: None,
+    hand_over: Callable[[str, str], None] = lambda _address, _secret: None,
 ) -> Report:
-    """Do what the plan says, all of it and nothing else. Raises Maintenance before anything is sent."""
+    """Do what the plan says, all of it and nothing else.
+
+    `hand_over` is told whose secret it is and the secret, for each that the server makes. Before anything is sent it
+    raises Maintenance, and UsageError when a secret that the plan names is not in the environment.
+    """
+    unset = sorted(
+        name for name in secrets_of(call for one in plan.changes for call in one.calls) if not os.environ.get(name)
+    )
+    if unset:
+        raise UsageError(
+            f"the plan needs {', '.join(unset)}, which the environment does not have", "set it, and apply again"
+        )
     if client.facts().maintenance and any(change.calls for change in plan.changes):
         raise Maintenance(
             "GET",
@@ -125,7 +167,7 @@ def apply_plan(
             "the server is in maintenance mode and refuses changes; nothing was applied",
             "apply again when it is over",
         )
-    return apply_changes(plan, client, stop, on_result)
+    return apply_changes(plan, client, stop, on_result, hand_over)
 
 
 def pull_workspace(
@@ -143,9 +185,9 @@ def pull_workspace(
     if kind is not None and kind not in kinds():
         raise UsageError(f"--kind {kind}: no such kind", f"there are: {', '.join(kinds())}")
     client.facts()
-    projects = workspace.spec.projects if project is None else (project,)
+    policy = workspace.spec if project is None else workspace.spec.model_copy(update={"projects": (project,)})
     needed = loaded.desired.kinds | ({kind} if kind else set())
-    live = Reader(client, workspace.name, projects, needed).read(progress=progress)
+    live = Reader(client, workspace.name, policy, Focus(None, lambda _: False), needed).read(progress=progress)
     files, skipped = pull_files(loaded.desired, live, loaded.files, kind, project)
     try:
         write_files(loaded.root, files)

@@ -106,6 +106,14 @@ class WorkspaceSpec(_Model):
         description="Where whatever is live and not in the files is deleted, another workspace's apart.",
         examples=[[{"kind": "ImpactMetric", "project": "shop"}]],
     )
+    deletion: Literal["archive", "delete"] = Field(
+        default="archive",
+        description="What becomes of a flag that is deleted here. archive: it can be revived. delete: it is gone.",
+    )
+    reads: Literal["plain", "export"] = Field(
+        default="plain",
+        description="export: read thousands of flags quicker, by exports, each of which the audit log keeps.",
+    )
     max_deletes: int = Field(
         default=10,
         ge=0,
@@ -113,6 +121,19 @@ class WorkspaceSpec(_Model):
         description="apply refuses a plan that deletes more than this.",
         examples=[10],
     )
+
+    def reason_to_delete(self, ownership: str | None, kind: str, project: str | None) -> str | None:
+        """Return why an object of that ownership that no document has is to be deleted, None when it is not.
+
+        `project` is that of the object, None when it is of the instance itself.
+        """
+        if self.prune == "none":
+            return None
+        if ownership == "owned":
+            return "created by this workspace, and no document has it any more"
+        if ownership == "unmanaged" and any(one.kind == kind and one.project == project for one in self.exclusive):
+            return "no document has it, and this workspace is the only writer here (spec.exclusive)"
+        return None
 
 
 class WorkspaceDocument(_Model):
@@ -130,12 +151,6 @@ class Workspace(_Model):
     name: str
     spec: WorkspaceSpec
     position: Position = Position(WORKSPACE_FILE)
-
-    def deletes_unmanaged(self, kind: str, project: str | None) -> bool:
-        """Tell whether unmanaged objects of `kind` (of `project`, or of the instance itself) are this workspace's."""
-        return self.spec.prune != "none" and any(
-            area.kind == kind and area.project == project for area in self.spec.exclusive
-        )
 
     @classmethod
     def of(cls, document: WorkspaceDocument) -> Workspace:

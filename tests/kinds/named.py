@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from unleash_gitops.client import ServerFacts
 from unleash_gitops.kinds import kinds
 from unleash_gitops.loader.documents import check_document
-from unleash_gitops.resource import Reads, Resource
+from unleash_gitops.resource import Focus, Reads, Resource
+from unleash_gitops.workspace import WorkspaceSpec
 from unleash_gitops.yamldoc import Document, dump_document, read_documents
 
 MARK = "managed by unleash-gitops: w"
@@ -37,24 +40,50 @@ def problem(kind: str, name: str, **spec: Any) -> tuple[str, str]:
     return found
 
 
+FACTS = ServerFacts("8.2.0", enterprise=False, instance_id="i", maintenance=False)
+
+
 class Answers:
-    """A server's answers, by path."""
+    """A server's answers, by path. `doomed` are the ids of what a workspace would delete."""
 
     workspace = "w"
+    policy = WorkspaceSpec()
 
-    def __init__(self, **answers: Any) -> None:
-        self.answers = {f"/api/admin/{name.replace('_', '-')}": answer for name, answer in answers.items()}
+    def __init__(
+        self,
+        paths: Mapping[str, Any] | None = None,
+        doomed: Collection[str] = (),
+        facts: ServerFacts = FACTS,
+        **answers: Any,
+    ) -> None:
+        named = {name.replace("_", "-"): answer for name, answer in answers.items()}
+        self.answers = {f"/api/admin/{path}": answer for path, answer in {**named, **(paths or {})}.items()}
+        self.server = facts
+        self.asked: list[str] = []
+        self.focus = Focus({}, lambda live: live.id in doomed)
 
     def get(self, path: str) -> Any:
+        self.asked.append(path)
         return self.answers[path]
 
-    get_or_none = get
+    get_or_none = once = get
+
+    def ask(self, path: str, body: Any) -> Any:
+        return self.get(path)
+
+    def each(self, read: Callable[[Any], Any], over: Sequence[Any]) -> list[Any]:
+        return [read(one) for one in over]
 
     def projects(self) -> tuple[str, ...]:
-        return ()
+        return tuple(project["id"] for project in self.answers.get("/api/admin/projects", {"projects": []})["projects"])
+
+    every_project = projects
+
+    def features(self, project: str) -> tuple[Mapping[str, Any], ...]:
+        return tuple(self.get(f"/api/admin/projects/{project}/features")["features"])
 
     def flags(self, project: str) -> tuple[str, ...]:
-        return ()
+        return tuple(flag["name"] for flag in self.features(project))
 
 
 def live(kind: str, reads: Reads) -> dict[str, Resource]:

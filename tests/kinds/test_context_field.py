@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kinds.named import MARK, Answers, create, delete, desired, live, problem, update
+from kinds.named import FACTS, MARK, Answers, create, delete, desired, live, problem, update
 from unleash_gitops.kinds import kinds
 
 NORWAY = {"value": "NO", "description": "Norway"}
@@ -14,9 +14,12 @@ SERVER = Answers(
     context=[
         {"name": "userId", "description": "The user", "stickiness": False, "sortOrder": 1, "legalValues": []},
         {"name": "country", "description": MARK, "stickiness": True, "legalValues": [NORWAY, {"value": "SE"}]},
-        {"name": "used", "description": None, "stickiness": False, "legalValues": [], "usedInFeatures": 2},
+        {"name": "used", "description": None, "stickiness": False, "legalValues": []},
         {"name": "long", "description": "x" * 240, "stickiness": False, "legalValues": []},
-    ]
+    ],
+    segments={"segments": [{"name": "s", "constraints": [{"contextName": "used"}]}]},
+    paths={"context/used/strategies": {"strategies": [{"projectId": "p", "featureName": name} for name in "bab"]}},
+    doomed={"used"},
 )
 
 
@@ -26,7 +29,7 @@ def test_what_is_live() -> None:
         "userId": "builtin", "country": "owned", "used": "unmanaged", "long": "unmanaged",
     }  # fmt: skip
     assert found["country"].spec == {"description": None, "stickiness": True, "legalValues": [NORWAY, {"value": "SE"}]}
-    assert (found["used"].used_by, found["country"].used_by) == ("2 flags use it", None)
+    assert (found["used"].users, found["country"].users) == (("FeatureFlag/p/a", "FeatureFlag/p/b", "Segment/s"), ())
 
 
 def test_what_is_sent() -> None:
@@ -58,7 +61,8 @@ def test_a_description_has_to_leave_room_for_the_mark() -> None:
     assert code == "too-long"
     assert "have 251 characters, more than the 250 that Unleash takes" in message
     taking_over = desired("ContextField", "long", stickiness=True)
-    refusal = kinds()["ContextField"].refusal(taking_over, live("ContextField", SERVER)["long"])
+    kind, found = kinds()["ContextField"], live("ContextField", SERVER)["long"]
+    refusal = kind.refusal(taking_over, found, kind.merged(taking_over, found), FACTS)
     assert refusal is not None
     assert "more than the 250" in refusal
 

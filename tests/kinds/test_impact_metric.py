@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from kinds.named import FACTS
 from unleash_gitops.kinds.impact_metric import KIND, metric_type
 from unleash_gitops.resource import Area, Resource
 
@@ -124,8 +125,10 @@ def test_a_source_that_is_mentioned_is_sent() -> None:
 
 def test_a_server_that_knows_no_source_has_internal_ones() -> None:
     assert KIND.merged(desired(source="internal"), live()) == live().spec
-    assert KIND.refusal(desired(source="external"), live()) == "this server knows no external source of metrics"
-    assert KIND.refusal(desired(source="external"), live(source="internal")) is None
+    assert (
+        KIND.refusal(desired(source="external"), live(), {}, FACTS) == "this server knows no external source of metrics"
+    )
+    assert KIND.refusal(desired(source="external"), live(source="internal"), {}, FACTS) is None
 
 
 def test_a_flags_chart_refers_to_its_flag_and_lies_below_it() -> None:

@@ -15,18 +15,20 @@ AFTER = {"contextName": "currentTime", "operator": "DATE_AFTER", "value": "2026-
 SERVER = Answers(
     segments={
         "segments": [
-            {"id": 7, "name": "Beta users", "description": MARK, "usedInFeatures": 1, "constraints": [
+            {"id": 7, "name": "Beta users", "description": MARK, "constraints": [
                 {**IN, "inverted": False, "caseInsensitive": False}, {**AFTER, "values": []}]},
             {"id": 8, "name": "all", "description": "", "project": "shop", "constraints": []},
         ]
-    }
+    },
+    paths={"segments/7/strategies": {"strategies": [{"projectId": "p", "featureName": "f"}]}},
+    doomed={"Beta users"},
 )  # fmt: skip
 
 
 def test_what_is_live() -> None:
     found = live("Segment", SERVER)
     assert found["Beta users"].spec == {"description": None, "project": None, "constraints": [IN, AFTER]}
-    assert (found["Beta users"].server_id, found["Beta users"].used_by) == ("7", "1 flag uses it")
+    assert (found["Beta users"].server_id, found["Beta users"].users) == ("7", ("FeatureFlag/p/f",))
     assert (found["all"].ownership, found["all"].spec["project"]) == ("unmanaged", "shop")
 
 

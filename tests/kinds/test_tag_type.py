@@ -17,7 +17,12 @@ SERVER = Answers(
             {"name": "other", "description": "managed by unleash-gitops: v", "icon": "", "color": "#aabbcc"},
         ]
     },
-    tags={"tags": [{"type": "hand", "value": "b"}, {"type": "hand", "value": "a"}]},
+    tags={"tags": [{"type": "hand", "value": "b"}]},
+    projects={"projects": [{"id": "p"}]},
+    paths={
+        "projects/p/features": {"features": [{"name": "a"}, {"name": "b", "tags": [{"type": "hand", "value": "b"}]}]}
+    },
+    doomed={"hand", "team"},
 )
 
 
@@ -28,8 +33,7 @@ def test_what_is_live() -> None:
     }  # fmt: skip
     assert found["team"].spec == {"description": "Who", "icon": "", "color": None}
     assert found["other"].spec == {"description": None, "icon": "", "color": "#AABBCC"}
-    assert found["hand"].used_by == "there are tags of it: hand:a, hand:b"
-    assert found["team"].used_by is None
+    assert (found["hand"].users, found["team"].users) == (("FeatureFlag/p/b",), ())
 
 
 def test_what_is_sent() -> None:

@@ -208,7 +208,9 @@ def test_a_failed_start_shows_the_servers_last_words_and_leaves_nothing() -> Non
         _start(database_url="postgres://someone:hunter2@127.0.0.1:9/none")
     assert "ECONNREFUSED" in raised.value.message
     assert "hunter2" not in raised.value.message
-    assert _running([child for child in psutil.Process().children(recursive=True) if child not in before]) == []
+    mine = [child for child in psutil.Process().children(recursive=True) if child not in before]
+    psutil.wait_procs(mine, timeout=10)  # PostgreSQL's own children end a moment after it
+    assert _running(mine) == []
     assert sandbox.status() is None
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, ClassVar
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from urllib.parse import quote
 
 from pydantic import AfterValidator, Field
@@ -12,10 +12,13 @@ from pydantic_core import PydanticCustomError
 
 from unleash_gitops.identity import mark_line, unmarked, with_mark
 from unleash_gitops.kinds._model import OWNERSHIP, LiveModel
-from unleash_gitops.plan import Call
-from unleash_gitops.resource import Address, Area, Kind, Reads, Reference, Resource
+from unleash_gitops.plan import Call, Find
+from unleash_gitops.resource import Address, Area, Kind, Reads, Resource
 
-__all__ = ["URL_FRIENDLY", "Described", "Description", "UrlFriendly", "in_flags"]
+if TYPE_CHECKING:
+    from unleash_gitops.client import ServerFacts
+
+__all__ = ["URL_FRIENDLY", "Described", "Description", "UrlFriendly", "flags_of"]
 
 URL_FRIENDLY = r"^[A-Za-z0-9_.!~*'()-]+$"
 """The characters that the server allows in a name that stands in addresses."""
@@ -39,11 +42,10 @@ Description = Annotated[
 UrlFriendly = Annotated[str, Field(pattern=URL_FRIENDLY, min_length=1, max_length=100)]
 
 
-def in_flags(count: int | None) -> str | None:
-    """Return why an object that so many flags use cannot be deleted."""
-    if not count:
-        return None
-    return "1 flag uses it" if count == 1 else f"{count} flags use it"
+def flags_of(strategies: Any) -> Iterator[str]:
+    """Yield the addresses of the flags whose strategies the server lists as using an object."""
+    for strategy in strategies["strategies"]:
+        yield f"FeatureFlag/{strategy['projectId']}/{strategy['featureName']}"
 
 
 class Described(Kind):
@@ -53,6 +55,10 @@ class Described(Kind):
     codes: ClassVar[Mapping[str, str]] = {"mark": "a description ends with the line that marks what is managed"}
     path: ClassVar[str]
     """Where the objects are listed and created; each has its own address below."""
+    at: ClassVar[str | None]
+    """The key under which the list stands in the answer, None when the answer is the list."""
+    numbered: ClassVar[bool] = False
+    """Whether others refer to the objects by a number that the server gives."""
     defaults: ClassVar[Mapping[str, Any]]
     """What a create sends where a document says nothing, in the order in which a plan shows it."""
     live: ClassVar[type[LiveModel]]
@@ -75,16 +81,28 @@ class Described(Kind):
 
     def read(self, reads: Reads, area: Area) -> Iterable[Resource]:  # noqa: ARG002
         """See `Kind.read`: one GET for all."""
-        for entry in self.listed(reads.get(self.path)):
-            yield self._resource(self.live.model_validate(entry), reads.workspace)
+        for entry in self.listed(reads.once(self.path)):
+            yield self.with_users(reads, self._resource(self.live.model_validate(entry), reads.workspace))
+
+    def with_users(self, reads: Reads, live: Resource) -> Resource:
+        """Return a live object with the names of what uses it, when it might be deleted."""
+        if live.id in reads.focus.within(live.area) or not reads.focus.doomed(live):
+            return live
+        return replace(live, users=tuple(sorted(set(self.users(reads, live)))))
 
     def created(self, desired: Resource) -> dict[str, Any]:
         """See `Kind.created`."""
         return {**self.defaults, **desired.spec}
 
-    def refusal(self, desired: Resource, live: Resource) -> str | None:
+    def refusal(
+        self,
+        desired: Resource,
+        live: Resource | None,  # noqa: ARG002
+        after: Mapping[str, Any],
+        server: ServerFacts,  # noqa: ARG002
+    ) -> str | None:
         """See `Kind.refusal`: the live description may leave no room for the mark."""
-        return self._too_long(self.merged(desired, live), desired.mark or "")
+        return self._too_long(after, desired.mark or "")
 
     def problem(self, desired: Resource) -> str | None:
         """See `Kind.problem`."""
@@ -93,7 +111,9 @@ class Described(Kind):
     def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
         """See `Kind.create`: one POST."""
         body = {"name": desired.address.name, **self.body(after, desired.mark or "")}
-        return (Call(method="POST", path=self.path, body=body),)
+        look = Find(path=self.path, at=self.at, match={"name": desired.address.name})
+        label = str(desired) if self.numbered else None
+        return (Call(method="POST", path=self.path, body=body, label=label, look=look),)
 
     def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
         """See `Kind.update`: one PUT with everything, since the server resets some of what is left out."""
@@ -109,9 +129,10 @@ class Described(Kind):
         spec = {field: value for field, value in live.spec.items() if value != self.defaults[field]}
         return {"metadata": {}, "spec": self.written(spec)}, live.id
 
-    @abstractmethod
     def listed(self, answer: Any) -> Iterable[Any]:
         """Return the objects in the answer to the GET of all."""
+        found: Iterable[Any] = answer if self.at is None else answer[self.at]
+        return found
 
     def normal(self, spec: dict[str, Any]) -> dict[str, Any]:
         """Return what a document says as it is compared."""
@@ -121,13 +142,9 @@ class Described(Kind):
         """Return what is compared as a document says it: the inverse of `normal`."""
         return spec
 
-    def references(self, spec: Mapping[str, Any]) -> Iterable[Reference]:  # noqa: ARG002
-        """Return what a normal spec names."""
+    def users(self, reads: Reads, live: Resource) -> Iterable[str]:  # noqa: ARG002
+        """Return the addresses of what uses a live object that might be deleted."""
         return ()
-
-    def used_by(self, entry: Any) -> str | None:  # noqa: ARG002
-        """Return why a live object cannot be deleted."""
-        return None
 
     def body(self, after: Mapping[str, Any], mark: str) -> dict[str, Any]:
         """Return the body that makes an object as `after`, the name apart."""
@@ -145,7 +162,6 @@ class Described(Kind):
             spec,
             references=tuple(self.references(spec)),
             ownership="builtin" if ours == "unmanaged" and entry.name in self.builtin else ours,
-            used_by=self.used_by(entry),
             server_id=None if server_id is None else str(server_id),
         )
 

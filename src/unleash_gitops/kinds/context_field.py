@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from unleash_gitops.kinds._described import Described, Description, UrlFriendly, in_flags
+from unleash_gitops.kinds._described import Described, Description, UrlFriendly, flags_of
 from unleash_gitops.kinds._model import LiveModel, Model
+from unleash_gitops.resource import Reads, Resource
 
 __all__ = ["KIND", "ContextFieldDocument"]
 
@@ -70,7 +72,6 @@ class _Live(LiveModel):
     description: str | None = None
     stickiness: bool = False
     legalValues: list[_LiveValue] = Field(default_factory=list)  # noqa: N815
-    usedInFeatures: int | None = None  # noqa: N815
 
 
 class ContextField(Described):
@@ -84,15 +85,11 @@ class ContextField(Described):
     document = ContextFieldDocument
     codes = {**Described.codes, "legal-value": "a context field has a legal value twice"}  # noqa: RUF012
     path = "/api/admin/context"
+    at = None
     defaults = {"description": None, "stickiness": False, "legalValues": []}  # noqa: RUF012
     live = _Live
     longest_description = 250
     builtin = frozenset({"appName", "currentTime", "environment", "sessionId", "userId"})
-
-    def listed(self, answer: Any) -> Iterable[Any]:
-        """See `Described.listed`: the answer is a bare list."""
-        found: Iterable[Any] = answer
-        return found
 
     def normal(self, spec: dict[str, Any]) -> dict[str, Any]:
         """See `Described.normal`: a legal value without a description has none."""
@@ -102,9 +99,12 @@ class ContextField(Described):
         normal = [{key: value for key, value in one.items() if value} for one in values]
         return {**spec, "legalValues": normal}
 
-    def used_by(self, entry: _Live) -> str | None:
-        """See `Described.used_by`."""
-        return in_flags(entry.usedInFeatures)
+    def users(self, reads: Reads, live: Resource) -> Iterable[str]:
+        """See `Described.users`: flags by their strategies, and segments."""
+        yield from flags_of(reads.get(f"{self.path}/{quote(live.id, safe='')}/strategies"))
+        for segment in reads.once("/api/admin/segments")["segments"]:
+            if any(one["contextName"] == live.id for one in segment["constraints"]):
+                yield f"Segment/{segment['name']}"
 
 
 KIND = ContextField()

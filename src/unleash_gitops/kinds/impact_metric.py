@@ -7,7 +7,7 @@ with a known id replaces the whole configuration), and of newer servers, which a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from urllib.parse import quote
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
@@ -18,6 +18,9 @@ from unleash_gitops.kinds._model import OWNERSHIP, LiveModel, Model
 from unleash_gitops.plan import Call
 from unleash_gitops.resource import Address, Area, Kind, Reads, Reference, Resource
 from unleash_gitops.workspace import NAME_PATTERN
+
+if TYPE_CHECKING:
+    from unleash_gitops.client import ServerFacts
 
 __all__ = ["KIND", "ImpactMetricDocument", "metric_type"]
 
@@ -164,13 +167,10 @@ class ImpactMetric(Kind):
             spec["labelSelectors"] = _normal_selectors(spec["labelSelectors"])
         if "title" in spec:
             spec["title"] = spec["title"] or None
-        flag = (
-            ()
-            if meta.project is None or meta.feature is None
-            else (Reference("FeatureFlag", meta.project, meta.feature, ("metadata", "feature")),)
-        )
         object_id = meta.id or computed_id(workspace, self.name, meta.project, meta.feature, meta.name)
-        return Resource(Address(self.name, meta.name, meta.project, meta.feature), object_id, spec, references=flag)
+        return Resource(
+            Address(self.name, meta.name, meta.project, meta.feature), object_id, spec, references=_flag(meta)
+        )
 
     def areas(self, reads: Reads) -> Iterable[Area]:
         """See `Kind.areas`: the instance, and every active flag."""
@@ -196,6 +196,7 @@ class ImpactMetric(Kind):
             Address(self.name, None, area.project, area.feature),
             config.id,
             spec,
+            references=_flag(area),
             ownership=OWNERSHIP[mark_of(config.id, workspace)],
             protected="used by a safeguard (mode: read)" if config.mode == "read" else None,
             title=config.title or config.metricName,
@@ -213,9 +214,15 @@ class ImpactMetric(Kind):
             del after["source"]
         return after
 
-    def refusal(self, desired: Resource, live: Resource) -> str | None:
+    def refusal(
+        self,
+        desired: Resource,
+        live: Resource | None,
+        after: Mapping[str, Any],  # noqa: ARG002
+        server: ServerFacts,  # noqa: ARG002
+    ) -> str | None:
         """See `Kind.refusal`."""
-        if desired.spec.get("source") == "external" and "source" not in live.spec:
+        if live is not None and desired.spec.get("source") == "external" and "source" not in live.spec:
             return "this server knows no external source of metrics"
         return None
 
@@ -249,6 +256,13 @@ class ImpactMetric(Kind):
             },
         }
         return document, live.title or live.id
+
+
+def _flag(at: ImpactMetricMetadata | Area) -> tuple[Reference, ...]:
+    """Return the flag that a chart is of, if it is of one."""
+    if at.project is None or at.feature is None:
+        return ()
+    return (Reference("FeatureFlag", at.project, at.feature, ("metadata", "feature"), inside=True),)
 
 
 def _path(at: Address | Area) -> str:

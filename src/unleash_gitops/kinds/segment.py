@@ -11,9 +11,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from unleash_gitops.kinds._constraint import CODES, Constraint, normal_constraints, written_constraints
-from unleash_gitops.kinds._described import Described, Description, in_flags
+from unleash_gitops.kinds._described import Described, Description, flags_of
 from unleash_gitops.kinds._model import LiveModel, Model
-from unleash_gitops.resource import Reference
+from unleash_gitops.resource import Reads, Reference, Resource
 
 __all__ = ["KIND", "SegmentDocument"]
 
@@ -54,7 +54,6 @@ class _Live(LiveModel):
     description: str | None = None
     project: str | None = None
     constraints: list[dict[str, Any]] = Field(default_factory=list)
-    usedInFeatures: int | None = None  # noqa: N815
 
 
 class Segment(Described):
@@ -65,13 +64,11 @@ class Segment(Described):
     document = SegmentDocument
     codes = {**Described.codes, **CODES}  # noqa: RUF012
     path = "/api/admin/segments"
+    at = "segments"
+    numbered = True
+    limit = "segments"
     defaults = {"description": None, "project": None, "constraints": []}  # noqa: RUF012
     live = _Live
-
-    def listed(self, answer: Any) -> Iterable[Any]:
-        """See `Described.listed`."""
-        found: Iterable[Any] = answer["segments"]
-        return found
 
     def normal(self, spec: dict[str, Any]) -> dict[str, Any]:
         """See `Described.normal`."""
@@ -82,9 +79,9 @@ class Segment(Described):
         for place, one in enumerate(spec.get("constraints", ())):
             yield Reference("ContextField", None, one["contextName"], ("spec", "constraints", place, "contextName"))
 
-    def used_by(self, entry: _Live) -> str | None:
-        """See `Described.used_by`."""
-        return in_flags(entry.usedInFeatures)
+    def users(self, reads: Reads, live: Resource) -> Iterable[str]:
+        """See `Described.users`."""
+        return flags_of(reads.get(f"{self.path}/{live.server_id}/strategies"))
 
     def body(self, after: Mapping[str, Any], mark: str) -> dict[str, Any]:
         """See `Described.body`."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import Field
 
+from unleash_gitops.identity import OWNER_TAG
 from unleash_gitops.kinds._described import URL_FRIENDLY, Described, Description
 from unleash_gitops.kinds._model import LiveModel, Model
-from unleash_gitops.resource import Area, Reads, Resource
+from unleash_gitops.resource import Reads, Resource
 
 __all__ = ["KIND", "TagTypeDocument"]
 
@@ -62,29 +62,25 @@ class _Live(LiveModel):
 
 
 class TagType(Described):
-    """Tag types. Deleting one takes all its tags off all flags, without a word: refused while it has any."""
+    """Tag types. Deleting one takes all its tags off all flags, without a word: refused while any has one."""
 
     name = "TagType"
     folder = "tag-types"
     document = TagTypeDocument
     path = "/api/admin/tag-types"
+    at = "tagTypes"
     defaults = {"description": None, "icon": "", "color": None}  # noqa: RUF012 - ClassVar in the base
     live = _Live
-    builtin = frozenset({"simple"})
+    builtin = frozenset({"simple", OWNER_TAG})
 
-    def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
-        """See `Kind.read`: the types, and the tags, which tell what is used."""
-        tags: dict[str, list[str]] = {}
-        for tag in reads.get("/api/admin/tags")["tags"]:
-            tags.setdefault(tag["type"], []).append(f"{tag['type']}:{tag['value']}")
-        for resource in super().read(reads, area):
-            used = tags.get(resource.id)
-            yield replace(resource, used_by=f"there are tags of it: {', '.join(sorted(used))}") if used else resource
-
-    def listed(self, answer: Any) -> Iterable[Any]:
-        """See `Described.listed`."""
-        found: Iterable[Any] = answer["tagTypes"]
-        return found
+    def users(self, reads: Reads, live: Resource) -> Iterable[str]:
+        """See `Described.users`: the flags that have tags of the type, in all projects."""
+        if not any(tag["type"] == live.id for tag in reads.once("/api/admin/tags")["tags"]):
+            return
+        for project in reads.every_project():
+            for flag in reads.features(project):
+                if any(tag["type"] == live.id for tag in flag.get("tags") or ()):
+                    yield f"FeatureFlag/{project}/{flag['name']}"
 
     def normal(self, spec: dict[str, Any]) -> dict[str, Any]:
         """See `Described.normal`: the server answers what it takes for no icon and no colour in several ways."""

@@ -1,0 +1,133 @@
+"""What hangs on what: which change waits for which, what is in the way of a delete, which ids stand in calls. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from graphlib import TopologicalSorter
+from typing import Any
+
+from unleash_gitops.kinds import kinds
+from unleash_gitops.plan import Change
+from unleash_gitops.resource import Key, Reference, Resource, State
+
+__all__ = ["find_obstacles", "in_order", "resolved", "used"]
+
+_MOST_NAMED = 5  # users of an object
+
+
+def used(users: Collection[str]) -> str | None:
+    """Return that these addresses use an object, None when there are none."""
+    if not users:
+        return None
+    named = sorted(users)[:_MOST_NAMED]
+    more = len(users) - len(named)
+    names = ", ".join(named) + (f" and {more} more" if more else "")
+    return f"{names} {'uses' if len(users) == 1 else 'use'} it"
+
+
+def find_obstacles(
+    doomed: Sequence[Resource], changes: Sequence[Change], desired: State, live: State
+) -> Mapping[Key, str]:
+    """Return why some of `doomed` cannot be deleted, in words: protected, or used by what stays.
+
+    What is to be deleted as well does not count as a user, nor does what `changes` to no longer naming it.
+    """
+    free = {change.address for change in changes if change.action == "update" and change.after is not None}
+    naming: dict[Reference, set[str]] = {}
+    for one in live.resources.values():
+        if str(one) not in free and one.key not in desired.resources:
+            _note(naming, one.references, str(one), inside=False)
+    for one in desired.resources.values():
+        present = live.resources.get(one.key)
+        spec = one.spec if present is None else kinds()[one.address.kind].merged(one, present)
+        _note(naming, [*one.references, *kinds()[one.address.kind].references(spec)], str(one), inside=True)
+    going = {str(one): one for one in doomed}
+    found: dict[Key, str] = {}
+    while True:
+        for address, one in list(going.items()):
+            users = {*naming.get(_reference(one), ()), *(set(one.users) - free)} - going.keys()
+            obstacle = one.protected or used(users)
+            if obstacle is not None:
+                found[one.key] = obstacle
+                del going[address]
+                break
+        else:
+            return found
+
+
+def in_order(
+    changes: Iterable[Change], wanted: Mapping[Key, Resource], present: Mapping[Key, Resource]
+) -> list[Change]:
+    """Return the changes in the order they are to be done, each told what it waits for.
+
+    What is referred to is made before what refers to it, and deleted after it; deletes come last.
+    """
+    ordered = sorted(changes, key=lambda change: (change.action == "delete", change.address))
+    places = {Reference(one.kind, one.project, one.name or one.id): place for place, one in enumerate(ordered)}
+    waits: dict[int, set[int]] = {place: set() for place in range(len(ordered))}
+    for place, change in enumerate(ordered):
+        key = Key(change.kind, change.id)
+        if change.action != "delete" and key in wanted:
+            for other in _places(wanted[key].references, places):
+                if ordered[other].action in {"create", "update"}:
+                    waits[place].add(other)
+        if change.action in {"update", "delete"} and key in present:
+            for other in _places(present[key].references, places):
+                if ordered[other].action == "delete":
+                    waits[other].add(place)
+    return [
+        _waiting(ordered[place], [ordered[other].address for other in sorted(waits[place])])
+        for place in _layers(waits, ordered)
+    ]
+
+
+def resolved(changes: Iterable[Change], live: State) -> list[Change]:
+    """Return the changes with every id in their calls that is known already, in place of the label it goes by."""
+    ids = {
+        str(one): int(one.server_id) for one in live.resources.values() if one.server_id and one.server_id.isdecimal()
+    }
+    found = []
+    for change in changes:
+        calls = tuple(call.model_copy(update={"body": _filled(call.body, ids)}) for call in change.calls)
+        found.append(change.model_copy(update={"calls": calls}) if calls != change.calls else change)
+    return found
+
+
+def _filled(body: Any, ids: Mapping[str, Any]) -> Any:
+    if isinstance(body, dict):
+        if body.keys() == {"$id"}:
+            return ids.get(body["$id"], body)
+        return {key: _filled(value, ids) for key, value in body.items()}
+    return [_filled(value, ids) for value in body] if isinstance(body, list) else body
+
+
+def _note(naming: dict[Reference, set[str]], references: Iterable[Reference], address: str, *, inside: bool) -> None:
+    for reference in references:
+        if inside or not reference.inside:
+            naming.setdefault(reference, set()).add(address)
+
+
+def _reference(one: Resource) -> Reference:
+    return Reference(one.address.kind, one.address.project, one.address.name or one.id)
+
+
+def _places(references: Iterable[Reference], places: Mapping[Reference, int]) -> list[int]:
+    return [places[reference] for reference in references if reference in places]
+
+
+def _waiting(change: Change, addresses: list[str]) -> Change:
+    return change.model_copy(update={"depends_on": tuple(addresses)}) if addresses else change
+
+
+def _layers(waits: Mapping[int, set[int]], ordered: Sequence[Change]) -> list[int]:
+    """Return the places in an order that respects `waits`, by address where it leaves a choice, deletes last."""
+    places: list[int] = []
+    for deletes in (False, True):
+        mine = {place for place, change in enumerate(ordered) if (change.action == "delete") is deletes}
+        sorter = TopologicalSorter({place: waits[place] & mine for place in sorted(mine)})
+        sorter.prepare()
+        while sorter.is_active():
+            ready = sorted(sorter.get_ready())
+            places += ready
+            sorter.done(*ready)
+    return places
