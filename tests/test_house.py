@@ -22,7 +22,7 @@ ROOMS = [
     ["planner"],
     ["ordering"],
     ["loader", "reader", "schema"],
-    ["differ", "sender"],
+    ["differ", "sender", "references"],
     ["kinds"],
     ["resource"],
     ["workspace", "yamldoc"],

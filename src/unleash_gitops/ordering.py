@@ -64,6 +64,7 @@ def in_order(
     """
     ordered = sorted(changes, key=lambda change: (change.action == "delete", change.address))
     places = {Reference(one.kind, one.project, one.name or one.id): place for place, one in enumerate(ordered)}
+    by_address = {one.address: place for place, one in enumerate(ordered)}
     waits: dict[int, set[int]] = {place: set() for place in range(len(ordered))}
     for place, change in enumerate(ordered):
         key = Key(change.kind, change.id)
@@ -75,6 +76,9 @@ def in_order(
             for other in _places(present[key].references, places):
                 if ordered[other].action == "delete":
                     waits[other].add(place)
+        if change.action == "delete" and key in present:
+            users = (by_address.get(address) for address in present[key].users)
+            waits[place] |= {user for user in users if user is not None and ordered[user].calls}
     return [
         _waiting(ordered[place], [ordered[other].address for other in sorted(waits[place])])
         for place in _layers(waits, ordered)

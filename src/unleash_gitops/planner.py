@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from unleash_gitops.diagnostics import Diagnostic
 from unleash_gitops.differ import diff_fields
 from unleash_gitops.kinds import kinds
 from unleash_gitops.ordering import find_obstacles, in_order, resolved, used
 from unleash_gitops.plan import Action, Change, Plan, Summary, Unmanaged
-from unleash_gitops.resource import Area, Key, Kind, Reference, Resource, State
+from unleash_gitops.references import noun
+from unleash_gitops.resource import Area, Key, Kind, Resource, State
 from unleash_gitops.workspace import Workspace
 
 if TYPE_CHECKING:
     from unleash_gitops.client import ServerFacts
 
-__all__ = ["Decisions", "area_of", "areas_of", "missing_references", "moved", "plan_changes", "unmatched_targets"]
+__all__ = ["Decisions", "area_of", "areas_of", "moved", "plan_changes", "unmatched_targets"]
 
 Targets = Sequence[tuple[str, ...]]
 
@@ -60,29 +59,6 @@ def plan_changes(
         tuple(_unmanaged(resource) for resource in sorted(unmanaged, key=lambda one: one.parts)),
         _summary(ordered, unchanged=unchanged, unmanaged=len(unmanaged), foreign=foreign),
     )
-
-
-def missing_references(desired: State, live: State, targets: Targets = ()) -> list[Diagnostic]:
-    """Return a diagnostic for each document that names an object which neither side has."""
-    there = live.known | {
-        Reference(one.address.kind, one.address.project, one.address.name or one.id)
-        for one in (*desired.resources.values(), *live.resources.values())
-    }
-    wanted, _ = _within(desired.resources, {}, targets)
-    return [
-        Diagnostic(
-            "error",
-            "missing-reference",
-            f'there is no {_noun(reference.kind)} "{reference.name}"'
-            + (f' in project "{reference.project}"' if reference.project else "")
-            + ", neither on the server nor in the workspace",
-            reference.position,
-            "create it first, or correct the name; an archived one must be revived",
-        )
-        for resource in wanted.values()
-        for reference in resource.references
-        if reference not in there and reference.position is not None
-    ]
 
 
 def unmatched_targets(desired: State, live: State, targets: Targets) -> list[str]:
@@ -184,7 +160,7 @@ def _within_limits(changes: Sequence[Change], live: State, server: ServerFacts) 
             count[change.kind] += 1
             over = server.over(limit, count[change.kind])
         if over is not None:
-            reason = f"it would be {_noun(change.kind)} number {over}"
+            reason = f"it would be {noun(change.kind)} number {over}"
             found.append(change.model_copy(update={"action": "blocked", "reason": reason, "calls": ()}))
         else:
             found.append(change)
@@ -233,7 +209,3 @@ def _summary(changes: Sequence[Change], *, unchanged: int, unmanaged: int, forei
 def _unmanaged(live: Resource) -> Unmanaged:
     at = live.address
     return Unmanaged(kind=at.kind, name=at.name, project=at.project, feature=at.feature, id=live.id, title=live.title)
-
-
-def _noun(kind: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", " ", kind).lower()

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from unleash_gitops.errors import ApiError, MissingRoute, NotUnleash, UsageError
 from unleash_gitops.kinds import kinds
-from unleash_gitops.resource import Area, Focus, Reference, Resource, State
+from unleash_gitops.resource import Area, Focus, Resource, State
 
 if TYPE_CHECKING:
     from unleash_gitops.client import Client, ServerFacts
@@ -130,8 +130,8 @@ class Reader:
         areas = [area for kind in kinds().values() for area in kind.areas(self)]
         if targets:
             areas = [area for area in areas if area.kind in also or area.meets(targets)]
-        known = (Reference("FeatureFlag", project, flag) for project in self.projects() for flag in self.flags(project))
-        return State(self._resources(areas, progress), frozenset(known))
+        known = frozenset(reference for kind in kinds().values() for reference in kind.knows(self))
+        return State(self._resources(areas, progress), known)
 
     def read_areas(self, areas: Iterable[Area]) -> State:
         """Return everything live in `areas`, and nothing else. Raises ServerError."""

@@ -18,7 +18,20 @@ if TYPE_CHECKING:
     from unleash_gitops.plan import Call
     from unleash_gitops.workspace import WorkspaceSpec
 
-__all__ = ["Address", "Area", "Focus", "Key", "Kind", "Ownership", "Reads", "Reference", "Resource", "State"]
+__all__ = [
+    "Address",
+    "Area",
+    "Conflict",
+    "Focus",
+    "Key",
+    "Kind",
+    "Ownership",
+    "Reads",
+    "Reference",
+    "Resource",
+    "SpecOf",
+    "State",
+]
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -68,6 +81,12 @@ class Reference:
     path: tuple[str | int, ...] = field(default=(), compare=False)
     inside: bool = field(default=False, compare=False)
     position: Position | None = field(default=None, compare=False)
+
+
+Conflict = tuple[Reference, str]
+"""A reference in a document that cannot be, and why, in words."""
+SpecOf = Callable[[Reference], Mapping[str, Any] | None]
+"""Tells what is known of an object that is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +253,17 @@ class Kind(ABC):
     def problem(self, desired: Resource) -> str | None:  # noqa: ARG002
         """Return why no server can hold what a valid document says, for reasons only the whole of it shows, or None."""
         return None
+
+    def conflicts(self, one: Resource, spec_of: SpecOf) -> Iterable[Conflict]:  # noqa: ARG002
+        """Return what of a document cannot be, because of what it names: the reference, and why, in words.
+
+        `spec_of` tells what is known of another object, as it is to be; None when nothing is.
+        """
+        return ()
+
+    def knows(self, reads: Reads) -> Iterable[Reference]:  # noqa: ARG002
+        """Return what exists and can be referred to, beside the objects that are read."""
+        return ()
 
     @abstractmethod
     def areas(self, reads: Reads) -> Iterable[Area]:

@@ -19,9 +19,10 @@ from unleash_gitops.errors import InvalidFiles, Maintenance, PlanFileError, Stal
 from unleash_gitops.kinds import kinds
 from unleash_gitops.loader import Loaded, find_workspace, load
 from unleash_gitops.plan import Instance, Plan, Report, Result
-from unleash_gitops.planner import area_of, areas_of, missing_references, moved, plan_changes, unmatched_targets
+from unleash_gitops.planner import area_of, areas_of, moved, plan_changes, unmatched_targets
 from unleash_gitops.puller import NewFile, Skipped, pull_files, write_files
 from unleash_gitops.reader import Reader
+from unleash_gitops.references import conflicts, missing_references
 from unleash_gitops.resource import Area, Focus, Key, Resource
 from unleash_gitops.sender import secrets_of
 from unleash_gitops.workspace import Workspace, WorkspaceSpec
@@ -60,9 +61,9 @@ def make_plan(
     focus = Focus(_wanted(wanted), _doomed(workspace))
     reader = Reader(client, workspace.name, workspace.spec, focus, loaded.desired.kinds)
     live = reader.read(pieces, progress, referred)
-    missing = missing_references(loaded.desired, live, pieces)
-    if missing:
-        raise InvalidFiles(in_order(missing))
+    problems = missing_references(wanted, loaded.desired, live) or conflicts(wanted, loaded.desired, live)
+    if problems:
+        raise InvalidFiles(in_order(problems))
     unmatched = unmatched_targets(loaded.desired, live, pieces)
     if unmatched:
         raise UsageError(

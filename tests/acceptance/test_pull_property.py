@@ -45,7 +45,7 @@ CONSTRAINTS = st.lists(
         )
         | SINGLE.map(lambda pair: {"operator": pair[0], "value": pair[1]}),
         FLAGS,
-    ),
+    ).map(lambda one: {key: value for key, value in one.items() if (one["operator"], key) != ("REGEX", "inverted")}),
     max_size=4,
 )
 SEGMENTS = st.fixed_dictionaries({"constraints": CONSTRAINTS}, optional={"description": MAYBE})

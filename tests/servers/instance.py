@@ -102,3 +102,29 @@ class Instance:
         for feature in (None, *FLAGS):
             for object_id in self.charts(feature):
                 self.delete(object_id, feature)
+
+    def flag(self, name: str, project: str = "default") -> dict[str, Any] | None:
+        """Return a flag with its environments by name and its tags, None when it is not active."""
+        answer = self.http.get(f"/api/admin/projects/{project}/features/{name}")
+        if answer.status_code == 404:
+            return None
+        found: dict[str, Any] = answer.raise_for_status().json()
+        tags = self.http.get(f"/api/admin/features/{name}/tags").raise_for_status().json()["tags"]
+        found["tags"] = sorted(f"{tag['type']}:{tag['value']}" for tag in tags)
+        found["in"] = {one["name"]: one for one in found["environments"]}
+        return found
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Do by hand what `path`, below the default project, does; return the answer."""
+        answer = self.http.request(method, f"/api/admin/projects/default{path}", json={} if body is None else body)
+        assert answer.is_success, f"{method} {path}: {answer.text}"
+        return answer.json() if answer.content else None
+
+    def archive_flags(self) -> None:
+        """Archive every flag but the example's."""
+        flags = self.http.get("/api/admin/projects/default/features").raise_for_status().json()["features"]
+        names = [flag["name"] for flag in flags if flag["name"] not in FLAGS]
+        for name in names:
+            self.http.request("DELETE", f"/api/admin/projects/default/features/{quote(name, safe='')}/dependencies")
+        if names:
+            self.call("POST", "/archive", {"features": names})

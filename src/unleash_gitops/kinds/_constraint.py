@@ -6,16 +6,17 @@ Source: the OpenAPI document of Unleash 8.2.0 (`constraintSchema`), and what a s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from unleash_gitops.kinds._model import Model
+from unleash_gitops.resource import Conflict, Reference, SpecOf
 
-__all__ = ["CODES", "Constraint", "normal_constraints", "written_constraints"]
+__all__ = ["CODES", "Constraint", "illegal_values", "normal_constraints", "written_constraints"]
 
 CODES = {"constraint": "a constraint's values do not fit its operator"}
 _LISTS = {"IN", "NOT_IN", "STR_ENDS_WITH", "STR_STARTS_WITH", "STR_CONTAINS"}
@@ -24,6 +25,7 @@ _SEMVER = re.compile(
     r"(-(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(\.(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?",
     re.ASCII,
 )
+_NOT_RE2 = re.compile(r"(?<!\\)\((\?<?[=!]|\?\(|\?>)|(?<!\\)\\[1-9]")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -38,7 +40,7 @@ class Constraint(Model):
         "NUM_LTE", "DATE_AFTER", "DATE_BEFORE", "SEMVER_EQ", "SEMVER_GT", "SEMVER_LT", "SEMVER_GTE", "SEMVER_LTE",
         "REGEX",
     ] = Field(description="How the field is compared.")  # fmt: skip
-    values: list[str] | None = Field(
+    values: list[Annotated[str, Field(min_length=1)]] | None = Field(
         default=None, max_length=250, description="For IN, NOT_IN and STR_ operators.", examples=[["NO", "SE"]]
     )
     value: str | None = Field(default=None, description="For all other operators.", examples=["1.2.0"])
@@ -68,6 +70,19 @@ def written_constraints(constraints: Iterable[Mapping[str, Any]]) -> list[dict[s
     return [{"values": [], **one} for one in constraints]
 
 
+def illegal_values(
+    constraints: Iterable[Mapping[str, Any]], at: tuple[str | int, ...], spec_of: SpecOf
+) -> Iterator[Conflict]:
+    """Yield each constraint with a value that its context field does not allow; `at` is the place of what has them."""
+    for place, one in enumerate(constraints):
+        field = Reference("ContextField", None, one["contextName"], (*at, "constraints", place, "contextName"))
+        legal = {value["value"] for value in (spec_of(field) or {}).get("legalValues", ())}
+        given = one.get("values") or [one["value"]]
+        illegal = [value for value in given if value not in legal]
+        if legal and illegal:
+            yield field, f'"{illegal[0]}" is not among the legal values of the context field {one["contextName"]}'
+
+
 def _problem(one: Constraint) -> str | None:
     """Return what the server refuses, or takes and can never match."""
     family = one.operator.split("_")[0]
@@ -79,6 +94,8 @@ def _problem(one: Constraint) -> str | None:
         return f"{one.operator} takes value, a single one, not values"
     if one.value is None or not one.value.strip():
         return f"{one.operator} needs a value"
+    if one.operator == "REGEX" and one.inverted:
+        return "REGEX cannot be inverted"
     fits = {"NUM": _is_number, "DATE": _is_date, "SEMVER": _is_semver, "REGEX": _is_regex}[family]
     kinds = {"NUM": "a number", "DATE": "a date such as 2026-01-31T12:00:00Z", "SEMVER": "a version such as 1.2.0"}
     return None if fits(one.value) else f"{one.operator} needs {kinds.get(family, 'a regular expression')}"
@@ -101,8 +118,11 @@ def _is_date(text: str) -> bool:
 
 
 def _is_regex(text: str) -> bool:
+    """Tell whether Unleash, which reads RE2, could take it; what only RE2 has is left to the server."""
+    if _NOT_RE2.search(text):
+        return False
     try:
         re.compile(text)
-    except re.error:
-        return False
+    except re.error as error:
+        return "bad escape" in str(error)
     return True

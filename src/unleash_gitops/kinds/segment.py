@@ -5,15 +5,18 @@ Source: the OpenAPI document of Unleash 8.2.0 (`adminSegmentSchema`, `upsertSegm
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from unleash_gitops.kinds._constraint import CODES, Constraint, normal_constraints, written_constraints
+from unleash_gitops.kinds._constraint import CODES, Constraint, illegal_values, normal_constraints, written_constraints
 from unleash_gitops.kinds._described import Described, Description, flags_of
 from unleash_gitops.kinds._model import LiveModel, Model
-from unleash_gitops.resource import Reads, Reference, Resource
+from unleash_gitops.resource import Conflict, Reads, Reference, Resource, SpecOf
+
+if TYPE_CHECKING:
+    from unleash_gitops.client import ServerFacts
 
 __all__ = ["KIND", "SegmentDocument"]
 
@@ -78,6 +81,18 @@ class Segment(Described):
         """See `Described.references`: the context fields."""
         for place, one in enumerate(spec.get("constraints", ())):
             yield Reference("ContextField", None, one["contextName"], ("spec", "constraints", place, "contextName"))
+
+    def conflicts(self, one: Resource, spec_of: SpecOf) -> Iterator[Conflict]:
+        """See `Kind.conflicts`: values that a context field does not have."""
+        yield from illegal_values(one.spec.get("constraints", ()), ("spec",), spec_of)
+
+    def refusal(
+        self, desired: Resource, live: Resource | None, after: Mapping[str, Any], server: ServerFacts
+    ) -> str | None:
+        """See `Kind.refusal`: the server's limits."""
+        counts = [len(one.get("values", ())) for one in after["constraints"]]
+        over = server.over("segmentValues", sum(counts))
+        return f"values: {over}" if over else super().refusal(desired, live, after, server)
 
     def users(self, reads: Reads, live: Resource) -> Iterable[str]:
         """See `Described.users`."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from unleash_gitops.diagnostics import Diagnostic
 from unleash_gitops.identity import ULID_PATTERN, mark_of
 from unleash_gitops.loader.wording import suggestion
+from unleash_gitops.references import conflicts
 from unleash_gitops.resource import State
 from unleash_gitops.workspace import WORKSPACE_FILE
 from unleash_gitops.yamldoc import shown
@@ -40,6 +41,8 @@ def cross_checks(entries: Sequence[Entry], own: WorkspaceFile) -> list[Diagnosti
         problems += _check_projects(entries, own.projects)
     if own.workspace is not None:
         problems += _check_marks(entries, own.workspace.name)
+    state = desired_state(entries)
+    problems += conflicts(state.resources.values(), state)
     return problems
 
 

@@ -1,0 +1,208 @@
+"""The calls that make a flag as it should be. One flag's calls go one after the other: it has one writer.
+
+A server adds a strategy of its own to an environment that is switched on with none, and switches one off that loses its
+last: so strategies are added before anything else, an environment is switched off first and on last, and what is too
+many is removed when what stays is in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from unleash_gitops.identity import OWNER_TAG
+from unleash_gitops.kinds._matching import matched
+from unleash_gitops.kinds._strategy import sent_strategy
+from unleash_gitops.plan import Call, Find
+from unleash_gitops.resource import Resource
+
+__all__ = ["METADATA", "creating", "deleting", "flag_path", "updating"]
+
+METADATA = ("type", "description", "impressionData", "stale")
+"""The fields that one PUT of a flag replaces, all of them."""
+
+
+def flag_path(project: str, name: str) -> str:
+    """Return the address of a flag."""
+    return f"/api/admin/projects/{quote(project, safe='')}/features/{quote(name, safe='')}"
+
+
+def creating(desired: Resource, after: Mapping[str, Any]) -> Iterator[Call]:
+    """Yield the calls that create a flag. It bears its owner's tag from the start."""
+    project, name = str(desired.address.project), desired.id
+    path = flag_path(project, name)
+    owner = desired.mark or ""
+    yield from _tag_values([owner, *after["tags"]])
+    body = {
+        "name": name,
+        **{key: after[key] for key in METADATA},
+        "tags": [_tag(tag) for tag in sorted({owner, *after["tags"]})],
+    }
+    look = Find(path=path, at="", match={"name": name})
+    yield Call(method="POST", path=path.rpartition("/")[0], body=body, look=look)
+    yield from _links(path, after["links"], [], [])
+    for environment, wanted in after["environments"].items():
+        place = _Place(path, environment, str(desired))
+        strategies = wanted.get("strategies", [])
+        labels: list[Any] = []
+        for strategy in strategies:
+            yield place.adding(strategy, labels)
+        if wanted.get("enabled"):
+            yield place.switching(on=True)
+    for parent in after["dependencies"]:
+        yield Call(method="POST", path=f"{path}/dependencies", body=dict(parent), once=True)
+
+
+def updating(desired: Resource, live: Resource, after: Mapping[str, Any]) -> Iterator[Call]:
+    """Yield the calls that turn a live flag into `after`."""
+    project, name = str(desired.address.project), desired.id
+    path, before = flag_path(project, name), live.spec
+    if before.get("archived"):
+        yield Call(method="POST", path=f"/api/admin/archive/revive/{quote(name, safe='')}", once=True)
+    if any(before[key] != after[key] for key in METADATA):
+        yield Call(method="PUT", path=path, body={"name": name, **{key: after[key] for key in METADATA}})
+    yield from _retag(desired, live, after)
+    if "links" in after and "links" in before:
+        yield from _links(path, after["links"], before["links"], live.handles["links"])
+    if before.get("dependencies") and not after.get("dependencies"):
+        yield Call(method="DELETE", path=f"{path}/dependencies")
+    for environment, wanted in after["environments"].items():
+        said = desired.spec.get("environments", {}).get(environment, {})
+        present = before["environments"].get(environment, {})
+        ids = live.handles["strategies"].get(environment, [])
+        yield from _environment(_Place(path, environment, str(desired)), said, present, wanted, ids, name)
+    if after.get("dependencies") and after["dependencies"] != before.get("dependencies"):
+        for parent in after["dependencies"]:
+            yield Call(method="POST", path=f"{path}/dependencies", body=dict(parent), once=True)
+
+
+def deleting(live: Resource) -> Iterator[Call]:
+    """Yield the calls that archive a flag, or remove it for good where the workspace says so."""
+    yield Call(method="DELETE", path=flag_path(str(live.address.project), live.id))
+    if live.handles["deletion"] == "delete":
+        yield Call(method="DELETE", path=f"/api/admin/archive/{quote(live.id, safe='')}")
+
+
+class _Place:
+    """A flag in an environment: where its calls go."""
+
+    def __init__(self, flag: str, environment: str, address: str) -> None:
+        self.path = f"{flag}/environments/{quote(environment, safe='')}"
+        self._label = f"{address}:{environment}"
+
+    def adding(self, strategy: Mapping[str, Any], known: list[Any]) -> Call:
+        """Return the call that adds a strategy, and note what its id goes by in `known`, the ids that are there."""
+        label = f"{self._label}[{len(known)}]"
+        body = sent_strategy(strategy)
+        match = {key: body[key] for key in ("name", "disabled", "parameters", "constraints", "segments")}
+        look = Find(path=f"{self.path}/strategies", match=match, known=tuple(known))
+        known.append({"$id": label})
+        return Call(method="POST", path=f"{self.path}/strategies", body=body, label=label, look=look)
+
+    def changing(self, identifier: str, strategy: Mapping[str, Any]) -> Call:
+        return Call(method="PUT", path=f"{self.path}/strategies/{identifier}", body=sent_strategy(strategy))
+
+    def ordering(self, identifiers: Sequence[Any]) -> Call:
+        body = [{"id": identifier, "sortOrder": place} for place, identifier in enumerate(identifiers)]
+        return Call(method="POST", path=f"{self.path}/strategies/set-sort-order", body=body, once=True)
+
+    def removing(self, identifier: str) -> Call:
+        return Call(method="DELETE", path=f"{self.path}/strategies/{identifier}")
+
+    def switching(self, *, on: bool) -> Call:
+        return Call(method="POST", path=f"{self.path}/{'on' if on else 'off'}", body={}, once=True)
+
+
+def _environment(
+    place: _Place,
+    said: Mapping[str, Any],
+    present: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    ids: Sequence[str],
+    flag: str,
+) -> Iterator[Call]:
+    """Yield the calls for one environment: `said` by the document, `present` on the server, `wanted` of both."""
+    if present["enabled"] and not wanted["enabled"]:
+        yield place.switching(on=False)
+    if "strategies" in wanted and wanted["strategies"] != present["strategies"]:
+        yield from _strategies(place, said["strategies"], present["strategies"], wanted["strategies"], ids, flag)
+    if wanted["enabled"] and not present["enabled"]:
+        yield place.switching(on=True)
+
+
+def _strategies(
+    place: _Place,
+    said: Sequence[Mapping[str, Any]],
+    present: Sequence[Mapping[str, Any]],
+    wanted: Sequence[Mapping[str, Any]],
+    ids: Sequence[str],
+    flag: str,
+) -> Iterator[Call]:
+    pairs = matched(said, present, flag)
+    known: list[Any] = list(ids)
+    final: list[Any] = []
+    for strategy, pair in zip(wanted, pairs, strict=True):
+        if pair is None:
+            yield place.adding(strategy, known)
+            final.append(known[-1])
+        else:
+            final.append(ids[pair])
+    changed = [
+        (ids[pair], one) for one, pair in zip(wanted, pairs, strict=True) if pair is not None and one != present[pair]
+    ]
+    for identifier, strategy in sorted(changed, key=lambda pair: pair[1]["disabled"]):  # one that is on comes first
+        yield place.changing(identifier, strategy)
+    if final != [one for one in known if one in final]:
+        yield place.ordering(final)
+    for identifier in ids:
+        if identifier not in final:
+            yield place.removing(identifier)
+
+
+def _retag(desired: Resource, live: Resource, after: Mapping[str, Any]) -> Iterator[Call]:
+    owner = desired.mark or ""
+    mine = [owner] if live.ownership != "owned" else []
+    added = sorted({*after["tags"], *mine} - set(live.spec["tags"]))
+    removed = sorted(set(live.spec["tags"]) - set(after["tags"]))
+    if added or removed:
+        yield from _tag_values(added)
+        body = {"addedTags": [_tag(tag) for tag in added], "removedTags": [_tag(tag) for tag in removed]}
+        yield Call(method="PUT", path=f"/api/admin/features/{quote(live.id, safe='')}/tags", body=body)
+
+
+def _tag_values(tags: Sequence[str]) -> Iterator[Call]:
+    """Yield the calls that make tags: a flag cannot be created with one that there is not."""
+    for tag in tags:
+        if tag.startswith(f"{OWNER_TAG}:"):
+            body = {"name": OWNER_TAG, "description": "The unleash-gitops workspace that a flag is managed by"}
+            yield Call(method="POST", path="/api/admin/tag-types", body=body, once=True)
+        yield Call(method="POST", path="/api/admin/tags", body=_tag(tag), once=True)
+
+
+def _tag(tag: str) -> dict[str, str]:
+    kind, _, value = tag.partition(":")
+    return {"type": kind, "value": value}
+
+
+def _links(
+    path: str, wanted: Sequence[Mapping[str, Any]], present: Sequence[Mapping[str, Any]], ids: Sequence[str]
+) -> Iterator[Call]:
+    """Yield the calls that make a flag's links as `wanted`, changing those of the same address, and others next."""
+    new = [one for one in wanted if one not in present]
+    old = [(identifier, one) for identifier, one in zip(ids, present, strict=True) if one not in wanted]
+    for one in list(new):
+        pair = next((pair for pair in old if pair[1]["url"] == one["url"]), None)
+        if pair is not None:
+            new.remove(one)
+            old.remove(pair)
+            yield Call(method="PUT", path=f"{path}/link/{pair[0]}", body=_link(one))
+    for identifier, _ in old:
+        yield Call(method="DELETE", path=f"{path}/link/{identifier}")
+    for one in new:
+        look = Find(path=path, at="links", match={"url": one["url"]}, known=tuple(ids))
+        yield Call(method="POST", path=f"{path}/link", body=_link(one), look=look)
+
+
+def _link(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {"url": one["url"], "title": one["title"] or ""}

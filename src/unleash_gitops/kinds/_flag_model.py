@@ -1,0 +1,134 @@
+"""A flag as a document says it.
+
+Source: the OpenAPI document of Unleash 8.2.0 (`createFeatureSchema`), and what a server of that version refuses.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from unleash_gitops.identity import OWNER_TAG
+from unleash_gitops.kinds._described import UrlFriendly
+from unleash_gitops.kinds._links import normal_url
+from unleash_gitops.kinds._model import Model
+from unleash_gitops.kinds._strategy import CODES as STRATEGY_CODES
+from unleash_gitops.kinds._strategy import Strategy, each_once
+
+__all__ = ["CODES", "FeatureFlagDocument"]
+
+CODES = {
+    **STRATEGY_CODES,
+    "dependency": "a dependency cannot be met",
+    "on-without-strategies": "an environment is on and has no strategy",
+    "tag": "a tag is not one",
+    "url": "an address is not one",
+}
+
+
+def _link_url(url: str) -> str:
+    try:
+        normal_url(url)
+    except ValueError as error:
+        raise PydanticCustomError("url", "{error}", {"error": str(error)}) from None
+    return url
+
+
+def _tag(tag: str) -> str:
+    kind, colon, value = tag.partition(":")
+    if not colon or not kind:
+        raise PydanticCustomError("tag", "is not a tag: write type:value", {"hint": "such as team:payments"})
+    if kind == OWNER_TAG:
+        hint = "leave it out: the tool writes it, and it is never compared"
+        raise PydanticCustomError("tag", "is the tag that marks what a workspace manages", {"hint": hint})
+    if value != value.strip() or not 2 <= len(value) <= 50:
+        raise PydanticCustomError("tag", "has a value that is not of 2 to 50 characters without space around them")
+    return tag
+
+
+class Link(Model):
+    """An address that belongs to the flag."""
+
+    url: Annotated[str, AfterValidator(_link_url)] = Field(description="Its address.", examples=["https://example.com"])
+    title: str | None = Field(default=None, description="What it is called; null: nothing.", examples=["Design"])
+
+
+class Dependency(Model):
+    """A flag that has to be on (or off) for this one to be on."""
+
+    feature: UrlFriendly = Field(description="The other flag, of the same project.", examples=["payments-v2"])
+    enabled: bool = Field(default=True, description="Whether the other one has to be on, or off.")
+    variants: Annotated[list[Annotated[str, Field(min_length=1)]], AfterValidator(each_once)] = Field(
+        default_factory=list, description="Which variants of it count; empty: all.", examples=[["blue"]]
+    )
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> Self:
+        if self.variants and not self.enabled:
+            raise PydanticCustomError("dependency", "has variants of a flag that has to be off")
+        return self
+
+
+class FlagEnvironment(Model):
+    """What the flag is like in one environment. What is left out stays as it is on the server."""
+
+    enabled: bool = Field(
+        default=False, description="Whether it is on. Left out: whoever switches it in the UI decides."
+    )
+    strategies: list[Strategy] = Field(
+        default_factory=list, description="Who gets it, in order; empty: none. Left out: not managed."
+    )
+
+    @model_validator(mode="after")
+    def _holds(self) -> Self:
+        said = self.model_fields_set
+        if self.enabled and "strategies" in said and all(one.disabled for one in self.strategies):
+            hint = "add one, or leave strategies out: the server then adds its own"
+            raise PydanticCustomError("on-without-strategies", "is on with no strategy to be on by", {"hint": hint})
+        return self
+
+
+class FeatureFlagMetadata(Model):
+    """Which flag it is."""
+
+    name: UrlFriendly = Field(description="The flag's name, unique on the instance.", examples=["checkout-v2"])
+    project: str = Field(min_length=1, description="The project it is in.", examples=["shop"])
+
+
+def _links_once(links: list[Link]) -> list[Link]:
+    each_once([normal_url(one.url) for one in links])
+    return links
+
+
+class FeatureFlagSpec(Model):
+    """What the flag is like."""
+
+    type: Literal["experiment", "kill-switch", "release", "operational", "permission", "sunset"] = Field(
+        default="release", description="What it is for."
+    )
+    description: str | None = Field(default=None, description="What it does; null: nothing.", examples=["New checkout"])
+    impressionData: bool = Field(default=False, description="Whether SDKs tell of each evaluation.")  # noqa: N815
+    stale: bool = Field(default=False, description="Whether it can be removed from the code.")
+    tags: Annotated[list[Annotated[str, AfterValidator(_tag)]], AfterValidator(each_once)] = Field(
+        default_factory=list, description="Its tags, each type:value.", examples=[["team:payments"]]
+    )
+    links: Annotated[list[Link], AfterValidator(_links_once)] = Field(
+        default_factory=list, max_length=10, description="Addresses that belong to it."
+    )
+    dependencies: list[Dependency] = Field(
+        default_factory=list, max_length=1, description="The flag that it depends on; a server knows one."
+    )
+    environments: dict[str, FlagEnvironment] = Field(
+        default_factory=dict, description="By environment; those left out are not managed."
+    )
+
+
+class FeatureFlagDocument(Model):
+    """A feature flag."""
+
+    apiVersion: Literal["unleash-gitops/v1"]  # noqa: N815 - the API's own names
+    kind: Literal["FeatureFlag"]
+    metadata: FeatureFlagMetadata
+    spec: FeatureFlagSpec = FeatureFlagSpec()

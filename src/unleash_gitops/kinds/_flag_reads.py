@@ -1,0 +1,177 @@
+"""Flags from a server, in the cheapest way that tells what matters.
+
+The list of a project's flags tells all but strategies, links and dependencies. The playground answers with every
+strategy of a project at once, in order; what it leaves out, and what is cheaper one by one, is asked flag by flag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from unleash_gitops.kinds._flag_calls import flag_path
+from unleash_gitops.resource import Reads
+
+__all__ = ["LiveFlag", "exists", "read_archived", "read_flags"]
+
+_MOST_EVALUATIONS = 15_000  # flags times environments, of one request
+_SEARCHES = 5  # flags that are looked for by name; a server allows 15 searches a minute
+_PAGE = 100
+
+
+@dataclass
+class LiveFlag:
+    """A flag as far as it was asked for: `strategies`, `links`, `dependencies` and `children` are None when it was not.
+
+    `environments` tells which it is on in, `steady` in which it has a strategy that is not disabled. Strategies are as
+    the server answers, by environment, in order.
+    """
+
+    entry: Mapping[str, Any]
+    environments: dict[str, bool]
+    steady: dict[str, bool]
+    archived: bool = False
+    strategies: dict[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    links: Sequence[Mapping[str, Any]] | None = None
+    dependencies: Sequence[Mapping[str, Any]] | None = None
+    children: Sequence[str] = ()
+
+    @property
+    def name(self) -> str:
+        """The flag's name."""
+        return str(self.entry["name"])
+
+
+def read_flags(
+    reads: Reads, project: str, doomed: Iterable[str], wanted: Mapping[str, Mapping[str, Any]]
+) -> list[LiveFlag]:
+    """Return the project's active flags, each with what `wanted` has the shape of, or everything of those `doomed`."""
+    flags = {flag.name: flag for flag in (_listed(entry) for entry in reads.features(project))}
+    whole = set(flags) if reads.focus.whole else {*doomed} & flags.keys()
+    whole |= {name for name, spec in wanted.items() if name in flags and ("links" in spec or "dependencies" in spec)}
+    parts = {name: _environments(spec) for name, spec in wanted.items() if name in flags and name not in whole}
+    parts = {name: environments for name, environments in parts.items() if environments}
+    if parts and _bulk_is_cheaper(reads, len(flags), len(parts)):
+        whole |= _by_playground(reads, project, flags, parts)
+    else:
+        whole |= parts.keys()
+    gone = set(reads.each(lambda name: _by_itself(reads, project, flags[name]), sorted(whole)))
+    return [flag for name, flag in flags.items() if name not in gone]
+
+
+def read_archived(reads: Reads, project: str, names: Sequence[str]) -> list[LiveFlag]:
+    """Return those of `names`, flags that are not active in the project, that are archived there."""
+    known = reads.each(lambda name: exists(reads, name), names)
+    there = [name for name, yes in zip(names, known, strict=True) if yes]
+    found = [flag for entry in _searched(reads, project, there) if (flag := _listed(entry)).name in set(there)]
+    for flag in found:
+        flag.archived = True
+        flag.links, flag.dependencies = None, None
+        for environment in flag.environments:
+            path = f"{flag_path(project, flag.name)}/environments/{quote(environment, safe='')}/strategies"
+            flag.environments[environment] = False  # as it is when it is revived
+            flag.strategies[environment] = _own(reads.get(path))
+    return found
+
+
+def _listed(entry: Mapping[str, Any]) -> LiveFlag:
+    environments = entry["environments"]
+    return LiveFlag(
+        entry,
+        {one["name"]: bool(one["enabled"]) for one in environments},
+        {one["name"]: bool(one.get("hasEnabledStrategies")) for one in environments},
+    )
+
+
+def _environments(spec: Mapping[str, Any]) -> list[str]:
+    """Return the environments whose strategies matter."""
+    return [name for name, wanted in spec.get("environments", {}).items() if "strategies" in wanted]
+
+
+def _bulk_is_cheaper(reads: Reads, flags: int, asked: int) -> bool:
+    """Tell whether one request for all flags costs less than one for each of those `asked` for.
+
+    Measured on 8.2.0, with two environments of two strategies: 5.5 ms for a flag by itself; for all of them 0.17 ms a
+    flag, and as their number grows another 0.43 µs for each pair of flags. A release plan's strategies, which only
+    Enterprise has, cannot be told from others there.
+    """
+    if reads.server.maintenance or reads.server.enterprise:
+        return False
+    return 0.17 * flags + 0.00043 * flags * flags < 5.5 * asked
+
+
+def _by_playground(
+    reads: Reads, project: str, flags: Mapping[str, LiveFlag], parts: Mapping[str, Sequence[str]]
+) -> set[str]:
+    """Fill in the strategies of `parts`; return the names of the flags that the answer does not tell all of."""
+    environments = sorted({environment for asked in parts.values() for environment in asked})
+    unsure = set()
+    for some in _bundles(environments, len(flags)):
+        body = {"projects": [project], "environments": some, "context": {"appName": "unleash-gitops"}}
+        answer = {
+            one["name"]: one["environments"] for one in reads.ask("/api/admin/playground/advanced", body)["features"]
+        }
+        for name, asked in parts.items():
+            for environment in asked:
+                if environment not in some:
+                    continue
+                found = answer.get(name, {}).get(environment)
+                strategies = [_of_playground(one) for one in found[0]["strategies"]["data"]] if found else None
+                if strategies is None or any(one["disabled"] for one in strategies):
+                    unsure.add(name)  # the variants of a strategy that is disabled are not told
+                else:
+                    flags[name].strategies[environment] = strategies
+    return unsure
+
+
+def _bundles(environments: Sequence[str], flags: int) -> Iterator[list[str]]:
+    size = max(1, _MOST_EVALUATIONS // max(1, flags))
+    for start in range(0, len(environments), size):
+        yield list(environments[start : start + size])
+
+
+def _of_playground(strategy: Mapping[str, Any]) -> dict[str, Any]:
+    return {**strategy, "variants": strategy["result"].get("variants") or []}
+
+
+def _by_itself(reads: Reads, project: str, flag: LiveFlag) -> str | None:
+    """Fill in everything of a flag. Return its name when it is gone."""
+    answer = reads.get_or_none(flag_path(project, flag.name))
+    if answer is None:
+        return flag.name
+    for one in answer["environments"]:
+        flag.strategies[one["name"]] = _own(one["strategies"])
+    flag.links = answer.get("links") or []
+    flag.dependencies = answer.get("dependencies") or []
+    flag.children = answer.get("children") or []
+    return None
+
+
+def _own(strategies: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the strategies that are the flag's own, in order; others are a release plan's."""
+    return [one for one in strategies if not one.get("milestoneId")]
+
+
+def exists(reads: Reads, name: str) -> bool:
+    """Tell whether there is a flag of that name, archived or not, in whatever project."""
+    return reads.get_or_none(f"/api/admin/features/{quote(name, safe='')}/tags") is not None
+
+
+def _searched(reads: Reads, project: str, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    """Yield what the server finds among the project's archived flags: a few by name, many page by page."""
+    if not names:
+        return
+    path = f"/api/admin/search/features?archived=IS:true&project=IS:{quote(project, safe='')}&limit={_PAGE}"
+    if len(names) <= _SEARCHES:
+        for name in names:
+            yield from reads.get(f"{path}&query={quote(name, safe='')}")["features"]
+        return
+    offset = 0
+    while True:
+        answer = reads.get(f"{path}&offset={offset}")
+        yield from answer["features"]
+        offset += _PAGE
+        if offset >= answer["total"]:
+            return

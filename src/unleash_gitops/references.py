@@ -1,0 +1,62 @@
+"""What documents name, and whether it is there and fits. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from unleash_gitops.diagnostics import Diagnostic
+from unleash_gitops.kinds import kinds
+from unleash_gitops.resource import Key, Reference, Resource, State
+
+__all__ = ["conflicts", "missing_references", "noun"]
+
+
+def missing_references(wanted: Iterable[Resource], desired: State, live: State) -> list[Diagnostic]:
+    """Return a diagnostic for each of the documents `wanted` that names an object which neither side has."""
+    there = live.known | {_reference(one) for one in (*desired.resources.values(), *live.resources.values())}
+    return [
+        Diagnostic(
+            "error",
+            "missing-reference",
+            f'there is no {noun(reference.kind)} "{reference.name}"'
+            + (f' in project "{reference.project}"' if reference.project else "")
+            + ", neither on the server nor in the workspace",
+            reference.position,
+            "create it first, or correct the name; an archived one must be revived",
+        )
+        for resource in wanted
+        for reference in resource.references
+        if reference not in there and reference.position is not None
+    ]
+
+
+def conflicts(wanted: Iterable[Resource], desired: State, live: State | None = None) -> list[Diagnostic]:
+    """Return a diagnostic for each of the documents `wanted` that cannot be, because of what it names.
+
+    Without `live` only what the documents themselves say is known.
+    """
+    present: Mapping[Key, Resource] = live.resources if live is not None else {}
+    specs: dict[Reference, Mapping[str, Any]] = {_reference(one): one.spec for one in present.values()}
+    for key, one in desired.resources.items():
+        there = present.get(key)
+        specs[_reference(one)] = one.spec if there is None else kinds()[key.kind].merged(one, there)
+    return [found for one in wanted for found in _conflicts(one, specs)]
+
+
+def _conflicts(one: Resource, specs: Mapping[Reference, Mapping[str, Any]]) -> Iterator[Diagnostic]:
+    places = {reference.path: reference.position for reference in one.references}
+    for reference, problem in kinds()[one.address.kind].conflicts(one, specs.get):
+        position = places.get(reference.path) or one.position
+        if position is not None:
+            yield Diagnostic("error", "conflict", problem, position)
+
+
+def noun(kind: str) -> str:
+    """Return a kind as a word in a sentence."""
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", kind).lower()
+
+
+def _reference(one: Resource) -> Reference:
+    return Reference(one.address.kind, one.address.project, one.address.name or one.id)

@@ -1,0 +1,187 @@
+"""Flags on the real server, for whatever is live and whatever is wanted."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from acceptance.flag_states import ENVIRONMENTS, flags, partial
+from servers.instance import Instance
+from unleash_gitops.client import Client
+from unleash_gitops.errors import InvalidFiles
+from unleash_gitops.kinds import _flag_reads as reading
+from unleash_gitops.plan import Plan
+from unleash_gitops.reader import Reader
+from unleash_gitops.resource import Area, Focus, Key
+from unleash_gitops.workflow import apply_plan, load_workspace, make_plan, pull_workspace
+from unleash_gitops.workspace import WorkspaceSpec
+from unleash_gitops.yamldoc import dump_document
+
+pytestmark = pytest.mark.sandbox
+SEGMENTS = ["prop one", "prop two"]
+ODD = st.text("abzAZ09-_.~!*'()", min_size=1, max_size=12).filter(lambda name: name.strip("."))
+RELAXED = settings(
+    max_examples=12,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],  # to shrink, with a server, takes minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@pytest.fixture
+def server(real: Instance) -> Iterator[Instance]:
+    real.archive_flags()
+    real.clear()
+    real.clear_named()
+    for name in SEGMENTS:
+        real.make("segments", name, constraints=[])
+    yield real
+    real.archive_flags()
+    real.clear()
+    real.clear_named()
+
+
+def unique(odd: str) -> str:
+    return f"{odd}-{uuid.uuid4().hex[:10]}"
+
+
+def make(server: Instance, name: str, flag: dict[str, Any]) -> None:
+    """Make a flag as other people would."""
+    numbers = {key: one["id"] for key, one in server.named("segments").items()}
+    body = {key: flag[key] for key in ("type", "description", "impressionData", "stale")}
+    server.call("POST", "/features", {"name": name, **body})
+    at = f"/features/{quote(name, safe='')}"
+    for tag in flag["tags"]:
+        kind, _, value = tag.partition(":")
+        server.http.post(f"/api/admin{at}/tags", json={"type": kind, "value": value}).raise_for_status()
+    for link in flag["links"]:
+        server.call("POST", f"{at}/link", {key: value for key, value in link.items() if value})
+    for environment, wanted in flag["environments"].items():
+        place = f"{at}/environments/{environment}"
+        ids = []
+        for one in wanted["strategies"]:
+            body = {**one, "segments": [numbers[segment] for segment in one["segments"]]}
+            ids.append(server.call("POST", f"{place}/strategies", body)["id"])
+        if ids:
+            order = [{"id": ids[one], "sortOrder": number} for number, one in enumerate(wanted["order"])]
+            server.call("POST", f"{place}/strategies/set-sort-order", order)
+        if wanted["enabled"]:
+            server.call("POST", f"{place}/on")
+
+
+def depend(server: Instance, child: str, parent: str) -> None:
+    at = f"/features/{quote(child, safe='')}/dependencies"
+    server.call("POST", at, {"feature": parent, "enabled": True, "variants": ["a"]})
+
+
+def write(root: Path, documents: dict[str, Any]) -> None:
+    text = "---\n".join(
+        dump_document({"apiVersion": "unleash-gitops/v1", "kind": "FeatureFlag",
+                       "metadata": {"name": name, "project": "default"}, "spec": spec})
+        for name, spec in documents.items()
+    )  # fmt: skip
+    (root / "flags.yaml").write_text(text, encoding="utf-8")
+    (root / "unleash-gitops.yaml").write_text(
+        "apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {name: property}\nspec: {maxDeletes: 100}\n"
+    )
+
+
+def plan(root: Path, server: Instance) -> Plan:
+    try:
+        loaded, workspace = load_workspace(root)
+    except InvalidFiles as error:
+        raise AssertionError([found.message for found in error.diagnostics]) from None
+    with Client(server.url, server.token) as client:
+        return make_plan(loaded, workspace, client)
+
+
+def apply(root: Path, server: Instance) -> Plan:
+    """Apply, and return the plan after it."""
+    with Client(server.url, server.token) as client:
+        report = apply_plan(plan(root, server), client, threading.Event())
+    assert [one.error for one in report.results if one.status != "applied"] == []
+    return plan(root, server)
+
+
+def strategies_of(server: Instance, name: str) -> Any:
+    found = server.call("GET", f"/features/{quote(name, safe='')}")
+    return {one["name"]: [one["enabled"], one["strategies"]] for one in found["environments"]}
+
+
+@RELAXED
+@given(st.data())
+def test_every_way_of_reading_gives_the_same(server: Instance, data: st.DataObject) -> None:
+    names = [unique(data.draw(ODD)) for _ in range(3)]
+    for name in names:
+        make(server, name, data.draw(flags(SEGMENTS)))
+    area = Area("FeatureFlag", "default")
+    shape = {"environments": {name: {"strategies": ()} for name in ENVIRONMENTS}}
+    found = []
+    for cheaper, reads in ((True, "plain"), (False, "plain"), (True, "export")):
+        with Client(server.url, server.token) as client, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(reading, "_bulk_is_cheaper", lambda *_, answer=cheaper: answer)
+            focus = Focus({area: dict.fromkeys(names, shape)}, lambda _: False)
+            live = Reader(client, "property", WorkspaceSpec(reads=reads), focus).read_areas([area])
+            found.append(
+                [(one.spec, one.handles) for name in names for one in [live.resources[Key("FeatureFlag", name)]]]
+            )
+    assert found[0] == found[1]
+    assert found[2] == found[1]
+
+
+@RELAXED
+@given(st.data())
+def test_pull_then_plan_is_empty_and_nothing_is_touched(server: Instance, data: st.DataObject) -> None:
+    server.archive_flags()
+    names = [unique(data.draw(ODD)) for _ in range(2)]
+    for name in names:
+        make(server, name, data.draw(flags(SEGMENTS)))
+    if data.draw(st.booleans()):
+        depend(server, names[0], names[1])
+    before = [strategies_of(server, name) for name in names]
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        write(root, {})
+        (root / "flags.yaml").unlink()
+        loaded, workspace = load_workspace(root)
+        with Client(server.url, server.token) as client:
+            written, skipped = pull_workspace(loaded, workspace, client, kind="FeatureFlag")
+        assert [one for one in skipped if any(name in one.address for name in names)] == []
+        assert len(written) == len(names) + 2
+        after = plan(root, server)
+        assert [(change.address, change.fields) for change in after.changes] == []
+        assert after.summary.unchanged == len(names) + 2
+    assert [strategies_of(server, name) for name in names] == before
+
+
+@RELAXED
+@given(st.data())
+def test_after_apply_a_plan_is_empty_and_what_is_not_said_is_as_it_was(server: Instance, data: st.DataObject) -> None:
+    server.archive_flags()
+    old, new, foreign = (unique(data.draw(ODD)) for _ in range(3))
+    make(server, old, data.draw(flags(SEGMENTS)))
+    make(server, foreign, data.draw(flags(SEGMENTS)))
+    before = strategies_of(server, foreign)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for _ in range(2):
+            documents = {name: data.draw(flags(SEGMENTS).flatmap(partial)) for name in (old, new)}
+            known = strategies_of(server, old)
+            write(root, documents)
+            left = apply(root, server).changes
+            assert not left, [change.fields for change in left]
+            for environment, (enabled, strategies) in strategies_of(server, old).items():
+                said = documents[old].get("environments", {}).get(environment, {})
+                if "strategies" not in said:
+                    assert strategies == known[environment][1]
+                    assert enabled == said.get("enabled", known[environment][0])
+    assert strategies_of(server, foreign) == before
