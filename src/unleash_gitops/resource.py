@@ -176,6 +176,10 @@ class Focus:
         """Whether everything of everything matters."""
         return self.wanted is None
 
+    def has(self, kind: str) -> bool:
+        """Tell whether any object of `kind` matters."""
+        return self.wanted is None or any(area.kind == kind and wanted for area, wanted in self.wanted.items())
+
     def within(self, area: Area) -> Mapping[str, Mapping[str, Any]]:
         """Return what matters of the objects in `area`, by id; nothing when everything does."""
         return {} if self.wanted is None else self.wanted.get(area, {})

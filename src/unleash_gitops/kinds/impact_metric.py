@@ -13,6 +13,7 @@ from urllib.parse import quote
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from unleash_gitops.errors import ApiError
 from unleash_gitops.identity import ULID_PATTERN, computed_id, mark_of
 from unleash_gitops.kinds._model import OWNERSHIP, LiveModel, Model
 from unleash_gitops.plan import Call
@@ -30,6 +31,7 @@ _MODES: dict[MetricType, tuple[str, ...]] = {
     "gauge": ("avg", "sum"),
     "histogram": ("p50", "p95", "p99"),
 }
+_CHART_EVENTS = "/api/admin/search/events?type=IS_ANY_OF:impact-metric-created,impact-metric-updated&limit=1000"
 _DEFAULTS: dict[str, Any] = {"title": None, "yAxisMin": "auto", "labelSelectors": {}}
 
 
@@ -173,11 +175,17 @@ class ImpactMetric(Kind):
         )
 
     def areas(self, reads: Reads) -> Iterable[Area]:
-        """See `Kind.areas`: the instance, and every active flag."""
+        """See `Kind.areas`: the instance, and every active flag that may have charts.
+
+        Only asking a flag tells its charts. Where no document has one, the audit log tells which flags ever had any.
+        """
         yield Area(self.name)
+        about_charts = reads.focus.has(self.name) or any(one.kind == self.name for one in reads.policy.exclusive)
+        charted = None if about_charts else _charted(reads)
         for project in reads.projects():
             for feature in reads.flags(project):
-                yield Area(self.name, project, feature)
+                if charted is None or feature in charted:
+                    yield Area(self.name, project, feature)
 
     def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
         """See `Kind.read`. A flag that was archived since it was listed has no charts."""
@@ -256,6 +264,17 @@ class ImpactMetric(Kind):
             },
         }
         return document, live.title or live.id
+
+
+def _charted(reads: Reads) -> set[str] | None:
+    """Return the names of the flags that the audit log knows charts of, None where it does not tell."""
+    try:
+        answer = reads.once(_CHART_EVENTS)
+    except ApiError:
+        return None
+    if answer["total"] > len(answer["events"]):
+        return None
+    return {event["featureName"] for event in answer["events"] if event.get("featureName")}
 
 
 def _flag(at: ImpactMetricMetadata | Area) -> tuple[Reference, ...]:
