@@ -5,6 +5,7 @@ The only room that knows httpx. It knows paths and JSON, not what they mean. The
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import threading
@@ -149,9 +150,10 @@ class Client:
         return ServerFacts(version, enterprise, details.get("instanceId"), bool(answer.get("maintenanceMode")), limits)
 
     def hide(self, secret: str) -> None:
-        """Have `secret` appear in no log line and no error of this client from now on."""
+        """Have `secret` appear in no log line and no error of this client from now on, however it is written there."""
         if secret:
-            self._secrets = (*self._secrets, secret, quote(secret, safe=""))
+            written = (secret, quote(secret, safe=""), json.dumps(secret)[1:-1], _host(secret))
+            self._secrets = tuple(dict.fromkeys((*self._secrets, *filter(None, written))))
 
     def get(self, path: str) -> Any:
         """Return the JSON answer to a GET. `path` begins with `/api/admin/`, percent-encoded. Raises ServerError."""
@@ -269,6 +271,14 @@ class Client:
 
 _TOKEN_HINT = "an admin or personal access token is needed, in UNLEASH_AUTH_TOKEN or by --token-file"  # noqa: S105 - words
 _ADDRESS_HINT = "is the address right? The instance's base path is part of it, /api is not"
+
+
+def _host(secret: str) -> str | None:
+    """Return the host when a secret is an address: an error that says the host is not found names it alone."""
+    try:
+        return urlsplit(secret).hostname
+    except ValueError:
+        return None
 
 
 def _hint(status: int) -> str | None:

@@ -138,12 +138,21 @@ def checking_plan(run: Run) -> None:
     check_plan(_there(run.plan), _there(run.client))
 
 
-def applying(on_result: Callable[[Run, Result], None]) -> Step:
-    """Return the step that applies the plan, and tells how each change went."""
+def applying(
+    on_result: Callable[[Run, Result], None],
+    hand_over: Callable[[Run, str, str], None] = lambda _run, _address, _secret: None,
+) -> Step:
+    """Return the step that applies the plan, and tells how each change went and which secrets the server made."""
 
     def step(run: Run) -> None:
         client = _there(run.client)
-        run.report = apply_plan(_there(run.plan), client, client.stop, lambda result: on_result(run, result))
+        run.report = apply_plan(
+            _there(run.plan),
+            client,
+            client.stop,
+            lambda result: on_result(run, result),
+            lambda address, secret: hand_over(run, address, secret),
+        )
 
     return step
 

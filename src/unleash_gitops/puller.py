@@ -61,6 +61,10 @@ def pull_files(
         if one.ownership == "foreign":
             skipped.append(Skipped(str(one), "belongs to another workspace"))
             continue
+        unpulled = kinds()[one.address.kind].unpulled(one)
+        if unpulled is not None:
+            skipped.append(Skipped(str(one), unpulled))
+            continue
         document, path = _document(one, names, paths)
         problem = _problem(one, document)
         if problem is not None:

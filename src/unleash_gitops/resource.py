@@ -319,6 +319,10 @@ class Kind(ABC):
     def delete(self, live: Resource) -> tuple[Call, ...]:
         """Return the calls that delete the object."""
 
+    def unpulled(self, live: Resource) -> str | None:  # noqa: ARG002
+        """Return why no document can stand for a live object, or None when one can."""
+        return None
+
     @abstractmethod
     def pulled(self, live: Resource) -> tuple[dict[str, Any], str]:
         """Return the document that stands for a live object (without a name), and a name to begin with."""

@@ -13,6 +13,7 @@ import click
 from unleash_gitops.cli.connection import Connection, connection_options, interruptible
 from unleash_gitops.cli.output import echo_data, echo_text, progress_bar, say
 from unleash_gitops.cli.runs import all_option, connected, read_plans, show_failures, workspace_runs
+from unleash_gitops.cli.secrets import Secrets, secrets_option
 from unleash_gitops.cli.server import planned, sandbox_option, show_plans, target_option
 from unleash_gitops.errors import PlanFileError, UsageError
 
@@ -38,6 +39,7 @@ INTERRUPTED = 130
     help="Allow this many deletes, in each workspace.  [default: spec.maxDeletes]",
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@secrets_option
 @target_option
 @sandbox_option
 @connection_options
@@ -50,6 +52,7 @@ def apply(
     yes: bool,
     max_deletes: int | None,
     form: str,
+    secrets_out: Path | None,
     targets: tuple[str, ...],
     **server: Any,
 ) -> int:
@@ -58,24 +61,25 @@ def apply(
     Of several directories, or with --all, it applies every workspace; its exit code is the worst of theirs.
     """
     connection = Connection(verbose=verbose, **server)
+    secrets = Secrets(secrets_out)
     if any(path.is_file() for path in paths):
         if len(paths) > 1 or everything:
             raise UsageError("a saved plan is applied alone, without directories and --all")
         if targets:
             raise UsageError("--target goes with a directory: a saved plan is applied as it is")
-        return _apply_saved(paths[0], connection, max_deletes, form)
+        return _apply_saved(paths[0], connection, max_deletes, form, secrets)
     if not yes and not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask for confirmation", "say --yes, or apply a saved plan")
     several = everything or len(paths) > 1
     runs = workspace_runs(paths, everything)
     with connected(runs, connection):
-        code = _apply_directories(runs, max_deletes, form, targets, ask=not yes, several=several)
+        code = _apply_directories(runs, max_deletes, form, targets, secrets, ask=not yes, several=several)
     if connection.sandbox and code != REFUSED:
         _say_where_to_look(paths or (Path(),), everything)
     return code
 
 
-def _apply_saved(path: Path, connection: Connection, max_deletes: int | None, form: str) -> int:
+def _apply_saved(path: Path, connection: Connection, max_deletes: int | None, form: str, secrets: Secrets) -> int:
     """Apply a saved plan. One of several workspaces is one reviewed whole: if any part is refused, all of it is."""
     from unleash_gitops.fleet import Run, advance, checking_deletes, checking_plan
     from unleash_gitops.plan import Plan
@@ -95,11 +99,18 @@ def _apply_saved(path: Path, connection: Connection, max_deletes: int | None, fo
             if several:
                 say("nothing was applied anywhere")
             return REFUSED
-        return _apply(runs, form, several=several)
+        return _apply(runs, form, secrets, several=several)
 
 
 def _apply_directories(
-    runs: Sequence[Run], max_deletes: int | None, form: str, targets: tuple[str, ...], *, ask: bool, several: bool
+    runs: Sequence[Run],
+    max_deletes: int | None,
+    form: str,
+    targets: tuple[str, ...],
+    secrets: Secrets,
+    *,
+    ask: bool,
+    several: bool,
 ) -> int:
     from unleash_gitops.fleet import advance, checking_deletes, checking_plan
 
@@ -115,16 +126,16 @@ def _apply_directories(
         advance(runs, checking_plan)  # the question may have stood for an hour
     if not several and show_failures(runs, several=False):
         return REFUSED
-    return _apply(runs, form, several=several)
+    return _apply(runs, form, secrets, several=several)
 
 
-def _apply(runs: Sequence[Run], form: str, *, several: bool) -> int:
+def _apply(runs: Sequence[Run], form: str, secrets: Secrets, *, several: bool) -> int:
     from unleash_gitops.fleet import advance, applying, stop_all
     from unleash_gitops.render.text import result_line
 
     ended, lock = 0, threading.Lock()
     total = sum(len(run.plan.changes) for run in runs if run.plan and run.error is None)
-    with interruptible(lambda: stop_all(runs)) as interrupted, progress_bar("applying") as progress:
+    with secrets, interruptible(lambda: stop_all(runs)) as interrupted, progress_bar("applying") as progress:
 
         def on_result(run: Run, result: Result) -> None:
             nonlocal ended
@@ -135,7 +146,10 @@ def _apply(runs: Sequence[Run], form: str, *, several: bool) -> int:
                     line = result_line(result)
                     echo_text(line if not several else line.append(f"  ({run.name})"))
 
-        advance(runs, applying(on_result))
+        def hand_over(run: Run, address: str, secret: str) -> None:
+            secrets.keep(f"{run.where}/{address}" if several else address, secret)
+
+        advance(runs, applying(on_result, hand_over))
     _show_reports(runs, form, several=several)
     failed = show_failures(runs, several=several)
     if interrupted():

@@ -1,0 +1,273 @@
+"""Integrations and API tokens through their lives, on the real server; their secrets are where they belong only."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from acceptance.conftest import Done, Space
+from servers.fault_proxy import FaultProxy
+from servers.instance import Instance
+
+pytestmark = pytest.mark.sandbox
+
+SECRET = "xoxb-s3cr3t/of the team"
+TOKEN = {"TOKEN": SECRET}
+SLACK = {
+    "provider": "slack-app",
+    "enabled": False,
+    "events": ["feature-created"],
+    "parameters": {"accessToken": {"fromEnv": "TOKEN"}},
+}
+READER = {"type": "client", "environment": "development"}
+
+
+@pytest.fixture
+def space(tmp_path: Path, real: Instance) -> Iterator[Space]:
+    real.clear()
+    clear(real)
+    root = tmp_path / "workspace"
+    root.mkdir()
+    yield Space(root, real)
+    clear(real)
+
+
+def clear(real: Instance) -> None:
+    """Leave neither, nor the tag types that the server makes for some services."""
+    for one in addons(real):
+        real.http.delete(f"/api/admin/addons/{one['id']}").raise_for_status()
+    for one in tokens(real):
+        real.http.delete(f"/api/admin/api-tokens/{quote(one['secret'], safe='')}").raise_for_status()
+    real.clear_named()
+
+
+def addons(real: Instance) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = real.http.get("/api/admin/addons").raise_for_status().json()["addons"]
+    return sorted(found, key=lambda one: one["id"])
+
+
+def tokens(real: Instance) -> list[dict[str, Any]]:
+    found = real.http.get("/api/admin/api-tokens").raise_for_status().json()["tokens"]
+    return [one for one in found if one["type"] != "admin"]
+
+
+def secret_of(real: Instance, name: str) -> str:
+    (found,) = [one["secret"] for one in tokens(real) if one["tokenName"] == name]
+    return str(found)
+
+
+def write(space: Space, kind: str, name: str, metadata: dict[str, Any] | None = None, **spec: Any) -> Path:
+    meta = {"name": name, **(metadata or {})}
+    content = {"apiVersion": "unleash-gitops/v1", "kind": kind, "metadata": meta, "spec": spec}
+    path = space.root / f"{kind}-{name}.yaml"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def actions(plan: Any) -> list[tuple[str, str, str]]:
+    return [(change["action"], change["kind"], change["name"]) for change in plan["changes"]]
+
+
+def apply(space: Space, *arguments: str, code: int = 0, **more: str) -> Done:
+    """Apply with the secret in the environment; say everything, and have the secret in nothing of it."""
+    command, *rest = arguments or ("",)
+    done = space.run("-v", "apply", *filter(None, (command, *rest)), "--yes", **{**TOKEN, **more})
+    assert done.code == code, done.err
+    for text in (done.out, done.err):
+        assert SECRET not in text
+        assert not any(one["secret"] in text for one in tokens(space.instance))
+    return done
+
+
+def test_the_life_of_an_integration(space: Space) -> None:
+    file = write(space, "Addon", "to-slack", **SLACK, description="Says what happens")
+    saved = space.root.parent / "plan.json"
+    assert space.run("plan", "--out", str(saved), **TOKEN).code == 0
+    assert SECRET not in saved.read_text()
+    apply(space, str(saved))
+    (live,) = addons(space.instance)
+    assert live["description"] == (
+        "Says what happens\nunleash-gitops name: to-slack\nmanaged by unleash-gitops: payments"
+    )
+    assert live["parameters"] == {"accessToken": "*****"}
+    assert space.plan()["changes"] == []
+
+    write(space, "Addon", "to-slack", **{**SLACK, "parameters": {"defaultChannels": "x", **SLACK["parameters"]}})
+    plan = space.plan()
+    assert actions(plan) == [("update", "Addon", "to-slack")]
+    assert [(one["path"], one["before"], one["after"]) for one in plan["changes"][0]["fields"]] == [
+        ("parameters.accessToken", "*****", {"fromEnv": "TOKEN"}),
+        ("parameters.defaultChannels", None, "x"),
+    ]
+    apply(space)
+    assert addons(space.instance)[0]["parameters"] == {"accessToken": "*****", "defaultChannels": "x"}
+    assert addons(space.instance)[0]["description"] == live["description"]
+    assert space.plan()["changes"] == []
+
+    file.unlink()
+    assert actions(space.plan()) == [("delete", "Addon", "to-slack")]
+    apply(space)
+    assert addons(space.instance) == []
+
+
+def test_a_pulled_integration_is_managed_by_its_number_and_keeps_its_secret(space: Space) -> None:
+    http = space.instance.http
+    body = {**SLACK, "description": "By hand", "parameters": {"accessToken": SECRET}, "events": ["bogus"]}
+    http.post("/api/admin/addons", json=body).raise_for_status()
+    (live,) = addons(space.instance)
+    assert space.run("pull").code == 0
+    (file,) = (space.root / "addons").iterdir()
+    assert SECRET not in file.read_text()
+    plan = space.plan()
+    assert (plan["changes"], plan["unmanaged"]) == ([], [])
+    write(space, "Addon", "x", {"id": str(live["id"])}, provider="slack-app", events=["feature-created"])
+    file.unlink()
+    plan = space.plan()
+    assert plan["changes"][0]["reason"] == "adopts an object that this workspace did not make"
+    apply(space)
+    (after,) = addons(space.instance)
+    assert after == {
+        **live,
+        "events": ["feature-created"],
+        "description": "By hand\nmanaged by unleash-gitops: payments",
+    }
+    assert space.plan()["changes"] == []
+    events = http.get("/api/admin/search/events?type=IS:addon-config-updated&limit=1").raise_for_status().json()
+    assert events["events"][0]["data"]["id"] == live["id"]
+
+
+def test_a_secret_that_is_not_in_the_environment_is_said_before_anything_is_sent(space: Space) -> None:
+    write(space, "Addon", "to-slack", **SLACK)
+    write(space, "ApiToken", "reader", **READER)
+    done = space.run("apply", "--yes", "--secrets-out", str(space.root / "out.json"))
+    assert done.code == 1
+    assert "the plan needs TOKEN, which the environment does not have" in done.err
+    assert (addons(space.instance), tokens(space.instance)) == ([], [])
+    assert not (space.root / "out.json").exists()
+
+
+@pytest.mark.parametrize("url", ["http://s3cr3t-host.invalid/s3cr3t/path", "s3cr3t", "http://127.0.0.1/s3cr3t"])
+def test_a_server_that_refuses_a_secret_does_not_spread_it(space: Space, url: str) -> None:
+    write(space, "Addon", "hook", provider="webhook", events=["feature-created"], parameters={"url": {"fromEnv": "U"}})
+    for form in ("text", "json"):
+        done = apply(space, "--format", form, code=3, U=url)
+        assert "s3cr3t" not in done.out + done.err
+    assert addons(space.instance) == []
+
+
+def test_the_life_of_a_token(space: Space) -> None:
+    file = write(space, "ApiToken", "reader", **{**READER, "type": "backend"}, projects=["default"])
+    out = space.root.parent / "secrets.json"
+    done = apply(space, "--secrets-out", str(out))
+    (live,) = tokens(space.instance)
+    assert (live["tokenName"], live["projects"], live["alias"]) == ("reader [gitops:payments]", ["default"], None)
+    assert json.loads(out.read_text()) == {"ApiToken/reader": live["secret"]}
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert "secret" not in done.err
+    assert space.plan()["changes"] == []
+
+    write(space, "ApiToken", "reader", **READER, expiresAt="2030-01-31T12:00:00+02:00")
+    saved = space.root.parent / "plan.json"
+    assert space.run("plan", "--out", str(saved)).code == 0
+    assert live["secret"] not in saved.read_text()
+    done = apply(space, str(saved))
+    assert "PUT /api/admin/api-tokens/***: 200" in done.err
+    assert tokens(space.instance) == [{**live, "expiresAt": "2030-01-31T10:00:00.000Z"}]
+    assert space.plan()["changes"] == []
+
+    write(space, "ApiToken", "reader", **{**READER, "environment": "production"})
+    (change,) = space.plan()["changes"]
+    assert (change["action"], change["reason"].partition(":")[0]) == (
+        "blocked", "its type, environment and projects cannot be changed",
+    )  # fmt: skip
+
+    file.unlink()
+    assert actions(space.plan()) == [("delete", "ApiToken", "reader")]
+    apply(space)
+    assert tokens(space.instance) == []
+
+
+def test_without_a_file_a_secret_goes_nowhere(space: Space) -> None:
+    write(space, "ApiToken", "reader", **READER)
+    done = apply(space)
+    assert "the secret of ApiToken/reader was not kept: it can be read in Unleash's UI" in done.err
+    assert {path.name for path in space.root.iterdir()} == {"unleash-gitops.yaml", "ApiToken-reader.yaml"}
+
+
+def test_a_file_of_secrets_is_not_overwritten_nor_left_without_one(space: Space) -> None:
+    write(space, "ApiToken", "reader", **READER)
+    out = space.root.parent / "secrets.json"
+    out.write_text("mine")
+    done = space.run("apply", "--yes", "--secrets-out", str(out))
+    assert (done.code, "is there already" in done.err, out.read_text()) == (1, True, "mine")
+    done = space.run("apply", "--yes", "--secrets-out", str(out.parent / "no" / "such.json"))
+    assert (done.code, "cannot be written" in done.err) == (1, True)
+    assert tokens(space.instance) == []
+    out.unlink()
+    apply(space)
+    done = apply(space, "--secrets-out", str(out))  # there is nothing to make any more
+    assert not out.exists()
+
+
+def test_many_tokens_are_all_written_down(space: Space) -> None:
+    for number in range(12):
+        write(space, "ApiToken", f"t{number}", **READER)
+    out = space.root.parent / "secrets.json"
+    apply(space, "--secrets-out", str(out), "--concurrency", "4")
+    made = {
+        f"ApiToken/{one['tokenName'].removesuffix(' [gitops:payments]')}": one["secret"]
+        for one in tokens(space.instance)
+    }
+    assert (len(made), json.loads(out.read_text())) == (12, made)
+    assert {path.name for path in out.parent.iterdir()} == {"secrets.json", "workspace"}
+
+
+def test_what_others_made_is_reported_and_left_alone(space: Space) -> None:
+    for name in ("by hand", "theirs [gitops:search]", "reader"):
+        body = {"tokenName": name, **READER, "projects": ["*"]}
+        space.instance.http.post("/api/admin/api-tokens", json=body).raise_for_status()
+    before = tokens(space.instance)
+    plan = space.plan()
+    assert plan["changes"] == []
+    unmanaged = [one["title"] for one in plan["unmanaged"] if one["kind"] == "ApiToken"]
+    assert (sorted(unmanaged), plan["summary"]["foreign"]) == (["by hand", "reader"], 1)
+    assert not any(one["secret"] in json.dumps(plan) for one in before)
+    done = space.run("-v", "pull")
+    assert (done.code, "a token that was made elsewhere cannot be taken over" in done.err) == (0, True)
+    assert space.plan()["changes"] == []
+    for path in space.root.iterdir():
+        assert path.name != "api-tokens"
+    space.workspace(exclusive=[{"kind": "ApiToken"}])
+    assert len(space.plan()["changes"]) == 2
+    apply(space)
+    assert [one["tokenName"] for one in tokens(space.instance)] == ["theirs [gitops:search]"]
+
+
+@pytest.mark.parametrize("fault", ["cut after", "cut before", "503"])
+def test_a_lost_answer_makes_no_second_one(space: Space, fault: str) -> None:
+    write(space, "Addon", "to-slack", **SLACK)
+    write(space, "ApiToken", "reader", **READER)
+    proxy = FaultProxy(space.instance.url)
+    faulted: set[str] = set()
+
+    def once(_number: int, method: str, path: str) -> str | None:
+        if method != "POST" or path in faulted:
+            return None
+        faulted.add(path)
+        return fault
+
+    proxy.fault = once
+    out = space.root.parent / "secrets.json"
+    with proxy.served() as url:
+        apply(space, "--secrets-out", str(out), "--url", url)
+    assert len(faulted) == 2
+    (addon,), (token,) = addons(space.instance), tokens(space.instance)
+    assert addon["parameters"] == {"accessToken": "*****"}
+    assert json.loads(out.read_text()) == {"ApiToken/reader": token["secret"]}
+    assert space.plan()["changes"] == []

@@ -1,0 +1,56 @@
+"""The file of secrets: there before the first, complete after each, gone when there was none."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from unleash_gitops.cli import secrets
+from unleash_gitops.cli.secrets import Secrets
+from unleash_gitops.errors import UsageError
+
+
+def test_each_secret_is_written_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "out.json"
+    with Secrets(path) as kept:
+        assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("{}\n", 0o600)
+        for number in range(3):
+            kept.keep(f"ApiToken/t{number}", f"s{number}")
+            assert json.loads(path.read_text()) == {f"ApiToken/t{one}": f"s{one}" for one in range(number + 1)}
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [one.name for one in tmp_path.iterdir()] == ["out.json"]
+
+
+def test_a_file_without_secrets_does_not_stay(tmp_path: Path) -> None:
+    with Secrets(tmp_path / "out.json"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_there_is_refused_even_when_it_came_late_or_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="is there already"):
+        Secrets(tmp_path / "link")
+    late = Secrets(tmp_path / "late")
+    (tmp_path / "late").write_text("mine")
+    with pytest.raises(UsageError, match="is there already"), late:
+        pass
+    assert (tmp_path / "late").read_text() == "mine"
+
+
+def test_a_disk_that_refuses_is_said_and_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(_path: Path, _text: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(secrets, "_write", refuse)
+    with Secrets(tmp_path / "out.json") as kept:
+        kept.keep("ApiToken/a", "s3cr3t")
+    said = capsys.readouterr().err
+    assert "out.json: No space left on device" in said
+    assert "the secret of ApiToken/a was not kept" in said
+    assert "s3cr3t" not in said

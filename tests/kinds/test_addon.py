@@ -1,0 +1,194 @@
+"""Integrations: what a document says, what a server answers, what is sent, and that no secret is anywhere."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from kinds.named import FACTS, MARK, Answers, checked, create, delete, desired, document, live, update
+from unleash_gitops.errors import UsageError
+from unleash_gitops.identity import workspace_mark
+from unleash_gitops.kinds import kinds
+from unleash_gitops.kinds._parameters import PARAMETERS
+from unleash_gitops.loader.documents import check_document
+from unleash_gitops.plan import Find
+from unleash_gitops.resource import Area, Focus, Resource
+from unleash_gitops.yamldoc import Document, read_documents
+
+OURS = f"unleash-gitops name: hook\n{MARK}"
+ID = f"{workspace_mark('w')}/hook"
+URL = {"fromEnv": "HOOK_URL"}
+PROVIDERS = [
+    {
+        "name": "webhook",
+        "parameters": [{"name": "url", "sensitive": True}, {"name": "contentType"}],
+        "events": ["feature-created", "feature-archived"],
+    },
+]
+
+
+def entry(number: int, **more: Any) -> dict[str, Any]:
+    usual = {"provider": "webhook", "enabled": True, "description": OURS, "events": ["feature-created"]}
+    return {"id": number, **usual, "parameters": {"url": "*****", "contentType": "text/plain"}, **more}
+
+
+def server(*addons: dict[str, Any]) -> Answers:
+    return Answers(addons={"addons": list(addons), "providers": PROVIDERS})
+
+
+def hook(**spec: Any) -> Resource:
+    usual = {"provider": "webhook", "events": ["feature-created"], "parameters": {"url": URL}}
+    return desired("Addon", "hook", **{**usual, **spec})
+
+
+def taken_over(number: str, **spec: Any) -> Resource:
+    content = document("Addon", "hook", **{"provider": "webhook", **spec})
+    content["metadata"]["id"] = number
+    resource, problems = checked(content)
+    assert (problems, resource is None) == ([], False)
+    assert resource is not None
+    return resource
+
+
+def test_what_is_live() -> None:
+    found = live(
+        "Addon",
+        server(
+            entry(7, description=f"Says so\n{OURS}", events=["b", "a"], projects=["*"], environments=["y", "x"]),
+            entry(3, description="By hand", parameters={"url": "shown after all", "contentType": 5}),
+            entry(4, description=MARK),
+            entry(5, description="unleash-gitops name: theirs\nmanaged by unleash-gitops: other"),
+            entry(8),
+        ),
+    )
+    assert {key: (one.address.name, one.server_id, one.ownership) for key, one in found.items()} == {
+        ID: ("hook", "7", "owned"),
+        "3": (None, "3", "unmanaged"),
+        "4": (None, "4", "owned"),
+        "5": (None, "5", "foreign"),
+        "8": (None, "8", "owned"),  # a second one of the name, which has to go
+    }
+    assert found[ID].spec == {
+        "provider": "webhook", "enabled": True, "description": "Says so", "events": ["a", "b"], "projects": [],
+        "environments": ["x", "y"], "parameters": {"url": "*****", "contentType": "text/plain"},
+    }  # fmt: skip
+    assert found["3"].spec["parameters"] == {"url": "*****", "contentType": "5"}
+
+
+def test_what_is_sent() -> None:
+    body = {
+        "provider": "webhook", "enabled": True, "description": f"Why\n{OURS}", "events": ["feature-created"],
+        "projects": [], "environments": [], "parameters": {"url": URL},
+    }  # fmt: skip
+    one = hook(description="Why", projects=["*"])
+    assert create(one) == ("POST", "/api/admin/addons", body)
+    (call,) = kinds()["Addon"].create(one, kinds()["Addon"].created(one))
+    assert call.look == Find(path="/api/admin/addons", at="addons", match={"description": f"Why\n{OURS}"})
+
+    found = live("Addon", server(entry(7)))[ID]
+    assert update(hook(enabled=False), found) == (
+        "PUT", "/api/admin/addons/7",
+        {**body, "description": OURS, "enabled": False, "parameters": {"url": URL, "contentType": "text/plain"}},
+    )  # fmt: skip
+    assert delete(found) == ("DELETE", "/api/admin/addons/7", None)
+
+
+def test_a_secret_is_no_difference_of_its_own() -> None:
+    found = live("Addon", server(entry(7)))[ID]
+    assert kinds()["Addon"].merged(hook(), found) == found.spec
+    changed = kinds()["Addon"].merged(hook(parameters={"url": URL, "contentType": None}), found)
+    assert changed["parameters"] == {"url": URL}
+
+
+def test_an_existing_one_is_taken_over_by_its_number_and_keeps_what_no_file_mentions() -> None:
+    found = live("Addon", server(entry(3, description="By hand")))["3"]
+    one = taken_over("3", enabled=False)
+    assert one.key == found.key
+    method, path, body = update(one, found)
+    assert (method, path, body["description"]) == ("PUT", "/api/admin/addons/3", f"By hand\n{MARK}")
+    assert body["parameters"] == {"url": "*****", "contentType": "text/plain"}
+    kind = kinds()["Addon"]
+    assert kind.refusal(one, None, kind.created(one), FACTS) == (
+        "there is no integration 3 to take over; without metadata.id it is created anew"
+    )
+    other = taken_over("3", provider="datadog")
+    assert kind.refusal(other, found, kind.merged(other, found), FACTS) == "datadog needs apiKey"
+
+
+def test_what_is_pulled_changes_nothing() -> None:
+    found = live("Addon", server(entry(3, description="By hand"), entry(7, description=f"Ours\n{OURS}")))
+    written, title = kinds()["Addon"].pulled(found["3"])
+    assert (written["metadata"], title) == ({"id": "3"}, "By hand")
+    assert written["spec"]["parameters"] == {"contentType": "text/plain"}
+    same = taken_over("3", **written["spec"])
+    assert kinds()["Addon"].merged(same, found["3"]) == found["3"].spec
+
+    written, _ = kinds()["Addon"].pulled(found[ID])
+    assert written["spec"]["parameters"]["url"] == {"fromEnv": "HOOK_URL"}
+    assert kinds()["Addon"].merged(desired("Addon", "hook", **written["spec"]), found[ID]) == found[ID].spec
+
+
+@pytest.mark.parametrize(
+    ("spec", "code", "message"),
+    [
+        ({"parameters": {"url": "https://x/s3cr3t"}}, "value",
+         "spec.parameters.url: is a secret: write {fromEnv: NAME}, and put it into that environment variable"),
+        ({"parameters": {"url": {"fromEnv": "s3cr3t!"}}}, "value",
+         "spec.parameters.url: fromEnv must be the name of an environment variable, never the secret itself"),
+        ({"parameters": {"url": {"env": "s3cr3t"}}}, "value",
+         "spec.parameters.url: expected a string or {fromEnv: NAME}"),
+        ({"parameters": {"url": None}}, "value", "spec.parameters.url: is required"),
+        ({"parameters": {"url": URL, "contentType": {"fromEnv": "X"}}}, "value",
+         "spec.parameters.contentType: is no secret: write the value itself, which is compared"),
+        ({"parameters": {"url": URL, "contentType": ""}}, "value",
+         "spec.parameters.contentType: must not be empty; null says that it is not set"),
+        ({"parameters": {"url": URL, "contentType": 31337}}, "value",
+         "spec.parameters.contentType: expected a string, found something else; put it in quotes"),
+        ({"parameters": {"url": URL, "URL": "s3cr3t"}}, "value",
+         f"spec.parameters.URL: webhook takes no such parameter; it takes {', '.join(PARAMETERS['webhook'])}"),
+        ({"parameters": "s3cr3t"}, "value", "spec.parameters: expected a mapping of the service's parameters"),
+        ({"parameters": {}}, "missing", "spec.parameters.url is required"),
+        ({"events": []}, "value", "spec.events: must have 1 entries at least, found 0"),
+        ({"provider": "slack"}, "value", None),
+        ({"provider": "teams"}, "deprecated-provider", "spec.provider: is deprecated, and not created any more"),
+        ({"provider": "webhok"}, "value", None),
+        ({"description": "unleash-gitops name: other"}, "mark", None),
+        ({"description": MARK}, "mark", None),
+    ],
+)  # fmt: skip
+def test_what_is_refused(spec: dict[str, Any], code: str, message: str | None) -> None:
+    usual = {"provider": "webhook", "events": ["feature-created"], "parameters": {"url": URL}}
+    if spec.get("provider") == "slack":
+        spec["parameters"] = {"url": "s3cr3t", "defaultChannel": "#x"}
+    _, (problem,) = checked(document("Addon", "hook", **{**usual, **spec}))
+    assert problem[0] == code
+    assert message is None or problem[1] == message
+
+
+def test_no_line_with_a_secret_is_shown_and_every_problem_is_said() -> None:
+    text = json.dumps(document("Addon", "hook", provider="webhook", parameters={"url": "s3cr3t", "authorization": 7}))
+    (parsed,) = read_documents(text.encode(), "a.yaml")
+    assert isinstance(parsed, Document)
+    _, problems = check_document(parsed, "w")
+    assert [problem.code for problem in problems] == ["value", "value"]
+    assert all(problem.excerpt is None for problem in problems)
+    assert "s3cr3t" not in repr(problems)
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"provider": "datadog"}, "this server knows no service datadog"),
+        ({"provider": "webhook", "events": ["feature-creatd"]}, "webhook is never told of feature-creatd"),
+        ({"provider": "webhook", "parameters": {"url": "literal"}}, "url is a secret on this server"),
+    ],
+)
+def test_what_this_server_does_not_take_is_said_when_it_is_planned(spec: dict[str, Any], said: str) -> None:
+    answers = server(entry(7, description="x", events=["bogus"]))
+    answers.focus = Focus({Area("Addon"): {"7": {"provider": "webhook", "events": ["bogus"]}}}, lambda _: False)
+    assert set(live("Addon", answers)) == {"7"}  # what is there is taken as it is
+    answers.focus = Focus({Area("Addon"): {ID: spec}}, lambda _: False)
+    with pytest.raises(UsageError, match=said):
+        live("Addon", answers)
