@@ -133,7 +133,7 @@ def _untouchable(fake: FakeUnleash, loaded: Loaded, workspace: Workspace) -> dic
         wanted = any(resource.id == chart for resource in loaded.desired.resources.values())
         other = chart.startswith(computed_id("other", "", None, None, "")[:16])
         unmarked = chart.startswith("01ARZ")
-        alone = workspace.deletes_unmanaged(KIND.name, scope[0] if scope else None)
+        alone = workspace.spec.reason_to_delete("unmanaged", KIND.name, scope[0] if scope else None) is not None
         if chart in fake.guarded or (
             not wanted and (other or (unmarked and not alone) or workspace.spec.prune == "none")
         ):

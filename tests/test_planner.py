@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from kinds.named import FACTS
+from unleash_gitops.client import ServerFacts
 from unleash_gitops.diagnostics import Position
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.impact_metric import ImpactMetricDocument
 from unleash_gitops.plan import Call
-from unleash_gitops.planner import missing_references, plan_changes
+from unleash_gitops.planner import plan_changes
+from unleash_gitops.references import missing_references
 from unleash_gitops.resource import Address, Area, Kind, Reads, Reference, Resource, State
 from unleash_gitops.workspace import Workspace, WorkspaceSpec
 
@@ -51,13 +54,14 @@ class Flag(Kind):
 WORKSPACE = Workspace(name="w", spec=WorkspaceSpec())
 SPEC = {"metricName": "m", "timeRange": "day", "aggregationMode": "avg"}
 PLACE = Position("a.yaml", 4, 12)
-TO_FLAG = (Reference("FeatureFlag", "p", "f", position=PLACE),)
+TO_FLAG = (Reference("FeatureFlag", "p", "f", inside=True, position=PLACE),)
 
 
 @pytest.fixture(autouse=True)
 def _two_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    both = {"FeatureFlag": Flag(), **kinds()}
-    monkeypatch.setattr("unleash_gitops.planner.kinds", lambda: both)
+    both = {**kinds(), "FeatureFlag": Flag()}
+    for room in ("planner", "ordering", "references"):
+        monkeypatch.setattr(f"unleash_gitops.{room}.kinds", lambda: both)
 
 
 def flag(**more: Any) -> Resource:
@@ -73,7 +77,7 @@ def state(*resources: Resource, known: Iterable[Reference] = ()) -> State:
 
 
 def test_what_is_created_waits_for_what_it_refers_to() -> None:
-    done = plan_changes(state(chart(position=PLACE), flag(position=PLACE)), state(), WORKSPACE)
+    done = plan_changes(state(chart(position=PLACE), flag(position=PLACE)), state(), WORKSPACE, FACTS)
     assert [(change.address, change.depends_on) for change in done.changes] == [
         ("FeatureFlag/p/f", ()),
         ("ImpactMetric/p/f/a", ("FeatureFlag/p/f",)),
@@ -82,7 +86,7 @@ def test_what_is_created_waits_for_what_it_refers_to() -> None:
 
 def test_what_refers_is_deleted_before_what_it_refers_to() -> None:
     live = state(flag(ownership="owned"), chart(ownership="owned"))
-    done = plan_changes(state(), live, WORKSPACE)
+    done = plan_changes(state(), live, WORKSPACE, FACTS)
     assert [(change.action, change.address, change.depends_on) for change in done.changes] == [
         ("delete", "ImpactMetric/p/f/a", ()),
         ("delete", "FeatureFlag/p/f", ("ImpactMetric/p/f/a",)),
@@ -92,18 +96,43 @@ def test_what_refers_is_deleted_before_what_it_refers_to() -> None:
 def test_deletes_come_after_everything_else_and_the_rest_goes_by_address() -> None:
     others = [Resource(Address("ImpactMetric", name, None), name, SPEC, position=PLACE) for name in ("z", "b")]
     gone = Resource(Address("ImpactMetric", None, None), "0", SPEC, ownership="owned")
-    done = plan_changes(state(*others), state(gone), WORKSPACE)
+    done = plan_changes(state(*others), state(gone), WORKSPACE, FACTS)
     assert [change.address for change in done.changes] == ["ImpactMetric/b", "ImpactMetric/z", "ImpactMetric/0"]
 
 
 def test_a_reference_may_be_on_the_server_or_in_the_workspace() -> None:
     there = Reference("FeatureFlag", "p", "f")
-    assert missing_references(state(chart(), flag()), state()) == []
-    assert missing_references(state(chart()), state(known=[there])) == []
-    (found,) = missing_references(state(chart()), state(known=[Reference("FeatureFlag", "other", "f")]))
+    assert missing_references([chart()], state(chart(), flag()), state()) == []
+    assert missing_references([chart()], state(chart()), state(known=[there])) == []
+    (found,) = missing_references([chart()], state(chart()), state(known=[Reference("FeatureFlag", "other", "f")]))
     assert (found.code, found.position) == ("missing-reference", PLACE)
     assert found.message == 'there is no feature flag "f" in project "p", neither on the server nor in the workspace'
 
 
-def test_a_reference_outside_the_targets_is_not_looked_at() -> None:
-    assert missing_references(state(chart()), state(), [("FeatureFlag",)]) == []
+def test_a_delete_waits_for_who_lets_go_and_is_in_the_way_of_who_does_not() -> None:
+    segment = Resource(Address("Segment", "s"), "s", {"constraints": []}, ownership="owned", users=("FeatureFlag/p/f",))
+    blocked = plan_changes(state(), state(segment), WORKSPACE, FACTS).changes
+    assert [(one.action, one.reason) for one in blocked] == [("blocked", "to be deleted, but FeatureFlag/p/f uses it")]
+    both = plan_changes(state(), state(segment, flag(ownership="owned")), WORKSPACE, FACTS).changes
+    assert [(one.address, one.depends_on) for one in both] == [
+        ("FeatureFlag/p/f", ()),
+        ("Segment/s", ("FeatureFlag/p/f",)),
+    ]
+
+
+def test_what_a_delete_would_leave_hanging_is_named_by_the_documents() -> None:
+    live = state(flag(ownership="owned"), chart(ownership="owned"))
+    (found,) = plan_changes(state(chart(position=PLACE)), live, WORKSPACE, FACTS).changes
+    assert (found.action, found.reason) == ("blocked", "to be deleted, but ImpactMetric/p/f/a uses it")
+
+
+def test_what_is_more_than_the_server_allows_is_blocked() -> None:
+    facts = ServerFacts("8.2.0", enterprise=False, instance_id=None, maintenance=False, limits={"segments": 2})
+    there = Resource(Address("Segment", "old"), "old", {"constraints": []}, ownership="unmanaged")
+    new = [Resource(Address("Segment", name), name, {"constraints": []}, mark="m", position=PLACE) for name in "ab"]
+    found = plan_changes(state(*new), state(there), WORKSPACE, facts)
+    assert [(one.action, one.reason) for one in found.changes] == [
+        ("create", None),
+        ("blocked", "it would be segment number 3, more than the 2 that this server allows"),
+    ]
+    assert (found.summary.create, found.summary.blocked) == (1, 1)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from kinds.named import FACTS
+from kinds.named import FACTS, Answers
 from unleash_gitops.kinds.impact_metric import KIND, metric_type
-from unleash_gitops.resource import Area, Resource
+from unleash_gitops.resource import Area, Focus, Resource
 
 USUAL = {"metricName": "m", "timeRange": "day", "aggregationMode": "avg"}
 LIVE = {**USUAL, "id": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "yAxisMin": "auto", "labelSelectors": {}, "mode": "write"}
@@ -140,9 +140,31 @@ def test_a_flags_chart_refers_to_its_flag_and_lies_below_it() -> None:
     assert call.path == "/api/admin/projects/p%2Fq/features/f%20g/impact-metrics/config"
 
 
+FLAGS: dict[str, Any] = {
+    "projects": {"projects": [{"id": "p"}]},
+    "paths": {"projects/p/features": {"features": [{"name": "f"}, {"name": "g"}]}},
+}
+EVENTS = "search/events?type=IS_ANY_OF:impact-metric-created,impact-metric-updated&limit=1000"
+
+
+def areas(reads: Answers, focus: Focus) -> list[str | None]:
+    reads.focus = focus
+    first, *rest = KIND.areas(reads)
+    assert first == Area("ImpactMetric")
+    return [area.feature for area in rest]
+
+
 def test_the_areas_are_the_instance_and_every_flag() -> None:
-    kind = "ImpactMetric"
-    assert list(KIND.areas(Server())) == [Area(kind), Area(kind, "p", "f"), Area(kind, "p", "g")]
+    wanted = {Area("ImpactMetric"): {"a": {}}}
+    assert areas(Answers(**FLAGS), Focus(wanted, lambda _: False)) == ["f", "g"]
+    assert areas(Answers(**FLAGS), Focus(None, lambda _: False)) == ["f", "g"]
+
+
+@pytest.mark.parametrize(("total", "looked_at"), [(1, ["g"]), (2000, ["f", "g"])])
+def test_without_documents_the_audit_log_tells_which_flags_may_have_charts(total: int, looked_at: list[str]) -> None:
+    log = {EVENTS: {"total": total, "events": [{"featureName": "g"}]}}
+    reads = Answers(**{**FLAGS, "paths": {**FLAGS["paths"], **log}})
+    assert areas(reads, Focus({}, lambda _: False)) == looked_at
 
 
 def test_a_chart_that_a_safeguard_uses_is_protected() -> None:

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from servers.fake_flags import FakeFlags
 from servers.loopback import QuietHandler, serve
 
 TOKEN = "*:*.fake-admin-token-0123456789"
@@ -74,6 +75,9 @@ class FakeUnleash:
     requests: list[tuple[str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def __post_init__(self) -> None:
+        self.about_flags = FakeFlags(self.flags)
+
     def writes(self) -> list[tuple[str, str]]:
         """Return the requests that could have changed something."""
         return [request for request in self.requests if request[0] != "GET"]
@@ -83,9 +87,14 @@ class FakeUnleash:
         path = urlsplit(target).path.removeprefix(self.base)
         with self.lock:
             self.requests.append((method, path))
-            return self.hook(method, path, lambda: self._answer(method, path, headers.get("authorization"), body))
+            query = urlsplit(target).query
+            return self.hook(
+                method, path, lambda: self._answer(method, path, query, headers.get("authorization"), body)
+            )
 
-    def _answer(self, method: str, path: str, token: str | None, body: bytes) -> Answer:
+    def _answer(  # noqa: C901 - a table of routes
+        self, method: str, path: str, query: str, token: str | None, body: bytes
+    ) -> Answer:
         if token == CLIENT_TOKEN:
             return _json(403, {"message": "invalid token: expected a different token type for this endpoint"})
         if token != TOKEN:
@@ -98,22 +107,36 @@ class FakeUnleash:
             return _json(200, {"version": self.version, "versionInfo": info, "maintenanceMode": self.maintenance})
         if path == "/api/admin/projects":
             return _json(200, {"version": 1, "projects": [{"id": name} for name in self._mixed(list(self.flags))]})
-        if found := re.fullmatch(r"/api/admin/projects/([^/]+)/(features|overview)", path):
-            return self._project(unquote(found[1]), found[2])
+        if found := re.fullmatch(r"/api/admin/projects/([^/]+)/overview", path):
+            return self._overview(unquote(found[1]))
         if self.impact_metrics and (found := CONFIG.fullmatch(path)):
             return self._configs(method, *(part and unquote(part) for part in found.groups()), body)
         if path == "/api/admin/tags":
+            if method == "POST":
+                self.tags.append(json.loads(body))
             return _json(200, {"version": 1, "tags": self.tags})
+        if found := re.fullmatch(r"/api/admin/(segments|context)/([^/]+)/strategies", path):
+            return _json(200, {"strategies": self._users(found[1], unquote(found[2]))})
+        about_flags = self.about_flags.answer(method, path, query, json.loads(body or b"{}"))
+        if about_flags is not None:
+            status, content = about_flags
+            name = {403: "InvalidOperationError", 404: "NotFoundError", 409: "NameExistsError"}.get(status)
+            return (
+                _error(status, name, content)
+                if name
+                else _json(status, content)
+                if content is not None
+                else (status, {}, b"")
+            )
         if self.named and (found := NAMED.fullmatch(path)):
             return self._named(method, found[1], unquote(found[2] or ""), json.loads(body or b"{}"))
         message = f"The path you were looking for ({path}) is not available."
         return _error(404, "NotFoundError", message, id="e2")
 
-    def _project(self, project: str, what: str) -> Answer:
-        if what == "overview" and project not in self.flags:
+    def _overview(self, project: str) -> Answer:
+        if project not in self.flags:
             return _error(404, "NotFoundError", "No project found")
-        names = self._mixed(self.flags.get(project, []))
-        return _json(200, {"version": 2, "name": project, "features": [{"name": name} for name in names]})
+        return _json(200, {"version": 2, "name": project})
 
     def _configs(
         self, method: str, project: str | None, feature: str | None, object_id: str | None, body: bytes
@@ -169,6 +192,18 @@ class FakeUnleash:
         else:
             found |= {**RESET[collection], **body, "name": found["name"]}
         return 204, {}, b""
+
+    def _users(self, collection: str, key: str) -> list[dict[str, Any]]:
+        """Return the strategies that use a segment, by its number, or a context field."""
+        return [
+            {"projectId": project, "featureName": name}
+            for project, names in self.flags.items()
+            for name in names
+            for place in self.about_flags.flag(name)["in"].values()
+            for strategy in place["strategies"]
+            if key in (map(str, strategy["segments"]) if collection == "segments" else
+                       (one["contextName"] for one in strategy["constraints"]))
+        ]  # fmt: skip
 
     def _shown(self, object_id: str) -> dict[str, Any]:
         _, config = self.charts[object_id]

@@ -12,7 +12,7 @@ import httpx
 from servers.fake_unleash import FakeUnleash
 from servers.sandbox_database import execute
 
-BUILTIN = {"simple", "appName", "currentTime", "environment", "sessionId", "userId"}
+BUILTIN = {"simple", "gitops", "appName", "currentTime", "environment", "sessionId", "userId"}
 FLAGS = ("checkout-v2", "search-ranking")
 
 

@@ -75,5 +75,34 @@ def title_of(thing: Change | Unmanaged) -> str:
 
 
 def whole(change: Change) -> dict[str, Any]:
-    """Return the object that a change without differences is about: as it will be, or as it was."""
-    return (change.before if change.after is None else change.after) or {}
+    """Return the object that a change without differences is about: as it will be, or as it was.
+
+    What is nested deep is taken apart, so that each line tells one thing; nothing is said of what is empty in there.
+    """
+    found: dict[str, Any] = {}
+    for name, content in ((change.before if change.after is None else change.after) or {}).items():
+        _unfold(name, content, found)
+    return found
+
+
+def _unfold(path: str, content: Any, found: dict[str, Any]) -> None:
+    if not _is_deep(content):
+        found[path] = content
+        return
+    inner = content.items() if isinstance(content, dict) else enumerate(content)
+    for key, one in inner:
+        if one not in (None, []):
+            _unfold(f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}", one, found)
+
+
+def _is_deep(content: Any) -> bool:
+    """Tell whether there are mappings in the mappings of `content`."""
+    if isinstance(content, dict):
+        return any(
+            isinstance(one, dict) or (isinstance(one, list) and any(map(_is_mapping, one))) for one in content.values()
+        )
+    return isinstance(content, list) and any(_is_mapping(one) and _is_deep(one) for one in content)
+
+
+def _is_mapping(content: Any) -> bool:
+    return isinstance(content, dict)
