@@ -32,6 +32,8 @@ def find_obstacles(
 
     What is to be deleted as well does not count as a user, nor does what `changes` to no longer naming it.
     """
+    if not doomed:
+        return {}
     free = {change.address for change in changes if change.action == "update" and change.after is not None}
     naming: dict[Reference, set[str]] = {}
     for one in live.resources.values():

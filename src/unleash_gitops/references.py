@@ -8,7 +8,7 @@ from typing import Any
 
 from unleash_gitops.diagnostics import Diagnostic
 from unleash_gitops.kinds import kinds
-from unleash_gitops.resource import Key, Reference, Resource, State
+from unleash_gitops.resource import Key, Reference, Resource, SpecOf, State
 
 __all__ = ["conflicts", "missing_references", "noun"]
 
@@ -38,16 +38,21 @@ def conflicts(wanted: Iterable[Resource], desired: State, live: State | None = N
     Without `live` only what the documents themselves say is known.
     """
     present: Mapping[Key, Resource] = live.resources if live is not None else {}
-    specs: dict[Reference, Mapping[str, Any]] = {_reference(one): one.spec for one in present.values()}
-    for key, one in desired.resources.items():
-        there = present.get(key)
-        specs[_reference(one)] = one.spec if there is None else kinds()[key.kind].merged(one, there)
-    return [found for one in wanted for found in _conflicts(one, specs)]
+    named = {_reference(one): one for one in (*present.values(), *desired.resources.values())}
+
+    def spec_of(reference: Reference) -> Mapping[str, Any] | None:
+        one = named.get(reference)
+        if one is None:
+            return None
+        there = present.get(one.key)
+        return one.spec if there is None or there is one else kinds()[one.address.kind].merged(one, there)
+
+    return [found for one in wanted for found in _conflicts(one, spec_of)]
 
 
-def _conflicts(one: Resource, specs: Mapping[Reference, Mapping[str, Any]]) -> Iterator[Diagnostic]:
-    places = {reference.path: reference.position for reference in one.references}
-    for reference, problem in kinds()[one.address.kind].conflicts(one, specs.get):
+def _conflicts(one: Resource, spec_of: SpecOf) -> Iterator[Diagnostic]:
+    for reference, problem in kinds()[one.address.kind].conflicts(one, spec_of):
+        places = {named.path: named.position for named in one.references}
         position = places.get(reference.path) or one.position
         if position is not None:
             yield Diagnostic("error", "conflict", problem, position)

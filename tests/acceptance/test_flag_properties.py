@@ -129,6 +129,7 @@ def test_every_way_of_reading_gives_the_same(server: Instance, data: st.DataObje
     for cheaper, reads in ((True, "plain"), (False, "plain"), (True, "export")):
         with Client(server.url, server.token) as client, pytest.MonkeyPatch.context() as patch:
             patch.setattr(reading, "_bulk_is_cheaper", lambda *_, answer=cheaper: answer)
+            patch.setattr(reading, "_FEW", 0)
             focus = Focus({area: dict.fromkeys(names, shape)}, lambda _: False)
             live = Reader(client, "property", WorkspaceSpec(reads=reads), focus).read_areas([area])
             found.append(

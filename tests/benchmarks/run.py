@@ -1,9 +1,9 @@
 """Print how the tool compares with the least that its job can cost: ratios within one run, on this machine.
 
     python tests/benchmarks/run.py            # all
-    python tests/benchmarks/run.py start      # one: start, validate, plan, memory
+    python tests/benchmarks/run.py start      # one: start, validate, plan, memory, flags, apply
 
-`plan` and `memory` need the extra `sandbox`: they start a real server of their own, in a temporary directory.
+All but `start` and `validate` need the extra `sandbox`: they start a real server of their own, in a temporary directory.
 Nothing here is asserted: a time is only worth something beside another one.
 """
 
@@ -14,14 +14,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import yaml
+from flags import bench_apply, bench_flags
+from measure import TOOL, peak, sandbox, timed
 
 CONNECTIONS = 4
 FLAGS = 400
@@ -41,7 +41,6 @@ spec:
   labelSelectors:
     environment: [production, development]
 """
-TOOL = [sys.executable, "-m", "unleash_gitops"]
 
 
 def main() -> None:
@@ -51,6 +50,8 @@ def main() -> None:
         "validate": bench_validate,
         "plan": bench_plan,
         "memory": bench_memory,
+        "flags": bench_flags,
+        "apply": bench_apply,
     }
     for name in sys.argv[1:] or benchmarks:
         benchmarks[name]()
@@ -62,7 +63,7 @@ def bench_start() -> None:
     times: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(21):
         for name, command in commands.items():
-            times[name].append(_timed(lambda command=command: subprocess.run(command, check=True, capture_output=True)))
+            times[name].append(timed(lambda command=command: subprocess.run(command, check=True, capture_output=True)))
     bare = statistics.median(times["bare"][1:])
     for name in ("--version", "--help"):
         ratio = statistics.median(times[name][1:]) / bare
@@ -85,8 +86,8 @@ def bench_validate() -> None:
                 for number, text in enumerate(texts):
                     (root / f"{number}.yaml").write_text(text)
             paths = [path for path in root.iterdir() if path.name != "unleash-gitops.yaml"]
-            parse = min(_timed(lambda paths=paths: _parse(paths)) for _ in range(3))
-            ours = min(_timed(lambda root=root: load(root)) for _ in range(3))
+            parse = min(timed(lambda paths=paths: _parse(paths)) for _ in range(3))
+            ours = min(timed(lambda root=root: load(root)) for _ in range(3))
             print(f"validate  {DOCUMENTS} documents in {layout}: {ours / parse:.2f} times parsing them ({parse:.2f} s)")
 
 
@@ -98,7 +99,7 @@ def _parse(paths: list[Path]) -> None:
 
 def bench_plan() -> None:
     """A plan over many flags, against a bare client that only sends the same GETs over as many connections."""
-    with _sandbox() as (url, token), tempfile.TemporaryDirectory() as folder:
+    with sandbox() as (url, token), tempfile.TemporaryDirectory() as folder:
         headers = {"Authorization": token}
         with httpx.Client(base_url=url, headers=headers, trust_env=False) as http:
             for number in range(FLAGS):
@@ -122,8 +123,10 @@ def _compare_plans(where: str, root: Path, url: str, token: str, environment: di
     from unleash_gitops.workflow import load_workspace, make_plan
 
     loaded, workspace = load_workspace(root)
-    # The flags, the instance, ui-config, the list of flags, and the list of projects unless they are named.
-    requests = FLAGS + 3 + (workspace.spec.projects is None)
+    asked: list[str] = []
+    with Client(url, token, concurrency=CONNECTIONS, log=asked.append) as client:
+        make_plan(loaded, workspace, client)
+    requests = len(asked)
 
     def in_process() -> None:
         with Client(url, token, concurrency=CONNECTIONS) as client:
@@ -134,9 +137,9 @@ def _compare_plans(where: str, root: Path, url: str, token: str, environment: di
 
     rates: dict[str, list[float]] = {"bare": [], "in process": [], "whole command": []}
     for _ in range(9):
-        rates["bare"].append(FLAGS / _timed(lambda: _bare(url, token)))
-        rates["in process"].append(requests / _timed(in_process))
-        rates["whole command"].append(requests / _timed(command))
+        rates["bare"].append(FLAGS / timed(lambda: _bare(url, token)))
+        rates["in process"].append(requests / timed(in_process))
+        rates["whole command"].append(requests / timed(command))
     bare = statistics.median(rates["bare"][1:])
     print(
         f"plan      {FLAGS} flags' charts, {where}: {requests} requests, {CONNECTIONS} connections; bare {bare:.0f}/s"
@@ -158,19 +161,14 @@ def _bare(url: str, token: str) -> None:
 
 def bench_memory() -> None:
     """The peak memory of a plan that creates many charts."""
-    with _sandbox() as (url, token), tempfile.TemporaryDirectory() as folder:
+    with sandbox() as (url, token), tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "unleash-gitops.yaml").write_text(WORKSPACE)
         (root / "charts.yaml").write_text("---\n".join(CHART.format(number=n, flag="") for n in range(DOCUMENTS)))
         environment = {**os.environ, "UNLEASH_URL": url, "UNLEASH_AUTH_TOKEN": token}
         for what, directory in (("nothing", _empty(root)), (f"{DOCUMENTS} documents", root)):
             command = [*TOOL, "plan", str(directory), "--out", str(root / "plan.json")]
-            script = "import resource,subprocess,sys; subprocess.run(sys.argv[1:],check=True,capture_output=True);"
-            script += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
-            done = subprocess.run(
-                [sys.executable, "-c", script, *command], check=True, capture_output=True, text=True, env=environment
-            )
-            print(f"memory    plan of {what}: peak {int(done.stdout) / 1024:.0f} MiB")
+            print(f"memory    plan of {what}: peak {peak(command, environment):.0f} MiB")
         print(f"memory    the saved plan: {(root / 'plan.json').stat().st_size / 2**20:.1f} MiB")
 
 
@@ -179,25 +177,6 @@ def _empty(root: Path) -> Path:
     empty.mkdir()
     (empty / "unleash-gitops.yaml").write_text(WORKSPACE)
     return empty
-
-
-@contextmanager
-def _sandbox() -> Iterator[tuple[str, str]]:
-    from unleash_gitops import sandbox
-
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["UNLEASH_GITOPS_SANDBOX_DIR"] = folder
-        running = sandbox.start(say=lambda line: print(f"          {line}", file=sys.stderr))
-        try:
-            yield running.url, running.token
-        finally:
-            sandbox.reset(say=lambda _: None)
-
-
-def _timed(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from unleash_gitops.kinds._flag_calls import flag_path
+from unleash_gitops.kinds._flag_exports import exported
 from unleash_gitops.resource import Reads
 
 __all__ = ["LiveFlag", "exists", "read_archived", "read_flags"]
@@ -19,6 +20,8 @@ __all__ = ["LiveFlag", "exists", "read_archived", "read_flags"]
 _MOST_EVALUATIONS = 15_000  # flags times environments, of one request
 _SEARCHES = 5  # flags that are looked for by name; a server allows 15 searches a minute
 _PAGE = 100
+_FEW = 5  # flags, that are better asked for one by one than exported
+_NOTHING: Sequence[str] = ()
 
 
 @dataclass
@@ -53,7 +56,9 @@ def read_flags(
     whole |= {name for name, spec in wanted.items() if name in flags and ("links" in spec or "dependencies" in spec)}
     parts = {name: _environments(spec) for name, spec in wanted.items() if name in flags and name not in whole}
     parts = {name: environments for name, environments in parts.items() if environments}
-    if parts and _bulk_is_cheaper(reads, len(flags), len(parts)):
+    if reads.policy.reads == "export" and not reads.server.maintenance and len(whole) + len(parts) > _FEW:
+        whole = _by_export(reads, project, flags, {**dict.fromkeys(whole, _NOTHING), **parts}, {*doomed} & flags.keys())
+    elif parts and _bulk_is_cheaper(reads, len(flags), len(parts)):
         whole |= _by_playground(reads, project, flags, parts)
     else:
         whole |= parts.keys()
@@ -124,6 +129,24 @@ def _by_playground(
                 else:
                     flags[name].strategies[environment] = strategies
     return unsure
+
+
+def _by_export(
+    reads: Reads,
+    project: str,
+    flags: Mapping[str, LiveFlag],
+    parts: Mapping[str, Sequence[str]],
+    doomed: Iterable[str],
+) -> set[str]:
+    """Fill in everything of the flags of `parts`; return the names of those that the answer does not tell all of."""
+    environments = sorted({environment for flag in flags.values() for environment in flag.environments})
+    strategies, links, dependencies, unsure = exported(reads, project, environments)
+    for name in parts:
+        flag = flags[name]
+        flag.strategies |= strategies.get(name, {})
+        flag.links = links.get(name, ())
+        flag.dependencies = dependencies.get(name, ())
+    return (unsure | {name for name in parts if name not in strategies} | {*doomed}) & {*parts, *doomed}
 
 
 def _bundles(environments: Sequence[str], flags: int) -> Iterator[list[str]]:

@@ -18,6 +18,10 @@ def matched(said: Said, live: Said, flag: str) -> list[int | None]:
     As many as can be stand for one that is as they say already, at the same place if possible; then title and name
     decide, then the name, then the place.
     """
+    if len(said) == len(live) and all(
+        merged_strategy(one, other, flag) == other for one, other in zip(said, live, strict=True)
+    ):
+        return list(range(len(said)))  # as it is nearly always
     found: list[int | None] = [None] * len(said)
     equal = [[merged_strategy(one, other, flag) == other for other in live] for one in said]
     _pair_equals(equal, found)

@@ -113,7 +113,8 @@ class FeatureFlag(Kind):
             if entry["name"] not in wanted and reads.focus.doomed(self._bare(entry, reads, project))
         ]
         found = read_flags(reads, project, doomed, wanted)
-        absent = [name for name in wanted if name not in set(reads.flags(project))]
+        active = set(reads.flags(project))
+        absent = [name for name in wanted if name not in active]
         archived = read_archived(reads, project, absent) if absent else []
         segments: dict[int, str] = {}
         if any(flag.strategies for flag in (*found, *archived)):

@@ -1,0 +1,107 @@
+"""Flags from exports: the quickest way for thousands, but each export is kept in the audit log, whole.
+
+An export does not tell the order of an environment's strategies. They are in the order they were made in, until
+somebody changes that, and the audit log has every change. Where it cannot vouch for a flag, it is asked for by itself.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from unleash_gitops.resource import Reads
+
+__all__ = ["exported"]
+
+_EVENTS = "/api/admin/search/events"
+_PAGE = 1000
+_MOST_PAGES = 5
+_IMPORT_TAKES = 300.0
+"""Seconds that an import can take: it gives strategies an order of its own, and is logged when it ends."""
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+Strategies = dict[str, dict[str, list[Mapping[str, Any]]]]
+Part = dict[str, Sequence[Mapping[str, Any]]]
+
+
+def exported(reads: Reads, project: str, environments: Sequence[str]) -> tuple[Strategies, Part, Part, set[str]]:
+    """Return strategies by flag and environment, links and dependencies by flag, and the flags not told for certain."""
+    log = _Log(reads)
+    found: Strategies = defaultdict(dict)
+    links: Part = {}
+    dependencies: Part = {}
+    unsure = set()
+    bodies = [{"project": project, "environment": name} for name in environments]
+    answers = reads.each(lambda body: reads.ask("/api/admin/features-batch/export", body), bodies)
+    for environment, answer in zip(environments, answers, strict=True):
+        for flag in answer["features"]:
+            found[flag["name"]][environment] = []
+        for one in answer["featureStrategies"]:
+            found[one["featureName"]][environment].append(one)
+        links |= {one["feature"]: one["links"] for one in answer["links"]}
+        dependencies |= {one["feature"]: one["dependencies"] for one in answer["dependencies"]}
+    for name, places in found.items():
+        for environment, strategies in places.items():
+            if len(strategies) > 1 and not log.put_in_order(name, environment, strategies):
+                unsure.add(name)
+    return found, links, dependencies, unsure
+
+
+class _Log:
+    """What the audit log knows of the order of strategies."""
+
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
+        self._orders: dict[tuple[str, str], list[str]] = {}
+        self._complete = True
+        self._since = self._oldest()
+        self._imports = [_seconds(event["createdAt"]) for event in self._all("features-imported")]
+        for event in self._all("strategy-order-changed"):
+            order = list((event.get("data") or {}).get("strategyIds") or ())
+            self._orders.setdefault((event["featureName"], event["environment"]), order)  # newest first
+
+    def put_in_order(self, flag: str, environment: str, strategies: list[Mapping[str, Any]]) -> bool:
+        """Put `strategies` in order; tell whether that is certain."""
+        made = [_made(one["id"]) for one in strategies]
+        times = [time for time in made if time is not None]
+        if not self._complete or len(times) < len(made) or len(set(times)) < len(times):
+            return False
+        if self._since is None or min(times) < self._since:
+            return False
+        if any(end - _IMPORT_TAKES <= time <= end for time in times for end in self._imports):
+            return False
+        order = {identifier: place for place, identifier in enumerate(self._orders.get((flag, environment), ()))}
+        strategies.sort(key=lambda one: (order.get(one["id"], len(order)), one["id"]))
+        return True
+
+    def _oldest(self) -> float | None:
+        """Return since when the log has all that happened: older strategies may have been put in another order."""
+        path = f"{_EVENTS}?type=IS:feature-created&limit=1"
+        total = self._reads.get(path)["total"]
+        events = self._reads.get(f"{path}&offset={total - 1}")["events"] if total else []
+        return _seconds(events[0]["createdAt"]) if events else None
+
+    def _all(self, kind: str) -> Iterator[Mapping[str, Any]]:
+        for page in range(_MOST_PAGES):
+            answer = self._reads.get(f"{_EVENTS}?type=IS:{kind}&limit={_PAGE}&offset={page * _PAGE}")
+            yield from answer["events"]
+            if (page + 1) * _PAGE >= answer["total"]:
+                return
+        self._complete = False
+
+
+def _made(identifier: str) -> float | None:
+    """Return when a ULID was made, in seconds since 1970, None when it is no ULID."""
+    time: Iterable[int] = (_ALPHABET.find(sign) for sign in identifier[:10].upper())
+    number = 0
+    for digit in time:
+        if digit < 0:
+            return None
+        number = number * 32 + digit
+    return number / 1000 if len(identifier) == 26 else None
+
+
+def _seconds(time: str) -> float:
+    return datetime.fromisoformat(time).astimezone(UTC).timestamp()
