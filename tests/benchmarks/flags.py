@@ -7,7 +7,7 @@ import os
 import statistics
 import subprocess
 import tempfile
-from collections.abc import Iterable,
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,16 @@ spec:
     development:
       enabled: true
       strategies:
-        - {{name: flexibleRollout, parameters: {{rollout: 25}}, constraints: [{{contextName: userId, operator: IN, values: [a]}}]}}
+        - name: flexibleRollout
+          parameters: {{rollout: 25}}
+          constraints: [{{contextName: userId, operator: IN, values: [a]}}]
         - {{name: flexibleRollout, parameters: {{rollout: 50}}}}
     production:
       enabled: false
       strategies:
-        - {{name: flexibleRollout, parameters: {{rollout: 25}}, constraints: [{{contextName: userId, operator: IN, values: [a]}}]}}
+        - name: flexibleRollout
+          parameters: {{rollout: 25}}
+          constraints: [{{contextName: userId, operator: IN, values: [a]}}]
         - {{name: flexibleRollout, parameters: {{rollout: 50}}}}
 """
 PATH = "/api/admin/projects/default/features"
@@ -47,8 +51,8 @@ def bench_flags() -> None:
         made = 0
         for size in SIZES:
             with _client(url, token) as http:
-                calls = _calls_of(Path(folder) / "made", [f"flag-{number}" for number in range(made, size)], environment)
-                _send_all(http, calls)
+                new = [f"flag-{number}" for number in range(made, size)]
+                _send_all(http, _calls_of(Path(folder) / "made", new, environment))
                 made = size
                 names = [f"flag-{number}" for number in range(size)]
                 bare = statistics.median(timed(lambda names=names, http=http: _read_all(http, names)) for _ in range(3))
@@ -66,7 +70,9 @@ def _compare(root: Path, names: list[str], reads: str, bare: float, environment:
     run = lambda: subprocess.run(command, check=True, capture_output=True, env=environment)  # noqa: E731
     took = statistics.median(timed(run) for _ in range(3))
     memory = peak(command, environment)
-    print(f"flags     reads: {reads}: {bare / took:.1f} times as fast ({took:.1f} s), {asked} requests, {memory:.0f} MiB")
+    print(
+        f"flags     reads: {reads}: {bare / took:.1f} times as fast, {took:.1f} s, {asked} requests, {memory:.0f} MiB"
+    )
 
 
 def bench_apply() -> None:

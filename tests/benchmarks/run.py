@@ -3,7 +3,7 @@
     python tests/benchmarks/run.py            # all
     python tests/benchmarks/run.py start      # one: start, validate, plan, memory, flags, apply
 
-All but `start` and `validate` need the extra `sandbox`: they start a real server of their own, in a temporary directory.
+All but `start` and `validate` need the extra `sandbox`: they start a real server of their own, in a temporary folder.
 Nothing here is asserted: a time is only worth something beside another one.
 """
 
