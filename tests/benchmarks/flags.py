@@ -18,7 +18,7 @@ from measure import TOOL, peak, sandbox, timed
 CONNECTIONS = 8
 SIZES = (1_000, 4_990)  # a server allows 5,000 flags, and the sandbox has two of its own
 APPLIED = 200
-WORKSPACE = "apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {{name: bench}}\nspec: {{reads: {reads}}}\n"
+WORKSPACE = "apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {{name: {name}}}\nspec: {{reads: {reads}}}\n"
 FLAG = """\
 apiVersion: unleash-gitops/v1
 kind: FeatureFlag
@@ -84,7 +84,7 @@ def bench_apply() -> None:
             for what, found in rates.items():
                 names = [f"{what}-{round_}-{number}" for number in range(APPLIED)]
                 root = Path(folder) / f"{what}-{round_}"
-                calls = _calls_of(root, names, environment)
+                calls = _calls_of(root, names, environment, f"{what}-{round_}")
                 count = sum(len(one) for one in calls)
                 if what == "bare":
                     with _client(url, token) as http:
@@ -102,16 +102,18 @@ def _apply(plan: str, environment: dict[str, str]) -> None:
     subprocess.run(command, check=True, capture_output=True, env=environment)
 
 
-def write(root: Path, names: Iterable[str], reads: str = "plain") -> None:
+def write(root: Path, names: Iterable[str], reads: str = "plain", workspace: str = "bench") -> None:
     """Write a workspace of flags."""
     root.mkdir(parents=True, exist_ok=True)
-    (root / "unleash-gitops.yaml").write_text(WORKSPACE.format(reads=reads))
+    (root / "unleash-gitops.yaml").write_text(WORKSPACE.format(name=workspace, reads=reads))
     (root / "flags.yaml").write_text("---\n".join(FLAG.format(name=name) for name in names))
 
 
-def _calls_of(root: Path, names: list[str], environment: dict[str, str]) -> list[list[dict[str, Any]]]:
+def _calls_of(
+    root: Path, names: list[str], environment: dict[str, str], workspace: str = "bench"
+) -> list[list[dict[str, Any]]]:
     """Return the calls that create the flags, those of one flag together."""
-    write(root, names)
+    write(root, names, workspace=workspace)
     plan = root / "plan.json"
     command = [*TOOL, "plan", str(root), "--target", "FeatureFlag", "--out", str(plan)]
     subprocess.run(command, check=True, capture_output=True, env=environment)
