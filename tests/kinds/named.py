@@ -15,7 +15,7 @@ from unleash_gitops.yamldoc import Document, dump_document, read_documents
 MARK = "managed by unleash-gitops: w"
 
 
-def document(kind: str, name: str, **spec: Any) -> dict[str, Any]:
+def document(kind: str, name: str, /, **spec: Any) -> dict[str, Any]:
     return {"apiVersion": "unleash-gitops/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 
@@ -27,14 +27,14 @@ def checked(content: dict[str, Any]) -> tuple[Resource | None, list[tuple[str, s
     return entry and entry.resource, [(problem.code, problem.message) for problem in problems]
 
 
-def desired(kind: str, name: str, **spec: Any) -> Resource:
+def desired(kind: str, name: str, /, **spec: Any) -> Resource:
     resource, problems = checked(document(kind, name, **spec))
     assert problems == []
     assert resource is not None
     return resource
 
 
-def problem(kind: str, name: str, **spec: Any) -> tuple[str, str]:
+def problem(kind: str, name: str, /, **spec: Any) -> tuple[str, str]:
     """Return the one thing that is wrong."""
     _, (found,) = checked(document(kind, name, **spec))
     return found

@@ -82,7 +82,7 @@ class Described(Kind):
     def read(self, reads: Reads, area: Area) -> Iterable[Resource]:  # noqa: ARG002
         """See `Kind.read`: one GET for all."""
         for entry in self.listed(reads.once(self.path)):
-            yield self.with_users(reads, self._resource(self.live.model_validate(entry), reads.workspace))
+            yield self.with_users(reads, self.from_entry(self.live.model_validate(entry), reads.workspace))
 
     def with_users(self, reads: Reads, live: Resource) -> Resource:
         """Return a live object with the names of what uses it, when it might be deleted."""
@@ -150,7 +150,8 @@ class Described(Kind):
         """Return the body that makes an object as `after`, the name apart."""
         return {**after, "description": with_mark(after["description"], mark)}
 
-    def _resource(self, entry: Any, workspace: str) -> Resource:
+    def from_entry(self, entry: Any, workspace: str) -> Resource:
+        """Return a listed object as a resource."""
         found = self.normal({field: getattr(entry, field) for field in self.defaults})
         description, mark = unmarked(found["description"], workspace)
         spec = {**found, "description": description}

@@ -6,7 +6,7 @@ strategy of a project at once, in order; what it leaves out, and what is cheaper
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +15,7 @@ from unleash_gitops.kinds._flag_calls import flag_path
 from unleash_gitops.kinds._flag_exports import exported
 from unleash_gitops.resource import Reads
 
-__all__ = ["LiveFlag", "exists", "read_archived", "read_flags"]
+__all__ = ["LiveFlag", "read_absent", "read_flags"]
 
 _MOST_EVALUATIONS = 15_000  # flags times environments, of one request
 _SEARCHES = 5  # flags that are looked for by name; a server allows 15 searches a minute
@@ -66,19 +66,18 @@ def read_flags(
     return [flag for name, flag in flags.items() if name not in gone]
 
 
-def read_archived(reads: Reads, project: str, names: Sequence[str]) -> list[LiveFlag]:
-    """Return those of `names`, flags that are not active in the project, that are archived there."""
-    known = reads.each(lambda name: exists(reads, name), names)
-    there = [name for name, yes in zip(names, known, strict=True) if yes]
-    found = [flag for entry in _searched(reads, project, there) if (flag := _listed(entry)).name in set(there)]
-    for flag in found:
+def read_absent(reads: Reads, project: str, names: Sequence[str]) -> tuple[list[LiveFlag], list[str]]:
+    """Return which of `names`, flags that are not active in the project, are archived there, and which elsewhere."""
+    known = reads.each(lambda name: _exists(reads, name), names)
+    there = {name for name, yes in zip(names, known, strict=True) if yes}
+    found = {flag.name: flag for entry in _searched(reads, project, there) if (flag := _listed(entry)).name in there}
+    for flag in found.values():
         flag.archived = True
-        flag.links, flag.dependencies = None, None
         for environment in flag.environments:
             path = f"{flag_path(project, flag.name)}/environments/{quote(environment, safe='')}/strategies"
             flag.environments[environment] = False  # as it is when it is revived
             flag.strategies[environment] = _own(reads.get(path))
-    return found
+    return list(found.values()), sorted(there - found.keys())
 
 
 def _listed(entry: Mapping[str, Any]) -> LiveFlag:
@@ -177,12 +176,12 @@ def _own(strategies: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [one for one in strategies if not one.get("milestoneId")]
 
 
-def exists(reads: Reads, name: str) -> bool:
+def _exists(reads: Reads, name: str) -> bool:
     """Tell whether there is a flag of that name, archived or not, in whatever project."""
     return reads.get_or_none(f"/api/admin/features/{quote(name, safe='')}/tags") is not None
 
 
-def _searched(reads: Reads, project: str, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+def _searched(reads: Reads, project: str, names: Collection[str]) -> Iterator[Mapping[str, Any]]:
     """Yield what the server finds among the project's archived flags: a few by name, many page by page."""
     if not names:
         return

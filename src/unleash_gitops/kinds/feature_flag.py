@@ -13,7 +13,7 @@ from unleash_gitops.identity import OWNER_TAG
 from unleash_gitops.kinds._constraint import illegal_values
 from unleash_gitops.kinds._flag_calls import METADATA, creating, deleting, updating
 from unleash_gitops.kinds._flag_model import CODES, FeatureFlagDocument
-from unleash_gitops.kinds._flag_reads import LiveFlag, exists, read_archived, read_flags
+from unleash_gitops.kinds._flag_reads import LiveFlag, read_absent, read_flags
 from unleash_gitops.kinds._links import normal_url
 from unleash_gitops.kinds._matching import matched
 from unleash_gitops.kinds._model import OWNERSHIP
@@ -91,8 +91,6 @@ class FeatureFlag(Kind):
 
     def knows(self, reads: Reads) -> Iterator[Reference]:
         """See `Kind.knows`: the projects, their flags, and their environments."""
-        for one in reads.once("/api/admin/strategies")["strategies"]:  # TEMPORARY
-            yield Reference("Strategy", None, one["name"])
         for project in reads.projects():
             yield Reference("Project", None, project)
             for flag in reads.flags(project):
@@ -115,13 +113,17 @@ class FeatureFlag(Kind):
         found = read_flags(reads, project, doomed, wanted)
         active = set(reads.flags(project))
         absent = [name for name in wanted if name not in active]
-        archived = read_archived(reads, project, absent) if absent else []
+        archived, elsewhere = read_absent(reads, project, absent) if absent else ([], [])
         segments: dict[int, str] = {}
         if any(flag.strategies for flag in (*found, *archived)):
             segments = {one["id"]: one["name"] for one in reads.once("/api/admin/segments")["segments"]}
         for flag in (*found, *archived):
             yield self._live(flag, reads, project, wanted.get(flag.name), segments)
-        yield from self._elsewhere(reads, absent, {flag.name for flag in archived})
+        if elsewhere:
+            looked_at = {name for one in reads.projects() for name in reads.flags(one)}
+            for name in elsewhere:
+                if name not in looked_at:  # a stand-in for a flag that is in a project which is not looked at
+                    yield Resource(Address(self.name, name), name, {"environments": {}}, ownership="foreign")
 
     def created(self, desired: Resource) -> dict[str, Any]:
         """See `Kind.created`."""
@@ -272,15 +274,6 @@ class FeatureFlag(Kind):
             users=tuple(f"{self.name}/{project}/{child}" for child in flag.children),
             handles=handles,
         )
-
-    def _elsewhere(self, reads: Reads, absent: Iterable[str], archived: set[str]) -> Iterator[Resource]:
-        """Yield a stand-in for each flag that is in a project which is not looked at."""
-        looked_at = {name for project in reads.projects() for name in reads.flags(project)}
-        for name in absent:
-            if name in archived or name in looked_at:
-                continue
-            if exists(reads, name):
-                yield Resource(Address(self.name, name), name, {"environments": {}}, ownership="foreign")
 
 
 def _normal(spec: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,20 @@
+"""Which flags use a strategy type. The server does not say, and lets one be deleted that flags use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from unleash_gitops.kinds._flag_calls import flag_path
+from unleash_gitops.resource import Reads
+
+__all__ = ["flags_with_strategy"]
+
+
+def flags_with_strategy(reads: Reads, strategy: str) -> Iterator[str]:
+    """Yield the addresses of the flags that have a strategy of that type, in whatever project."""
+    for project in reads.every_project():
+        paths = [flag_path(project, flag["name"]) for flag in reads.features(project)]
+        for flag in reads.each(reads.get_or_none, paths):
+            places = [] if flag is None else flag["environments"]
+            if any(one["name"] == strategy for place in places for one in place["strategies"]):
+                yield f"FeatureFlag/{project}/{flag['name']}"

@@ -1,0 +1,150 @@
+"""Strategy: a type of activation strategy of one's own.
+
+Source: the OpenAPI document of Unleash 8.2.0 (`strategySchema`, `createStrategySchema`, `updateStrategySchema`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import quote
+
+from pydantic import AfterValidator, Field
+
+from unleash_gitops.kinds._described import Described, Description, UrlFriendly
+from unleash_gitops.kinds._model import LiveModel, Model
+from unleash_gitops.kinds._strategy import CODES, each_once
+from unleash_gitops.kinds._usage import flags_with_strategy
+from unleash_gitops.plan import Call
+from unleash_gitops.resource import Reads, Resource
+
+if TYPE_CHECKING:
+    from unleash_gitops.client import ServerFacts
+
+__all__ = ["KIND", "StrategyDocument"]
+
+
+class Parameter(Model):
+    """What the strategy asks for, where it is used."""
+
+    name: str = Field(min_length=1, description="The parameter's name.", examples=["region"])
+    type: Literal["string", "percentage", "list", "number", "boolean"] = Field(description="What it takes.")
+    required: bool = Field(default=False, description="Whether it must be given.", examples=[True])
+    description: str = Field(default="", description="What it means.", examples=["Where the user is"])
+
+
+class StrategyMetadata(Model):
+    """Which strategy it is."""
+
+    name: UrlFriendly = Field(description="The strategy's name, as SDKs know it.", examples=["byRegion"])
+
+
+class StrategySpec(Model):
+    """What the strategy is like."""
+
+    title: str | None = Field(default=None, description="What people call it; null: nothing.", examples=["By region"])
+    description: Description = None
+    parameters: Annotated[list[Parameter], AfterValidator(each_once)] = Field(
+        default_factory=list, description="What it asks for.", examples=[[{"name": "region", "type": "string"}]]
+    )
+    deprecated: bool = Field(default=False, description="Whether it is no longer offered.", examples=[True])
+
+
+class StrategyDocument(Model):
+    """A type of strategy of one's own."""
+
+    apiVersion: Literal["unleash-gitops/v1"]  # noqa: N815 - the API's own name
+    kind: Literal["Strategy"]
+    metadata: StrategyMetadata
+    spec: StrategySpec = StrategySpec()
+
+
+class _Live(LiveModel):
+    name: str
+    title: str | None = None
+    description: str | None = None
+    parameters: list[dict[str, Any]] = Field(default_factory=list)
+    deprecated: bool = False
+    editable: bool = True
+
+
+class Strategy(Described):
+    """Types of strategy. Of the server's own, only whether they are deprecated can be changed."""
+
+    name = "Strategy"
+    folder = "strategies"
+    document = StrategyDocument
+    codes = {**Described.codes, "twice": CODES["twice"]}  # noqa: RUF012 - ClassVar in the base
+    path = "/api/admin/strategies"
+    at = "strategies"
+    defaults = {"title": None, "description": None, "parameters": [], "deprecated": False}  # noqa: RUF012
+    live = _Live
+
+    def from_entry(self, entry: _Live, workspace: str) -> Resource:
+        """See `Described.from_entry`: what cannot be edited is the server's own."""
+        found = super().from_entry(entry, workspace)
+        return found if entry.editable else replace(found, ownership="builtin")
+
+    def normal(self, spec: dict[str, Any]) -> dict[str, Any]:
+        """See `Described.normal`."""
+        found = dict(spec)
+        if "title" in found:
+            found["title"] = found["title"] or None
+        if "parameters" in found:
+            found["parameters"] = [_parameter(one) for one in found["parameters"]]
+        return found
+
+    def written(self, spec: dict[str, Any]) -> dict[str, Any]:
+        """See `Described.written`."""
+        if "parameters" not in spec:
+            return spec
+        return {
+            **spec,
+            "parameters": [{key: value for key, value in one.items() if value} for one in spec["parameters"]],
+        }
+
+    def users(self, reads: Reads, live: Resource) -> Iterable[str]:
+        """See `Described.users`: asked flag by flag, and for what is to be deleted only."""
+        return flags_with_strategy(reads, live.id)
+
+    def refusal(
+        self, desired: Resource, live: Resource | None, after: Mapping[str, Any], server: ServerFacts
+    ) -> str | None:
+        """See `Kind.refusal`."""
+        if live is not None and live.ownership == "builtin":
+            only = {**live.spec, "deprecated": after["deprecated"]} == after
+            return None if only else "it is the server's own: only deprecated can be changed"
+        return super().refusal(desired, live, after, server)
+
+    def body(self, after: Mapping[str, Any], mark: str) -> dict[str, Any]:
+        """See `Described.body`: an empty title stands for none, since the server keeps what is left out."""
+        body = {key: value for key, value in super().body(after, mark).items() if key != "deprecated"}
+        return {**body, "title": after["title"] or ""}
+
+    def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
+        """See `Kind.create`."""
+        return super().create(desired, after) + (self._deprecate(desired, after) if after["deprecated"] else ())
+
+    def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
+        """See `Kind.update`."""
+        toggled = self._deprecate(desired, after) if after["deprecated"] != live.spec["deprecated"] else ()
+        own = live.ownership == "builtin"
+        return toggled if own else super().update(desired, live, after) + toggled
+
+    def _deprecate(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
+        verb = "deprecate" if after["deprecated"] else "reactivate"
+        path = f"{self.path}/{quote(desired.id, safe='')}/{verb}"
+        return (Call(method="POST", path=path, body={}, once=True),)
+
+
+def _parameter(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": one["name"],
+        "type": one["type"],
+        "required": bool(one.get("required")),
+        "description": one.get("description") or "",
+    }
+
+
+KIND = Strategy()

@@ -1,0 +1,122 @@
+"""Strategies, applications, environments and projects, on the real server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from acceptance.conftest import Space
+from servers.instance import Instance
+
+pytestmark = pytest.mark.sandbox
+
+
+@pytest.fixture
+def others(tmp_path: Path, real: Instance) -> Iterator[Space]:
+    real.archive_flags()
+    real.clear()
+    real.clear_named()
+    yield Space(tmp_path, real)
+    real.archive_flags()
+    for one in real.http.get("/api/admin/strategies").json()["strategies"]:
+        if one["editable"]:
+            real.http.delete(f"/api/admin/strategies/{one['name']}").raise_for_status()
+
+
+def write(space: Space, kind: str, name: str, **spec: Any) -> Path:
+    document = {"apiVersion": "unleash-gitops/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
+    path = space.root / f"{kind}-{name}.yaml"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+def settled(space: Space) -> None:
+    done = space.apply()
+    assert done.code == 0, done.out + done.err
+    assert space.plan()["changes"] == []
+
+
+def listed(space: Space, path: str, at: str, key: str) -> dict[str, dict[str, Any]]:
+    return {one[key]: one for one in space.instance.http.get(path).raise_for_status().json()[at]}
+
+
+def test_a_strategys_life(others: Space) -> None:
+    path = write(others, "Strategy", "byRegion", title="By region", parameters=[{"name": "region", "type": "string"}])
+    settled(others)
+    write(others, "Strategy", "byRegion", title=None, deprecated=True, parameters=[])
+    settled(others)
+    found = listed(others, "/api/admin/strategies", "strategies", "name")["byRegion"]
+    assert (found["title"], found["deprecated"], found["parameters"]) == ("", True, [])
+    assert found["description"] == "managed by unleash-gitops: payments"
+    use = "/features/checkout-v2/environments/development/strategies"
+    others.instance.http.post("/api/admin/strategies/byRegion/reactivate", json={}).raise_for_status()
+    identifier = others.instance.call("POST", use, {"name": "byRegion"})["id"]
+    path.unlink()
+    (change,) = others.plan()["changes"]
+    assert change["reason"] == "to be deleted, but FeatureFlag/default/checkout-v2 uses it"
+    others.instance.call("DELETE", f"{use}/{identifier}")
+    settled(others)
+    assert "byRegion" not in listed(others, "/api/admin/strategies", "strategies", "name")
+
+
+def test_a_flag_may_use_a_strategy_of_the_same_run(others: Space) -> None:
+    write(others, "Strategy", "byPlanet", parameters=[{"name": "planet", "type": "string"}])
+    strategy = {"name": "byPlanet", "parameters": {"planet": "Mars"}}
+    document = {
+        "apiVersion": "unleash-gitops/v1", "kind": "FeatureFlag", "metadata": {"name": "to-mars", "project": "default"},
+        "spec": {"environments": {"production": {"enabled": True, "strategies": [strategy]}}},
+    }  # fmt: skip
+    (others.root / "flag.yaml").write_text(json.dumps(document), encoding="utf-8")
+    settled(others)
+
+
+def test_an_applications_life(others: Space) -> None:
+    others.instance.http.post("/api/admin/metrics/applications/sdk-made", json={}).raise_for_status()
+    document = {"apiVersion": "unleash-gitops/v1", "kind": "Application", "metadata": {"name": "shop web/1"},
+                "spec": {"url": "https://shop.example.com", "description": "The shop"}}  # fmt: skip
+    path = others.root / "application.yaml"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    settled(others)
+    found = listed(others, "/api/admin/metrics/applications", "applications", "appName")
+    assert found["shop web/1"]["description"] == "The shop\nmanaged by unleash-gitops: payments"
+    assert [one for one in others.plan()["unmanaged"] if one["kind"] == "Application"] == []
+    path.unlink()
+    settled(others)
+    assert set(listed(others, "/api/admin/metrics/applications", "applications", "appName")) == {"sdk-made"}
+
+
+def test_environments_are_switched_and_sorted_and_no_more(others: Space) -> None:
+    write(others, "Environment", "development", enabled=False, sortOrder=7)
+    try:
+        settled(others)
+        found = listed(others, "/api/admin/environments", "environments", "name")["development"]
+        assert (found["enabled"], found["sortOrder"]) == (False, 7)
+        write(others, "Environment", "development", type="production")
+        write(others, "Environment", "qa")
+        changes = others.plan()["changes"]
+        assert [change["action"] for change in changes] == ["blocked", "blocked"]
+        assert all(change["reason"].startswith("needs Unleash Enterprise") for change in changes)
+        (others.root / "Environment-qa.yaml").unlink()
+    finally:
+        write(others, "Environment", "development", enabled=True, sortOrder=2)
+        settled(others)
+    (others.root / "Environment-development.yaml").unlink()
+    assert others.plan()["changes"] == []  # never deleted
+
+
+def test_a_project_gets_and_loses_environments(others: Space) -> None:
+    write(others, "Project", "default", environments=["production"])
+    (change,) = others.plan()["changes"]
+    assert change["reason"] == "every flag's strategies in development go with it, for good"
+    try:
+        settled(others)
+        write(others, "Project", "default", mode="private")
+        (change,) = others.plan()["changes"]
+        assert (change["action"], "cannot change mode" in change["reason"]) == ("blocked", True)
+    finally:
+        write(others, "Project", "default", environments=["development", "production"])
+        settled(others)

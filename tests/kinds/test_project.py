@@ -1,0 +1,63 @@
+"""Projects: what the open-source edition can change of them, and what it cannot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kinds.named import FACTS, Answers, create, desired, problem
+from unleash_gitops.kinds import kinds
+from unleash_gitops.resource import Area, Focus, Reference, Resource
+
+OVERVIEW = {"name": "The shop", "description": "", "mode": "open", "defaultStickiness": "default",
+            "environments": [{"environment": "production"}, {"environment": "development"}]}  # fmt: skip
+KIND = kinds()["Project"]
+
+
+def live() -> Resource:
+    reads = Answers(paths={"projects/shop/overview": OVERVIEW})
+    reads.focus = Focus({Area("Project"): {"shop": {}}}, lambda _: False)
+    (area,) = KIND.areas(reads)
+    (found,) = KIND.read(reads, area)
+    return found
+
+
+def test_what_is_live() -> None:
+    assert live().ownership == "builtin"
+    assert live().spec == {
+        "name": "The shop", "description": None, "mode": "open", "defaultStickiness": "default",
+        "environments": ["development", "production"],
+    }  # fmt: skip
+    assert list(KIND.areas(Answers())) == []  # nothing is asked where no document is about a project
+
+
+def test_environments_come_and_go() -> None:
+    wanted = desired("Project", "shop", environments=["production", "qa"])
+    assert wanted.references[1] == Reference("Environment", None, "qa")
+    after = KIND.merged(wanted, live())
+    calls = KIND.update(wanted, live(), after)
+    assert [(call.method, call.path) for call in calls] == [
+        ("POST", "/api/admin/projects/shop/environments"),
+        ("DELETE", "/api/admin/projects/shop/environments/development"),
+    ]
+    assert KIND.remark(live(), after) == "every flag's strategies in development go with it, for good"
+    assert KIND.refusal(wanted, live(), after, FACTS) is None
+
+
+def test_what_needs_enterprise() -> None:
+    wanted, new = desired("Project", "shop", mode="private"), desired("Project", "new", name="New")
+    after = KIND.merged(wanted, live())
+    assert "cannot change mode" in (KIND.refusal(wanted, live(), after, FACTS) or "")
+    assert "needs Unleash Enterprise" in (KIND.refusal(new, None, KIND.created(new), FACTS) or "")
+    enterprise = replace(FACTS, enterprise=True)
+    assert KIND.refusal(wanted, live(), after, enterprise) is None
+    (call,) = KIND.update(wanted, live(), after)
+    assert (call.method, call.body["mode"]) == ("PUT", "private")
+    assert create(new)[2] == {
+        "id": "new", "name": "New", "description": "", "mode": "open", "defaultStickiness": "default",
+        "environments": [],
+    }  # fmt: skip
+
+
+def test_what_is_refused() -> None:
+    assert problem("Project", "a b", mode="open")[0] == "value"
+    assert problem("Project", "a", environments=["x", "x"])[0] == "twice"
