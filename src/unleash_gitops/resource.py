@@ -245,6 +245,8 @@ class Kind(ABC):
     """The pydantic model of a whole document of this kind."""
     marked: ClassVar[bool] = False
     """Whether the workspace's mark is written on the object, and not part of its id: an update takes it over."""
+    plentiful: ClassVar[bool] = False
+    """Whether an instance may have thousands: those that are not managed are of interest only beside documents."""
     limit: ClassVar[str | None] = None
     """What `resourceLimits` of `ui-config` calls the most objects there may be, where it says."""
     codes: ClassVar[Mapping[str, str]] = {}

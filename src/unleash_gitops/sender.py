@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Sender", "secrets_of"]
 
-_TRIES = 4
+_TRIES = 10
 _SETTLING = 0.5
 """Seconds for a server to finish what it was at when its answer was lost, before one looks whether it did."""
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from acceptance.conftest import Space
+from servers.instance import FLAGS
 from unleash_gitops.identity import computed_id
 
 FLAG = "checkout-v2"
@@ -239,9 +240,9 @@ def test_pull_takes_everything_over_and_the_plan_is_empty(space: Space) -> None:
     assert done.code == 0
     assert "belongs to another workspace" in done.err
     assert "spec.aggregationMode" in done.err
-    assert len(done.out.splitlines()) == 2 * len(titles) + 1
+    assert len(done.out.splitlines()) == 2 * len(titles) + 1 + len(FLAGS)
     assert "\x1b" not in done.out
-    assert space.plan()["summary"] == summary(unchanged=2 * len(titles) + 1, unmanaged=1, foreign=1)
+    assert space.plan()["summary"] == summary(unchanged=2 * len(titles) + 1 + len(FLAGS), unmanaged=1, foreign=1)
     assert space.run("validate").code == 0
     assert space.instance.everything() == before
     files = {path: path.read_bytes() for path in space.root.rglob("*.yaml")}
@@ -252,7 +253,9 @@ def test_pull_takes_everything_over_and_the_plan_is_empty(space: Space) -> None:
 def test_pull_takes_only_what_is_asked_for(space: Space) -> None:
     space.instance.save(title="one")
     space.instance.save(FLAG, title="two")
-    assert space.run("pull", "--project", "default").out == f"wrote impact-metrics/default/{FLAG}/two.yaml\n"
+    written = "".join(f"wrote flags/default/{name}.yaml\n" for name in FLAGS)
+    written += f"wrote impact-metrics/default/{FLAG}/two.yaml\n"
+    assert space.run("pull", "--project", "default").out == written
     assert "no such kind" in space.run("pull", "--kind", "Nope").err
     assert space.run("pull", "--kind", "ImpactMetric").out == "wrote impact-metrics/one.yaml\n"
 

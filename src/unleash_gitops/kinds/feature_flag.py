@@ -53,6 +53,7 @@ class FeatureFlag(Kind):
     folder = "flags"
     document = FeatureFlagDocument
     marked = True
+    plentiful = True
     limit = "featureFlags"
     codes = CODES
 
