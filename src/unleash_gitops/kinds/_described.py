@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["URL_FRIENDLY", "Described", "Description", "UrlFriendly", "flags_of"]
 
-URL_FRIENDLY = r"^[A-Za-z0-9_.!~*'()-]+$"
-"""The characters that the server allows in a name that stands in addresses."""
+URL_FRIENDLY = r"^(\.{0,2}[A-Za-z0-9_!~*'()-]|\.{3})[A-Za-z0-9_.!~*'()-]*$"
+"""The names that the server allows where they stand in addresses: not `.` and `..`, which mean a place there."""
 
 
 def _without_mark(description: str | None) -> str | None:

@@ -24,4 +24,5 @@ def normal_url(url: str) -> str:
     path = posixpath.normpath(parts.path) if parts.path else ""
     path = quote(unquote(path), safe="/~!$&'()*+,;=:@-._").rstrip("/").replace("//", "/")
     query = sorted(pair for pair in parse_qsl(parts.query, keep_blank_values=True) if not pair[0].startswith("utm_"))
+    path = path or ("/" if query else "")
     return urlunsplit((parts.scheme, host + port, path, urlencode(query), parts.fragment))

@@ -69,16 +69,12 @@ class FeatureFlag(Kind):
             mark=f"{OWNER_TAG}:{workspace}",
         )
 
-    def problem(self, desired: Resource) -> str | None:
-        """See `Kind.problem`: a flag cannot depend on itself."""
-        if any(one["feature"] == desired.id for one in desired.spec.get("dependencies", ())):
-            return "the flag depends on itself"
-        return None
-
     def conflicts(self, one: Resource, spec_of: SpecOf) -> Iterator[Conflict]:
         """See `Kind.conflicts`: chains of dependencies, and values that a context field does not have."""
         for reference in one.references:
-            if reference.kind == "FeatureFlag" and (spec_of(reference) or {}).get("dependencies"):
+            if reference.kind == "FeatureFlag" and reference.name == one.id:
+                yield reference, "the flag depends on itself"
+            elif reference.kind == "FeatureFlag" and (spec_of(reference) or {}).get("dependencies"):
                 yield reference, f'"{reference.name}" depends on another flag itself, and only one level is possible'
         for environment, wanted in one.spec.get("environments", {}).items():
             for place, strategy in enumerate(wanted.get("strategies", ())):
