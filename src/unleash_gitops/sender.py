@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Sender", "secrets_of"]
 
 _TRIES = 10
-_SETTLING = 0.5
-"""Seconds for a server to finish what it was at when its answer was lost, before one looks whether it did."""
+_SETTLING = (0.5, 5.0)
+"""Seconds, at first and at most, for a server to finish what it was at when its answer was lost, before one looks."""
 
 
 class Sender:
@@ -91,13 +91,15 @@ class Sender:
     def _answer(self, call: Call, path: str, body: Any) -> Any:
         """Return the server's answer; of what may not be sent twice, what was made when the answer was lost."""
         tries = _TRIES
+        pause, longest = _SETTLING
         while True:
             try:
                 return self._client.send(call.method, path, body, repeatable=call.repeatable)
             except (Unreachable, ApiError) as error:
                 tries -= 1
-                if call.look is None or not _lost(error) or not tries or self._client.stop.wait(_SETTLING):
+                if call.look is None or not _lost(error) or not tries or self._client.stop.wait(pause):
                     raise
+            pause = min(2 * pause, longest)
             made = self._look(call.look)
             if made is not None:
                 return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import uuid
 from collections.abc import Iterator
@@ -407,6 +408,40 @@ def test_a_strategy_is_never_doubled(flags: Space, fault: str) -> None:
     assert flags.plan()["changes"] == []
 
 
+@pytest.mark.parametrize("fault", ["cut after", "cut before", "503"])
+def test_faults_are_lived_through_whatever_the_kind(flags: Space, fault: str) -> None:
+    name = fresh("all")
+    each = ("TagType", "ContextField", "Segment", "Strategy", "Application")
+    names = {kind: fresh(kind.lower()) for kind in each}
+    other(flags, "TagType", names["TagType"])
+    other(flags, "ContextField", names["ContextField"], legalValues=[{"value": "NO"}])
+    constraint = {"contextName": names["ContextField"], "operator": "IN", "values": ["NO"]}
+    other(flags, "Segment", names["Segment"], constraints=[constraint])
+    other(flags, "Strategy", names["Strategy"], parameters=[{"name": "a", "type": "string"}])
+    other(flags, "Application", names["Application"], description="Text")
+    strategy = {"name": names["Strategy"], "segments": [names["Segment"]]}
+    production = {"enabled": True, "strategies": [strategy]}
+    write(flags, name, tags=[f"{names['TagType']}:ab"], environments={"production": production})
+    flags.chart("errors", feature=name)
+    proxy = FaultProxy(flags.instance.url)
+    writes = itertools.count()
+    proxy.fault = lambda _number, method, _path: fault if method != "GET" and next(writes) % 2 == 0 else None
+    direct = flags.instance
+    with proxy.served() as url:
+        flags.instance = Instance(url, direct.token)
+        done = flags.apply()
+        flags.instance.close()
+    flags.instance = direct
+    assert done.code == 0, done.out + done.err
+    assert proxy.faults > 3
+    assert len(ids(flags, name)) == 1
+    assert flags.plan()["changes"] == []
+    for path in flags.root.glob("*.yaml"):
+        if path.name != "unleash-gitops.yaml":
+            path.unlink()
+    settled(flags)
+
+
 def test_killed_half_way_and_applied_again(flags: Space) -> None:
     names = [fresh("many") for _ in range(40)]
     for name in names:
@@ -429,3 +464,15 @@ def test_a_flag_of_another_project_is_said_to_be_there(flags: Space) -> None:
     (flags.root / "a.yaml").write_text(json.dumps(document), encoding="utf-8")
     done = flags.run("plan")
     assert (done.code, 'no project "shop"' in done.err) == (1, True), done.err
+
+
+def test_the_example_is_applied_and_taken_back(flags: Space) -> None:
+    example = Path(__file__).parents[2] / "examples" / "flags"
+    assert flags.run("validate", str(example)).code == 0
+    assert flags.run("apply", str(example), "--yes").code == 0
+    assert flags.run("plan", str(example), "--detailed-exitcode").code == 0
+    assert live(flags, "basket-discounts")["dependencies"][0]["feature"] == "new-basket"
+    flags.workspace("flags-example")
+    done = flags.apply()
+    assert done.code == 0, done.err
+    assert flags.instance.flag("new-basket") is None

@@ -18,7 +18,7 @@ from unleash_gitops.errors import ApiError
 from unleash_gitops.identity import Mark
 from unleash_gitops.kinds._model import OWNERSHIP, LiveModel, Model
 from unleash_gitops.plan import Call, Find
-from unleash_gitops.resource import Address, Area, Kind, Reads, Resource
+from unleash_gitops.resource import Address, Area, Kind, Reads, Reference, Resource
 from unleash_gitops.workspace import NAME_PATTERN
 
 if TYPE_CHECKING:
@@ -116,7 +116,13 @@ class ApiToken(Kind):
         """See `Kind.desired`. The id is the name; the mark is what the name on the server ends with."""
         name = document.metadata.name
         spec = _normal(document.spec.model_dump(exclude_unset=True))
-        return Resource(Address(self.name, name), name, spec, mark=f" [gitops:{workspace}]")
+        references = tuple(self.references(spec))
+        return Resource(Address(self.name, name), name, spec, references=references, mark=f" [gitops:{workspace}]")
+
+    def references(self, spec: Mapping[str, Any]) -> Iterable[Reference]:
+        """See `Kind.references`: the environment."""
+        if "environment" in spec:
+            yield Reference("Environment", None, spec["environment"], ("spec", "environment"))
 
     def areas(self, reads: Reads) -> Iterable[Area]:  # noqa: ARG002
         """See `Kind.areas`: one for all."""
