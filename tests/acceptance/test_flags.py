@@ -385,6 +385,21 @@ def test_a_saved_plan_is_refused_when_its_flag_has_moved(flags: Space) -> None:
     assert live(flags, name)["stale"] is True
 
 
+def apply_with_faults(space: Space, fault: str, every: int) -> int:
+    """Apply through a proxy that fails at some of the writes; return at how many."""
+    proxy = FaultProxy(space.instance.url)
+    writes = itertools.count()
+    proxy.fault = lambda _number, method, _path: fault if method != "GET" and next(writes) % every == 0 else None
+    direct = space.instance
+    with proxy.served() as url:
+        space.instance = Instance(url, direct.token)
+        done = space.apply()
+        space.instance.close()
+    space.instance = direct
+    assert done.code == 0, done.out + done.err
+    return proxy.faults
+
+
 @pytest.mark.parametrize("fault", ["cut after", "cut before", "504"])
 def test_a_strategy_is_never_doubled(flags: Space, fault: str) -> None:
     names = [fresh("twice") for _ in range(4)]
@@ -392,16 +407,7 @@ def test_a_strategy_is_never_doubled(flags: Space, fault: str) -> None:
         each = [{**ON, "parameters": {"rollout": rollout}} for rollout in (10, 20, 20)]
         links = [{"url": "https://example.com/a"}, {"url": "https://example.com/b"}]
         write(flags, name, links=links, environments={"production": {"enabled": True, "strategies": each}})
-    proxy = FaultProxy(flags.instance.url)
-    proxy.fault = lambda number, method, _path: fault if method == "POST" and number % 3 == 0 else None
-    direct = flags.instance
-    with proxy.served() as url:
-        flags.instance = Instance(url, direct.token)
-        done = flags.apply()
-        flags.instance.close()
-    flags.instance = direct
-    assert done.code == 0, done.out + done.err
-    assert proxy.faults > 4
+    assert apply_with_faults(flags, fault, every=3) > 4
     for name in names:
         assert rollouts(flags, name) == ["10", "20", "20"]
         assert [one["url"][-1] for one in live(flags, name)["links"]] == ["a", "b"]
@@ -423,17 +429,7 @@ def test_faults_are_lived_through_whatever_the_kind(flags: Space, fault: str) ->
     production = {"enabled": True, "strategies": [strategy]}
     write(flags, name, tags=[f"{names['TagType']}:ab"], environments={"production": production})
     flags.chart("errors", feature=name)
-    proxy = FaultProxy(flags.instance.url)
-    writes = itertools.count()
-    proxy.fault = lambda _number, method, _path: fault if method != "GET" and next(writes) % 2 == 0 else None
-    direct = flags.instance
-    with proxy.served() as url:
-        flags.instance = Instance(url, direct.token)
-        done = flags.apply()
-        flags.instance.close()
-    flags.instance = direct
-    assert done.code == 0, done.out + done.err
-    assert proxy.faults > 3
+    assert apply_with_faults(flags, fault, every=2) > 3
     assert len(ids(flags, name)) == 1
     assert flags.plan()["changes"] == []
     for path in flags.root.glob("*.yaml"):

@@ -125,7 +125,7 @@ class Environment(Kind):
 
     def delete(self, live: Resource) -> tuple[Call, ...]:
         """See `Kind.delete`: never asked for, since none is owned."""
-        raise NotImplementedError(f"{live} is not to be deleted")
+        raise RuntimeError(f"{live} is the server's own, and never deleted")
 
     def pulled(self, live: Resource) -> tuple[dict[str, Any], str]:
         """See `Kind.pulled`: everything but the type, which only Enterprise can set."""

@@ -153,7 +153,7 @@ class Project(Kind):
 
     def delete(self, live: Resource) -> tuple[Call, ...]:
         """See `Kind.delete`: never asked for, since none is owned."""
-        raise NotImplementedError(f"{live} is not to be deleted")
+        raise RuntimeError(f"{live} is the server's own, and never deleted")
 
     def pulled(self, live: Resource) -> tuple[dict[str, Any], str]:
         """See `Kind.pulled`."""
