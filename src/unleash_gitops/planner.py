@@ -51,7 +51,8 @@ def plan_changes(
     changes += [_delete(present[key], reason, obstacles.get(key)) for key, reason in doomed.items()]
     changes = _within_limits(changes, live, server)
     concerns = desired.kinds | {one.kind for one in workspace.spec.exclusive}
-    left = [one for one in left if one.address.kind in concerns or not kinds()[one.address.kind].plentiful]
+    if desired.resources:  # of a workspace that holds nothing yet, everything is of interest
+        left = [one for one in left if one.address.kind in concerns or not kinds()[one.address.kind].plentiful]
     foreign = sum(resource.ownership == "foreign" for resource in left)
     unmanaged = [one for one in left if one.key not in doomed and one.ownership in {"owned", "unmanaged"}]
     ordered = in_order(changes, wanted, present)
