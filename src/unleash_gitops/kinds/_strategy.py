@@ -39,7 +39,15 @@ CODES = {
 }
 _WHOLE = 1000
 _STICK_TO_NOTHING = {"default", "random"}
-_EMPTY: dict[str, Any] = {"title": None, "disabled": False, "constraints": [], "segments": [], "variants": []}
+_EMPTY: dict[str, Any] = {
+    "name": "",
+    "title": None,
+    "disabled": False,
+    "parameters": {},
+    "constraints": [],
+    "segments": [],
+    "variants": [],
+}
 
 
 def each_once(values: list[Any]) -> list[Any]:
@@ -169,12 +177,8 @@ def live_strategy(answer: Mapping[str, Any], segments: Mapping[int, str]) -> dic
 
 def new_strategy(said: Mapping[str, Any], flag: str) -> dict[str, Any]:
     """Return the strategy that the server makes of what a document says."""
-    filled = {**_defaults(said["name"], flag), **said.get("parameters", {})}
-    return {
-        "name": said["name"],
-        **{key: said.get(key, value) for key, value in _EMPTY.items()},
-        "parameters": _sorted(filled),
-    }
+    parameters = _sorted({**_defaults(said["name"], flag), **said.get("parameters", {})})
+    return {**_EMPTY, **said, "parameters": parameters}
 
 
 def merged_strategy(said: Mapping[str, Any], live: Mapping[str, Any], flag: str) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def _unfold(path: str, content: Any, found: dict[str, Any]) -> None:
         return
     inner = content.items() if isinstance(content, dict) else enumerate(content)
     for key, one in inner:
-        if one not in (None, []):
+        if one not in (None, [], {}):
             _unfold(f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}", one, found)
 
 
