@@ -99,7 +99,7 @@ def _document(one: Resource, names: set[tuple[str | None, ...]], paths: set[str]
     folder = "/".join(
         _folder(part) for part in (kinds()[one.address.kind].folder, one.address.project, one.address.feature) if part
     )
-    stem = _slug(one.address.name or title) or one.id.lower()
+    stem = _slug(one.address.name or title) or _slug(one.id) or "unnamed"  # a segment can be called /
     number = 1
     while True:
         unique = stem if number == 1 else f"{stem}-{number}"
