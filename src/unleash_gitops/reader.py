@@ -45,6 +45,7 @@ class Reader:
         self._needed = kinds() if needed is None else needed
         self._client = client
         self._answers: dict[str, Future[Any]] = {}
+        self._features: dict[str, tuple[Mapping[str, Any], ...]] = {}
         self._lock = threading.Lock()
 
     @property
@@ -100,6 +101,8 @@ class Reader:
 
         The list of flags of a project that does not exist is empty, so that an empty one is looked at again.
         """
+        if project in self._features:
+            return self._features[project]
         path = f"/api/admin/projects/{quote(project, safe='')}"
         try:
             found = _listed(self.once(f"{path}/features"), "features", path)
@@ -109,7 +112,8 @@ class Reader:
             found = ()
         if not found and self.get_or_none(f"{path}/overview") is None:
             raise UsageError(f'there is no project "{project}" on the server', "correct spec.projects")
-        return tuple(found)
+        self._features[project] = tuple(found)
+        return self._features[project]
 
     def flags(self, project: str) -> tuple[str, ...]:
         """See `Reads.flags`."""
