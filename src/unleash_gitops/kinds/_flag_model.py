@@ -59,7 +59,7 @@ class Dependency(Model):
     """A flag that has to be on (or off) for this one to be on."""
 
     feature: UrlFriendly = Field(description="The other flag, of the same project.", examples=["payments-v2"])
-    enabled: bool = Field(default=True, description="Whether the other one has to be on, or off.")
+    enabled: bool = Field(default=True, description="Whether the other one has to be on, or off.", examples=[False])
     variants: Annotated[list[Annotated[str, Field(min_length=1)]], AfterValidator(each_once)] = Field(
         default_factory=list, description="Which variants of it count; empty: all.", examples=[["blue"]]
     )
