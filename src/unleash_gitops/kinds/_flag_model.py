@@ -75,10 +75,12 @@ class FlagEnvironment(Model):
     """What the flag is like in one environment. What is left out stays as it is on the server."""
 
     enabled: bool = Field(
-        default=False, description="Whether it is on. Left out: whoever switches it in the UI decides."
+        default=False, description="Whether it is on. Left out: whoever switches it in the UI decides.", examples=[True]
     )
     strategies: list[Strategy] = Field(
-        default_factory=list, description="Who gets it, in order; empty: none. Left out: not managed."
+        default_factory=list,
+        description="Who gets it, in order; empty: none. Left out: not managed.",
+        examples=[[{"name": "flexibleRollout", "parameters": {"rollout": 25}}]],
     )
 
     @model_validator(mode="after")
@@ -109,19 +111,27 @@ class FeatureFlagSpec(Model):
         default="release", description="What it is for."
     )
     description: str | None = Field(default=None, description="What it does; null: nothing.", examples=["New checkout"])
-    impressionData: bool = Field(default=False, description="Whether SDKs tell of each evaluation.")  # noqa: N815
-    stale: bool = Field(default=False, description="Whether it can be removed from the code.")
+    impressionData: bool = Field(default=False, description="Whether SDKs tell of each evaluation.", examples=[True])  # noqa: N815
+    stale: bool = Field(default=False, description="Whether it can be removed from the code.", examples=[True])
     tags: Annotated[list[Annotated[str, AfterValidator(_tag)]], AfterValidator(each_once)] = Field(
         default_factory=list, description="Its tags, each type:value.", examples=[["team:payments"]]
     )
     links: Annotated[list[Link], AfterValidator(_links_once)] = Field(
-        default_factory=list, max_length=10, description="Addresses that belong to it."
+        default_factory=list,
+        max_length=10,
+        description="Addresses that belong to it.",
+        examples=[[{"url": "https://example.com/design", "title": "Design"}]],
     )
     dependencies: list[Dependency] = Field(
-        default_factory=list, max_length=1, description="The flag that it depends on; a server knows one."
+        default_factory=list,
+        max_length=1,
+        description="The flag that it depends on; a server knows one.",
+        examples=[[{"feature": "payments-v2"}]],
     )
     environments: dict[str, FlagEnvironment] = Field(
-        default_factory=dict, description="By environment; those left out are not managed."
+        default_factory=dict,
+        description="By environment; those left out are not managed.",
+        examples=[{"development": {"enabled": True}}],
     )
 
 

@@ -83,7 +83,9 @@ class Variant(Model):
         default="variable", description="fix: as weight says. variable: an equal share of the rest."
     )
     stickiness: str = Field(default="default", min_length=1, description="What it sticks to.", examples=["userId"])
-    payload: Payload | None = Field(default=None, description="What it carries; null: nothing.")
+    payload: Payload | None = Field(
+        default=None, description="What it carries; null: nothing.", examples=[{"type": "string", "value": "b"}]
+    )
 
 
 Segments = Annotated[list[Annotated[str, Field(min_length=1)]], AfterValidator(each_once)]
@@ -101,12 +103,16 @@ class Strategy(Model):
         description="What the type of strategy asks for.",
         examples=[{"rollout": 25, "stickiness": "userId"}],
     )
-    constraints: list[Constraint] = Field(default_factory=list, description="All of them must hold.")
+    constraints: list[Constraint] = Field(
+        default_factory=list,
+        description="All of them must hold.",
+        examples=[[{"contextName": "country", "operator": "IN", "values": ["NO"]}]],
+    )
     segments: Segments = Field(
         default_factory=list, description="The names of segments; all of them must hold.", examples=[["beta-users"]]
     )
     variants: Annotated[list[Variant], AfterValidator(each_once)] = Field(
-        default_factory=list, description="What the users are spread over."
+        default_factory=list, description="What the users are spread over.", examples=[[{"name": "blue"}]]
     )
 
     @field_validator("variants")

@@ -37,7 +37,7 @@ class EnvironmentSpec(Model):
     """What the environment is like."""
 
     type: str = Field(default="development", min_length=1, description="Its type.", examples=["production"])
-    enabled: bool = Field(default=True, description="Whether flags can be on in it.")
+    enabled: bool = Field(default=True, description="Whether flags can be on in it.", examples=[False])
     sortOrder: int = Field(  # noqa: N815 - the API's own name
         default=9999, ge=0, description="Its place in lists, lowest first.", examples=[1]
     )
