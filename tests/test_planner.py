@@ -120,6 +120,15 @@ def test_a_delete_waits_for_who_lets_go_and_is_in_the_way_of_who_does_not() -> N
     ]
 
 
+def test_who_is_updated_and_does_not_let_go_is_in_the_way() -> None:
+    strategy = Resource(Address("Strategy", "s"), "s", {}, ownership="owned", users=("FeatureFlag/p/f",))
+    live = state(strategy, flag(ownership="owned"))
+    changed = Resource(Address("FeatureFlag", "f", "p"), "f", {"type": "experiment"}, position=PLACE)
+    update, kept = plan_changes(state(changed), live, WORKSPACE, FACTS).changes
+    assert (update.action, kept.action) == ("update", "blocked")
+    assert kept.reason == "to be deleted, but FeatureFlag/p/f uses it"
+
+
 def test_what_a_delete_would_leave_hanging_is_named_by_the_documents() -> None:
     live = state(flag(ownership="owned"), chart(ownership="owned"))
     (found,) = plan_changes(state(chart(position=PLACE)), live, WORKSPACE, FACTS).changes

@@ -34,27 +34,37 @@ def find_obstacles(
     """
     if not doomed:
         return {}
-    free = {change.address for change in changes if change.action == "update" and change.after is not None}
+    letting_go = {change.address: _dropped(change) for change in changes if change.action == "update"}
     naming: dict[Reference, set[str]] = {}
     for one in live.resources.values():
-        if str(one) not in free and one.key not in desired.resources:
+        if one.key not in desired.resources:
             _note(naming, one.references, str(one), inside=False)
     for one in desired.resources.values():
         present = live.resources.get(one.key)
-        spec = one.spec if present is None else kinds()[one.address.kind].merged(one, present)
-        _note(naming, [*one.references, *kinds()[one.address.kind].references(spec)], str(one), inside=True)
+        kind = kinds()[one.address.kind]
+        spec = one.spec if present is None else kind.merged(one, present)
+        _note(naming, [*one.references, *kind.references(spec, one.address.project)], str(one), inside=True)
     going = {str(one): one for one in doomed}
     found: dict[Key, str] = {}
     while True:
         for address, one in list(going.items()):
-            users = {*naming.get(_reference(one), ()), *(set(one.users) - free)} - going.keys()
-            obstacle = one.protected or used(users)
+            reference = _reference(one)
+            users = {user for user in one.users if reference not in letting_go.get(user, ())}
+            obstacle = one.protected or used({*naming.get(reference, ()), *users} - going.keys())
             if obstacle is not None:
                 found[one.key] = obstacle
                 del going[address]
                 break
         else:
             return found
+
+
+def _dropped(change: Change) -> set[Reference]:
+    """Return what an update no longer names, as far as what was read of the object tells."""
+    kind = kinds()[change.kind]
+    return {*kind.references(change.before or {}, change.project)} - {
+        *kind.references(change.after or {}, change.project)
+    }
 
 
 def in_order(

@@ -297,8 +297,8 @@ class Kind(ABC):
         """Return why this server cannot make `live` (None: create it) as `after`, or None when it can."""
         return None
 
-    def references(self, spec: Mapping[str, Any]) -> Iterable[Reference]:  # noqa: ARG002
-        """Return what a spec names, in a document's places."""
+    def references(self, spec: Mapping[str, Any], project: str | None = None) -> Iterable[Reference]:  # noqa: ARG002
+        """Return what the spec of an object (of `project`, when it is of one) names, in a document's places."""
         return ()
 
     def remark(self, live: Resource, after: Mapping[str, Any]) -> str | None:  # noqa: ARG002

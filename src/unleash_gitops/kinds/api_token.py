@@ -119,7 +119,7 @@ class ApiToken(Kind):
         references = tuple(self.references(spec))
         return Resource(Address(self.name, name), name, spec, references=references, mark=f" [gitops:{workspace}]")
 
-    def references(self, spec: Mapping[str, Any]) -> Iterable[Reference]:
+    def references(self, spec: Mapping[str, Any], project: str | None = None) -> Iterable[Reference]:  # noqa: ARG002
         """See `Kind.references`: the environment."""
         if "environment" in spec:
             yield Reference("Environment", None, spec["environment"], ("spec", "environment"))

@@ -182,9 +182,9 @@ class FeatureFlag(Kind):
                 return f"{name}: {found}"
         return None
 
-    def references(self, spec: Mapping[str, Any]) -> Iterable[Reference]:
-        """See `Kind.references`, those left out that are of the flag's project, which a spec does not tell."""
-        return (one for one in _named(spec, "") if one.kind not in {"FeatureFlag", "Environment"})
+    def references(self, spec: Mapping[str, Any], project: str | None = None) -> Iterable[Reference]:
+        """See `Kind.references`."""
+        return _named(spec, project or "")
 
     def elsewhere(self, where: str) -> str:
         """See `Kind.elsewhere`."""

@@ -61,7 +61,7 @@ class _Attached(LiveModel):
 
 
 class _Live(LiveModel):
-    name: str
+    name: str | None = None
     description: str | None = None
     mode: str = "open"
     defaultStickiness: str = "default"  # noqa: N815
@@ -83,7 +83,7 @@ class Project(Kind):
         spec = _normal(document.spec.model_dump(exclude_unset=True))
         return Resource(Address(self.name, name), name, spec, references=tuple(self.references(spec)))
 
-    def references(self, spec: Mapping[str, Any]) -> Iterable[Reference]:
+    def references(self, spec: Mapping[str, Any], project: str | None = None) -> Iterable[Reference]:  # noqa: ARG002
         """See `Kind.references`: the environments."""
         for place, name in enumerate(spec.get("environments", ())):
             yield Reference("Environment", None, name, ("spec", "environments", place))

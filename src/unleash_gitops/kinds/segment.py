@@ -77,7 +77,7 @@ class Segment(Described):
         """See `Described.normal`."""
         return {**spec, "constraints": normal_constraints(spec["constraints"])} if "constraints" in spec else spec
 
-    def references(self, spec: Mapping[str, Any]) -> Iterable[Reference]:
+    def references(self, spec: Mapping[str, Any], project: str | None = None) -> Iterable[Reference]:  # noqa: ARG002
         """See `Described.references`: the context fields."""
         for place, one in enumerate(spec.get("constraints", ())):
             yield Reference("ContextField", None, one["contextName"], ("spec", "constraints", place, "contextName"))
