@@ -13,7 +13,7 @@ from urllib.parse import quote
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from unleash_gitops.errors import ApiError
+from unleash_gitops.errors import ApiError, NotUnleash
 from unleash_gitops.identity import ULID_PATTERN, computed_id, mark_of
 from unleash_gitops.kinds._model import OWNERSHIP, LiveModel, Model
 from unleash_gitops.plan import Call
@@ -270,7 +270,7 @@ def _charted(reads: Reads) -> set[str] | None:
     """Return the names of the flags that the audit log knows charts of, None where it does not tell."""
     try:
         answer = reads.once(_CHART_EVENTS)
-    except ApiError:
+    except (ApiError, NotUnleash):
         return None
     if answer["total"] > len(answer["events"]):
         return None
