@@ -13,6 +13,7 @@ from acceptance.conftest import Space
 from servers.instance import Instance
 
 pytestmark = pytest.mark.sandbox
+LOST = "every flag is switched off in development, and the default strategy there is lost"
 
 
 @pytest.fixture
@@ -111,7 +112,7 @@ def test_environments_are_switched_and_sorted_and_no_more(others: Space) -> None
 def test_a_project_gets_and_loses_environments(others: Space) -> None:
     write(others, "Project", "default", environments=["production"])
     (change,) = others.plan()["changes"]
-    assert change["reason"] == "every flag's strategies in development go with it, for good"
+    assert change["reason"] == LOST
     try:
         settled(others)
         write(others, "Project", "default", mode="private")

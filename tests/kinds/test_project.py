@@ -11,6 +11,7 @@ from unleash_gitops.resource import Area, Focus, Reference, Resource
 OVERVIEW = {"name": "The shop", "description": "", "mode": "open", "defaultStickiness": "default",
             "environments": [{"environment": "production"}, {"environment": "development"}]}  # fmt: skip
 KIND = kinds()["Project"]
+LOST = "every flag is switched off in development, and the default strategy there is lost"
 
 
 def live() -> Resource:
@@ -39,7 +40,7 @@ def test_environments_come_and_go() -> None:
         ("POST", "/api/admin/projects/shop/environments"),
         ("DELETE", "/api/admin/projects/shop/environments/development"),
     ]
-    assert KIND.remark(live(), after) == "every flag's strategies in development go with it, for good"
+    assert KIND.remark(live(), after) == LOST
     assert KIND.refusal(wanted, live(), after, FACTS) is None
 
 

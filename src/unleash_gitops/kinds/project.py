@@ -61,7 +61,7 @@ class _Attached(LiveModel):
 
 
 class _Live(LiveModel):
-    name: str | None = None
+    name: str
     description: str | None = None
     mode: str = "open"
     defaultStickiness: str = "default"  # noqa: N815
@@ -110,7 +110,9 @@ class Project(Kind):
     def remark(self, live: Resource, after: Mapping[str, Any]) -> str | None:
         """See `Kind.remark`."""
         gone = sorted(set(live.spec["environments"]) - set(after["environments"]))
-        return f"every flag's strategies in {', '.join(gone)} go with it, for good" if gone else None
+        return (
+            f"every flag is switched off in {', '.join(gone)}, and the default strategy there is lost" if gone else None
+        )
 
     def refusal(
         self,
