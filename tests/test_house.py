@@ -18,7 +18,8 @@ ROOMS = [
     ["fleet"],
     ["workflow", "starter", "sandbox"],
     ["render"],
-    ["applier", "puller", "forge"],
+    ["accepter"],
+    ["applier", "puller", "forge", "drift"],
     ["planner"],
     ["ordering"],
     ["loader", "reader", "schema"],
@@ -28,7 +29,7 @@ ROOMS = [
     ["workspace", "yamldoc"],
     ["planset"],
     ["plan"],
-    ["client", "identity", "ci"],
+    ["client", "identity", "ci", "audit"],
     ["diagnostics"],
     ["errors"],
 ]

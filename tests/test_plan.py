@@ -43,17 +43,17 @@ def test_the_keys_of_the_document_are_the_documented_ones() -> None:
     document = ACTIONS.to_json()
     assert list(document) == [
         "formatVersion", "toolVersion", "createdAt", "workspace", "instance", "summary", "changes", "unmanaged",
-        "maxDeletes", "root", "tokenEnv", "digest",
+        "maxDeletes", "root", "tokenEnv", "kept", "untold", "digest",
     ]  # fmt: skip
     assert list(document["instance"]) == ["url", "id", "version", "edition"]
     assert list(document["summary"]) == [
-        "create", "update", "delete", "unchanged", "unmanaged", "foreign", "blocked",
+        "create", "update", "delete", "unchanged", "unmanaged", "foreign", "blocked", "drifted", "kept",
     ]  # fmt: skip
     assert list(document["changes"][0]) == [
         "action", "kind", "name", "project", "feature", "id", "source", "before", "after", "fields", "reason", "calls",
-        "dependsOn",
+        "dependsOn", "origin", "changed", "drift",
     ]  # fmt: skip
-    assert list(document["changes"][2]["fields"][0]) == ["path", "before", "after"]
+    assert list(document["changes"][2]["fields"][0]) == ["path", "before", "after", "origin", "changed"]
     assert list(document["changes"][0]["calls"][0]) == ["method", "path", "body"]
     assert list(document["unmanaged"][0]) == ["kind", "name", "project", "feature", "id", "title"]
 

@@ -7,6 +7,7 @@ GitopsError
 ├── PlanFileError       a saved plan cannot be used
 ├── StalePlan           the server moved on since the plan was made
 ├── TooManyDeletes      a plan deletes more than the limit allows
+├── Drifted             what somebody else changed would be written over, and the policy is to fail
 ├── SandboxError        the local server could not be started or stopped
 ├── ForgeError          GitHub or GitLab could not be read or written
 └── ServerError         anything about talking to the server
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ApiError",
+    "Drifted",
     "ForgeError",
     "GitopsError",
     "InvalidFiles",
@@ -101,6 +103,19 @@ class TooManyDeletes(GitopsError):
         super().__init__(
             f"the plan deletes {deletes} objects, more than the limit of {limit}; nothing was applied",
             f"if that is meant, say so with --max-deletes {deletes} (or spec.maxDeletes in unleash-gitops.yaml)",
+        )
+
+
+class Drifted(GitopsError):
+    """What somebody else changed on the server would be written over; `found` names it: address, and who and when."""
+
+    def __init__(self, found: Sequence[tuple[str, str]]) -> None:
+        self.found = tuple(found)
+        what = "; ".join(f"{address}: {how}" for address, how in self.found)
+        super().__init__(
+            f"somebody else changed on the server what the files would undo, and nothing is applied: {what}",
+            "take it into the files with: unleash-gitops accept; or write over it with --on-drift overwrite, "
+            "or leave it as it is with --on-drift keep",
         )
 
 

@@ -15,12 +15,21 @@ from typing import TYPE_CHECKING, TypeVar
 from unleash_gitops import __version__
 from unleash_gitops.errors import GitopsError, UsageError
 from unleash_gitops.planset import Applied, Planned, PlanSet, ReportSet
-from unleash_gitops.workflow import apply_plan, check_deletes, check_plan, make_plan, pull_workspace
+from unleash_gitops.workflow import (
+    accept_drift,
+    apply_plan,
+    check_deletes,
+    check_drift,
+    check_plan,
+    make_plan,
+    pull_workspace,
+)
 
 if TYPE_CHECKING:
+    from unleash_gitops.accepter import Accepted, NotAccepted
     from unleash_gitops.client import Client
     from unleash_gitops.loader import Loaded
-    from unleash_gitops.plan import Plan, Report, Result
+    from unleash_gitops.plan import OnDrift, Plan, Report, Result
     from unleash_gitops.puller import NewFile, Skipped
     from unleash_gitops.workspace import Workspace
 
@@ -28,10 +37,12 @@ __all__ = [
     "Run",
     "Step",
     "Tally",
+    "accepted",
     "advance",
     "applying",
     "check_apart",
     "checking_deletes",
+    "checking_drift",
     "checking_plan",
     "in_maintenance",
     "plan_set",
@@ -118,12 +129,13 @@ def advance(runs: Sequence[Run], step: Step) -> None:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def planning(targets: Sequence[str], tally: Tally) -> Step:
-    """Return the step that makes the plan."""
+def planning(targets: Sequence[str], tally: Tally, on_drift: OnDrift | None, *, thorough: bool) -> Step:
+    """Return the step that makes the plan: `on_drift` and `thorough` as `make_plan` takes them."""
 
     def step(run: Run) -> None:
         loaded, workspace = _there(run.files)
-        run.plan = make_plan(loaded, workspace, _there(run.client), targets, tally.of(run))
+        client, progress = _there(run.client), tally.of(run)
+        run.plan = make_plan(loaded, workspace, client, targets, progress, on_drift, thorough=thorough)
 
     return step
 
@@ -131,6 +143,11 @@ def planning(targets: Sequence[str], tally: Tally) -> Step:
 def checking_deletes(max_deletes: int | None) -> Step:
     """Return the step that refuses a plan with more deletes than it may have."""
     return lambda run: check_deletes(_there(run.plan), max_deletes)
+
+
+def checking_drift(run: Run) -> None:
+    """Refuse a plan that would write over what somebody else changed, where the policy is to fail. A step."""
+    check_drift(_there(run.plan))
 
 
 def checking_plan(run: Run) -> None:
@@ -165,6 +182,16 @@ def pulled(
         raise run.error
     loaded, workspace = _there(run.files)
     return pull_workspace(loaded, workspace, _there(run.client), kind, project, progress)
+
+
+def accepted(
+    run: Run, references: Sequence[str], progress: Callable[[int, int], None]
+) -> tuple[list[Accepted], list[NotAccepted]]:
+    """Take what others changed into the files. Raises what stopped the run, or as `accept_drift` does."""
+    if run.error is not None:
+        raise run.error
+    loaded, workspace = _there(run.files)
+    return accept_drift(loaded, workspace, _there(run.client), references, progress)
 
 
 def in_maintenance(runs: Sequence[Run]) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote
 
@@ -25,14 +26,18 @@ from pydantic.alias_generators import to_camel
 from unleash_gitops.errors import PlanFileError
 
 __all__ = [
+    "DRIFTED",
     "FORMAT_VERSION",
     "Action",
     "Call",
     "Change",
+    "Changed",
     "Data",
     "FieldChange",
     "Find",
     "Instance",
+    "OnDrift",
+    "Origin",
     "Plan",
     "Report",
     "ReportSummary",
@@ -54,6 +59,12 @@ _AGAIN = "make it again with: unleash-gitops plan --out FILE"
 _OWN_PATH = re.compile(r"/api/admin(/(([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+|\{found\}))+")
 
 Action = Literal["create", "update", "delete", "blocked"]
+Origin = Literal["file", "drift", "conflict", "unknown"]
+"""Why a field differs: since the last apply its file changed, somebody changed it on the server, both, or who knows."""
+DRIFTED = frozenset({"drift", "conflict"})
+"""The origins that say that somebody else changed something on the server."""
+OnDrift = Literal["overwrite", "keep", "fail"]
+"""What becomes of what somebody else changed: it is written over, left as it is, or a reason to do nothing at all."""
 Status = Literal["applied", "failed", "skipped", "blocked"]
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -125,12 +136,25 @@ class Call(Data):
         return self.method != "POST" or self.once or (isinstance(self.body, dict) and "id" in self.body)
 
 
+class Changed(Data):
+    """Who changed something on the server last, when (UTC, ISO 8601), and the id of the event in the audit log."""
+
+    by: str
+    at: str
+    event: int
+
+
 class FieldChange(Data):
-    """One field that differs. `path` is like `labelSelectors.environment[0]`; a side that lacks the field is None."""
+    """One field that differs. `path` is like `labelSelectors.environment[0]`; a side that lacks the field is None.
+
+    `changed` tells of somebody else's change, None where there is none or the log does not tell.
+    """
 
     path: str
     before: Any
     after: Any
+    origin: Origin | None = None
+    changed: Changed | None = None
 
 
 class _Acted(Data):
@@ -153,7 +177,9 @@ class Change(_Acted):
     """What is done to one object, and by which calls.
 
     `before` and `after` are the whole compared object (None: does not exist). `reason` says why a change is blocked, or
-    what else a reader should know. `depends_on` names the addresses whose changes must have succeeded first.
+    what else a reader should know. `depends_on` names the addresses whose changes must have succeeded first. `origin`
+    and `changed` are those of the object as such, where it is created or deleted. `drift` is what the policy makes of
+    what somebody else changed here, None where nobody did.
     """
 
     source: str | None
@@ -163,6 +189,19 @@ class Change(_Acted):
     reason: str | None = None
     calls: tuple[Call, ...] = ()
     depends_on: tuple[str, ...] = ()
+    origin: Origin | None = None
+    changed: Changed | None = None
+    drift: OnDrift | None = None
+
+    @property
+    def drifted(self) -> bool:
+        """Tell whether somebody else changed anything of it on the server."""
+        return self.origin in DRIFTED or any(one.origin in DRIFTED for one in self.fields)
+
+    @property
+    def refused(self) -> bool:
+        """Tell whether it keeps the whole plan from being applied."""
+        return self.action == "blocked" and self.drift == "fail"
 
 
 class Unmanaged(Data):
@@ -186,7 +225,10 @@ class Instance(Data):
 
 
 class Summary(Data):
-    """How many objects of each sort the plan found, within what the workspace looks at."""
+    """How many objects of each sort the plan found, within what the workspace looks at.
+
+    `drifted` are those that somebody else changed since the last apply, among them the `kept`, which are left so.
+    """
 
     create: int = 0
     update: int = 0
@@ -195,13 +237,16 @@ class Summary(Data):
     unmanaged: int = 0
     foreign: int = 0
     blocked: int = 0
+    drifted: int = 0
+    kept: int = 0
 
 
 class Plan(Data):
     """A plan. `created_at` is UTC, ISO 8601. `max_deletes` is the workspace's limit when the plan was made.
 
     `root` is where the workspace is in its repository (`""`: at the top), None when it is in none. `token_env` is the
-    name of the variable that holds the instance's token, None for the usual one.
+    name of the variable that holds the instance's token, None for the usual one. `kept` are changes that are not made,
+    to leave what somebody else changed as it is. `untold` is why the audit log could not be asked who changed what.
     """
 
     format_version: Literal["1"] = "1"
@@ -215,15 +260,40 @@ class Plan(Data):
     max_deletes: int = Field(ge=0)
     root: str | None = None
     token_env: str | None = None
+    kept: tuple[Change, ...] = ()
+    untold: str | None = None
+
+    @property
+    def drift(self) -> Plan:
+        """The plan with nothing in it but what somebody else changed. It is for reading."""
+        changes = tuple(_drift_of(change) for change in self.changes if change.drifted)
+        count = Counter(change.action for change in changes)
+        acted = {action: count[action] for action in ("create", "update", "delete", "blocked")}
+        summary = self.summary.model_copy(update=acted | {"unmanaged": 0})
+        return self.model_copy(update={"changes": changes, "unmanaged": (), "summary": summary})
+
+    @property
+    def refused(self) -> tuple[Change, ...]:
+        """The changes that keep the plan from being applied."""
+        return tuple(change for change in self.changes if change.refused)
 
     @property
     def pending(self) -> bool:
-        """Tell whether anything differs, blocked changes included."""
+        """Tell whether anything differs, blocked changes included, apart from what is kept."""
         return bool(self.changes)
+
+    @property
+    def drifted(self) -> bool:
+        """Tell whether somebody else changed anything that a file or the workspace's mark covers."""
+        return any(change.drifted for change in (*self.changes, *self.kept))
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON document, sealed by its digest."""
         return sealed(self.as_json())
+
+
+def _drift_of(change: Change) -> Change:
+    return change.model_copy(update={"fields": tuple(one for one in change.fields if one.origin in DRIFTED)})
 
 
 class Result(_Acted):

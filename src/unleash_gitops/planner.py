@@ -25,27 +25,38 @@ Targets = Sequence[tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """What is to be done, in the order it is to be done, and what was seen and is left alone."""
+    """What is to be done, in the order it is to be done, and what was seen and is left alone.
+
+    `kept` and `untold` are what the audit log makes of it, as a plan has them.
+    """
 
     changes: tuple[Change, ...]
     unmanaged: tuple[Unmanaged, ...]
     summary: Summary
+    kept: tuple[Change, ...] = ()
+    untold: str | None = None
 
 
 def plan_changes(
-    desired: State, live: State, workspace: Workspace, server: ServerFacts, targets: Targets = ()
+    desired: State,
+    live: State,
+    workspace: Workspace,
+    server: ServerFacts,
+    targets: Targets = (),
+    spared: frozenset[Key] = frozenset(),
 ) -> Decisions:
     """Decide what makes `live` match `desired`, within `targets` when any are given.
 
     An object is in one of five sorts: desired and not live (create), desired and live (update, or nothing), owned and
     not desired (delete), unmanaged where the workspace is the only writer (delete), anything else (left alone).
-    `server` is what the instance says of itself: what it cannot do is planned as blocked.
+    `server` is what the instance says of itself: what it cannot do is planned as blocked. `spared` are left as
+    they are, whatever the files say.
     """
     wanted, present = _within(desired.resources, live.resources, targets)
     found = [_of_desired(resource, present.get(key), server) for key, resource in wanted.items()]
     changes = [change for change in found if change is not None]
     unchanged = len(wanted) - len(changes)
-    left = [resource for key, resource in present.items() if key not in wanted]
+    left = [resource for key, resource in present.items() if key not in wanted and key not in spared]
     doomed = {resource.key: reason for resource in left if (reason := _reason_to_delete(resource, workspace))}
     obstacles = find_obstacles([present[key] for key in doomed], changes, desired, live)
     changes += [_delete(present[key], reason, obstacles.get(key)) for key, reason in doomed.items()]
@@ -80,13 +91,12 @@ def area_of(change: Change) -> Area:
     return Area(change.kind, change.project, change.feature)
 
 
-def moved(plan: Plan, live: State) -> list[tuple[str, str]]:
-    """Return what the plan touches and is no longer as it was planned: address, and how it moved."""
+def moved(plan: Plan, live: State) -> list[tuple[Change, str]]:
+    """Return the changes whose objects are no longer as they were planned, and how each moved."""
     found = (
-        (change.address, _how_moved(plan, change, live.resources.get(Key(change.kind, change.id))))
-        for change in plan.changes
+        (change, _how_moved(plan, change, live.resources.get(Key(change.kind, change.id)))) for change in plan.changes
     )
-    return [(address, how) for address, how in found if how is not None]
+    return [(change, how) for change, how in found if how is not None]
 
 
 def _how_moved(plan: Plan, change: Change, live: Resource | None) -> str | None:

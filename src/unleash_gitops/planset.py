@@ -63,6 +63,19 @@ class PlanSet(Data):
         return Summary(**_added(plan.summary for plan in self.plans))
 
     @property
+    def drift(self) -> PlanSet:
+        """The plans with nothing in them but what somebody else changed."""
+        planned = (
+            one.model_copy(update={"plan": None if one.plan is None else one.plan.drift}) for one in self.workspaces
+        )
+        return self.model_copy(update={"workspaces": tuple(planned)})
+
+    @property
+    def drifted(self) -> bool:
+        """Tell whether somebody else changed anything anywhere."""
+        return any(plan.drifted for plan in self.plans)
+
+    @property
     def complete(self) -> bool:
         """Tell whether every workspace could be planned."""
         return len(self.plans) == len(self.workspaces)

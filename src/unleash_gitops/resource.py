@@ -6,16 +6,17 @@ Desired (files) and live (server) have the same type, `State`, so that everythin
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from unleash_gitops.audit import Event
     from unleash_gitops.client import ServerFacts
     from unleash_gitops.diagnostics import Position
-    from unleash_gitops.plan import Call
+    from unleash_gitops.plan import Call, OnDrift
     from unleash_gitops.workspace import WorkspaceSpec
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "Resource",
     "SpecOf",
     "State",
+    "Step",
+    "Unknown",
 ]
 
 _In = TypeVar("_In")
@@ -38,6 +41,14 @@ _Out = TypeVar("_Out")
 
 Ownership = Literal["owned", "foreign", "unmanaged", "builtin"]
 """Whose a live object is; `builtin` is the server's own: never listed, never deleted, but a document may manage it."""
+
+
+class Unknown:
+    """A value of the past that the audit log does not tell. It is equal to itself only."""
+
+
+Step = tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]
+"""An object before an event and after it, None where there was none; values in it may be `Unknown`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +112,9 @@ class Key:
 class Resource:
     """One object of either side, normalised: equal objects have equal `spec`.
 
-    A desired `spec` has only what the document mentions; a live one has everything that counts. `position` and `mark`
-    (what a create or update writes on the object to make it this workspace's) are a document's. A live object has
+    A desired `spec` has only what the document mentions; a live one has everything that counts. `position`, `mark`
+    (what a create or update writes on the object to make it this workspace's), `drift` and `accepted` (the last event
+    of the audit log that the document agrees to) are a document's. A live object has
     `ownership`, `protected` (why no change may be sent), `users` (addresses of what uses it, found out for what may be
     deleted), `title`, `server_id` where the server calls it by something else than `id`, and `handles`: what its kind
     needs to write calls, and nobody compares.
@@ -114,6 +126,8 @@ class Resource:
     position: Position | None = None
     references: tuple[Reference, ...] = ()
     mark: str | None = None
+    drift: OnDrift | None = None
+    accepted: int | None = None
     ownership: Ownership | None = None
     protected: str | None = None
     users: tuple[str, ...] = ()
@@ -328,3 +342,35 @@ class Kind(ABC):
     @abstractmethod
     def pulled(self, live: Resource) -> tuple[dict[str, Any], str]:
         """Return the document that stands for a live object (without a name), and a name to begin with."""
+
+    events: ClassVar[Sequence[str]] = ()
+    """The types of the audit log's events from which the past of an object can be told; none: it cannot be."""
+
+    def subjects(self, event: Event) -> Iterable[str]:  # noqa: ARG002
+        """Return the ids of the objects that an event is about."""
+        return ()
+
+    def marks(self, event: Event, workspace: str) -> bool:  # noqa: ARG002
+        """Tell whether an event made its object the workspace's, if it is so now."""
+        return False
+
+    def rewound(self, live: Resource | None, one: str, events: Sequence[Event], reads: Reads) -> Iterator[Step]:  # noqa: ARG002
+        """Yield for each of `events`, newest first, the spec before and after it of the object with id `one`.
+
+        `live` is the object, None when it is not there; `events` are all that are known about it.
+        """
+        return iter(())
+
+    def guarded(self, unit: Sequence[str], one: Resource, reads: Reads) -> bool:  # noqa: ARG002
+        """Tell whether a part of an object is nothing to be written over silently, when nobody says otherwise."""
+        return False
+
+    def as_written(self, unit: Sequence[str], value: Any, one: Resource, said: Any) -> Any:  # noqa: ARG002
+        """Return a part of a live object as a document says it, as far as possible in the words of `said`.
+
+        `said` is what the document says there so far, as it is written; None when it says nothing. Lists of strings
+        are sets.
+        """
+        if isinstance(value, list) and isinstance(said, list) and all(isinstance(item, str) for item in value):
+            return [item for item in said if item in value] + [item for item in value if item not in said]
+        return value

@@ -13,13 +13,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unleash_gitops import __version__
+from unleash_gitops.accepter import Accepted, NotAccepted, accept_files, accepted
 from unleash_gitops.applier import apply_changes
 from unleash_gitops.diagnostics import in_order
-from unleash_gitops.errors import InvalidFiles, Maintenance, PlanFileError, StalePlan, TooManyDeletes, UsageError
+from unleash_gitops.drift import last_changes, settled
+from unleash_gitops.errors import (
+    Drifted,
+    InvalidFiles,
+    Maintenance,
+    PlanFileError,
+    StalePlan,
+    TooManyDeletes,
+    UsageError,
+)
 from unleash_gitops.kinds import kinds
 from unleash_gitops.loader import Loaded, find_workspace, load
-from unleash_gitops.plan import Instance, Plan, Report, Result
-from unleash_gitops.planner import area_of, areas_of, moved, plan_changes, unmatched_targets
+from unleash_gitops.plan import DRIFTED, Change, Instance, OnDrift, Plan, Report, Result
+from unleash_gitops.planner import area_of, areas_of, moved, unmatched_targets
 from unleash_gitops.puller import NewFile, Skipped, pull_files, write_files
 from unleash_gitops.reader import Reader
 from unleash_gitops.references import conflicts, missing_references
@@ -30,7 +40,16 @@ from unleash_gitops.workspace import Workspace, WorkspaceSpec
 if TYPE_CHECKING:
     from unleash_gitops.client import Client
 
-__all__ = ["apply_plan", "check_deletes", "check_plan", "load_workspace", "make_plan", "pull_workspace"]
+__all__ = [
+    "accept_drift",
+    "apply_plan",
+    "check_deletes",
+    "check_drift",
+    "check_plan",
+    "load_workspace",
+    "make_plan",
+    "pull_workspace",
+]
 
 
 def load_workspace(directory: Path) -> tuple[Loaded, Workspace]:
@@ -48,8 +67,14 @@ def make_plan(
     client: Client,
     targets: Sequence[str] = (),
     progress: Callable[[int, int], None] | None = None,
+    on_drift: OnDrift | None = None,
+    *,
+    thorough: bool = False,
 ) -> Plan:
     """Compare the files with the server. Writes nothing anywhere.
+
+    `on_drift` is what becomes of what somebody else changed, in this run, whatever the workspace and the documents say.
+    `thorough` looks for that on the workspace's objects too that no file has and that are not deleted.
 
     `targets` are addresses or their beginnings (`ImpactMetric/shop`). Raises InvalidFiles when a document names an
     object that does not exist, UsageError for a target that covers nothing, or ServerError.
@@ -70,7 +95,7 @@ def make_plan(
             f"--target {unmatched[0]} covers nothing in the files or on the server",
             "a target is an address or its beginning, such as ImpactMetric/shop",
         )
-    decisions = plan_changes(loaded.desired, live, workspace, facts, pieces)
+    decisions = settled(loaded.desired, live, workspace, reader, pieces, on_drift, thorough=thorough)
     return Plan(
         tool_version=__version__,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -87,6 +112,8 @@ def make_plan(
         max_deletes=workspace.spec.max_deletes,
         root=loaded.place,
         token_env=workspace.spec.token_env,
+        kept=decisions.kept,
+        untold=decisions.untold,
     )
 
 
@@ -113,6 +140,23 @@ def check_deletes(plan: Plan, max_deletes: int | None) -> None:
         raise TooManyDeletes(plan.summary.delete, limit)
 
 
+def check_drift(plan: Plan) -> None:
+    """Raise Drifted when the plan would write over what somebody else changed, and the policy is to fail."""
+    found = [(change.address, _who(change)) for change in plan.refused]
+    if found:
+        raise Drifted(found)
+
+
+def _who(change: Change) -> str:
+    """Return who changed what is not to be written over, and where."""
+    whose: dict[str, list[str]] = {}
+    told = [("", change.origin, change.changed), *((one.path, one.origin, one.changed) for one in change.fields)]
+    for place, origin, changed in told:
+        if changed is not None and origin in DRIFTED:
+            whose.setdefault(f"by {changed.by} at {changed.at} (event {changed.event})", []).append(place)
+    return "; ".join(" ".join([", ".join(filter(None, places)), who]).strip() for who, places in whose.items())
+
+
 def check_plan(plan: Plan, client: Client) -> None:
     """Raise unless exactly what was planned can be done now.
 
@@ -136,10 +180,17 @@ def check_plan(plan: Plan, client: Client) -> None:
             shapes.setdefault(area_of(change), {})[change.id] = spec or {}
     doomed = {Key(change.kind, change.id) for change in plan.changes if change.action == "delete"}
     focus = Focus(shapes, lambda live: live.key in doomed)
-    live = Reader(client, plan.workspace, WorkspaceSpec(), focus).read_areas(areas_of(plan))
+    reader = Reader(client, plan.workspace, WorkspaceSpec(), focus)
+    live = reader.read_areas(areas_of(plan))
     movements = moved(plan, live)
     if movements:
-        raise StalePlan(movements)
+        who = last_changes(reader, [change for change, _ in movements], live)
+        raise StalePlan(
+            [
+                (change.address, how if by is None else f"{how}: by {by.by} at {by.at} (event {by.event})")
+                for (change, how), by in zip(movements, who, strict=True)
+            ]
+        )
 
 
 def apply_plan(
@@ -169,6 +220,25 @@ def apply_plan(
             "apply again when it is over",
         )
     return apply_changes(plan, client, stop, on_result, hand_over)
+
+
+def accept_drift(
+    loaded: Loaded,
+    workspace: Workspace,
+    client: Client,
+    references: Sequence[str] = (),
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[list[Accepted], list[NotAccepted]]:
+    """Write what others changed on the server into the files; return what was taken, and what could not be.
+
+    `references` are addresses or their beginnings; of what they cover, also what nobody knows the origin of is taken.
+    Raises UsageError, InvalidFiles or ServerError, and then every file is as it was.
+    """
+    plan = make_plan(loaded, workspace, client, references, progress, "overwrite")
+    chosen = [tuple(part for part in one.split("/") if part) for one in references]
+    taken, left = accepted(plan, loaded.desired, loaded.root, chosen)
+    accept_files(loaded.root, taken)
+    return taken, left
 
 
 def pull_workspace(

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from unleash_gitops.diagnostics import Position
+from unleash_gitops.plan import OnDrift
 
 __all__ = [
     "API_VERSION",
@@ -113,6 +114,13 @@ class WorkspaceSpec(_Model):
     reads: Literal["plain", "export"] = Field(
         default="plain",
         description="export: read thousands of flags quicker, by exports, each of which the audit log keeps.",
+    )
+    drift: OnDrift | None = Field(
+        default=None,
+        description="What becomes of what somebody else changed on the server. overwrite: the files win. keep: it "
+        "stays, and every plan reminds of it. fail: nothing is applied. Left out: fail for where a flag is on and for "
+        "whom in environments of type production, overwrite for everything else.",
+        examples=["keep"],
     )
     max_deletes: int = Field(
         default=10,

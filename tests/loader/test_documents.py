@@ -133,7 +133,7 @@ CASES = [
         "unknown keys",
         {"a.yaml": doc("name: a, labels: {}", ", titel: x, zzz: 1") + "status: {}\n"},
         [
-            "a.yaml:3:21: error: metadata.labels: unknown key [unknown-key] | the keys here are: name, project, feature, id",
+            "a.yaml:3:21: error: metadata.labels: unknown key [unknown-key] | the keys here are: drift, accepted, name, project, feature, id",
             'a.yaml:4:77: error: spec.titel: unknown key [unknown-key] | did you mean "title"?',
             "a.yaml:4:87: error: spec.zzz: unknown key [unknown-key]" + KEYS,
             "a.yaml:5:1: error: status: unknown key [unknown-key] | the keys here are: apiVersion, kind, metadata, spec",

@@ -9,6 +9,7 @@ from unleash_gitops.diagnostics import Diagnostic, Position
 from unleash_gitops.plan import (
     Call,
     Change,
+    Changed,
     FieldChange,
     Instance,
     Plan,
@@ -133,24 +134,60 @@ def hostile() -> Plan:
     for number, text in enumerate(HOSTILE_TEXTS):
         facts = {"project": text, "feature": text, "source": text, "kind": text, "reason": text}
         spec = {"title": text, text: text, "list": [text, {text: None}]}
-        fields = (FieldChange(path=text, before=text, after=text + text),)
+        who = Changed(by=text, at=text, event=number + 1)
+        fields = (FieldChange(path=text, before=text, after=text + text, origin="drift", changed=who),)
         changes += [
             change("create", text, number, after=spec, **facts),
             change("update", text, number, before=spec, after=spec, fields=fields, **facts),
             change("blocked", text, number, before=spec, after=spec, fields=fields, **facts),
-            change("delete", None, number, before=spec, **{**facts, "id": text}),
+            change("delete", None, number, before=spec, origin="conflict", changed=who, **{**facts, "id": text}),
         ]
     left = tuple(
         Unmanaged(kind=text, name=text, project=text, feature=text, id=text, title=text) for text in HOSTILE_TEXTS
     )
     text = " ".join(HOSTILE_TEXTS)
     instance = Instance(url=text, id=text, version=text, edition="oss")
-    return plan(*changes, left=left, limit=100, workspace=text, instance=instance)
+    kept = tuple(one.model_copy(update={"drift": "keep"}) for one in changes if one.action == "update")
+    return plan(*changes, left=left, limit=100, workspace=text, instance=instance, kept=kept, untold=text)
 
+
+AMY = Changed(by="amy", at="2026-07-01T07:30:00.000Z", event=4711)
+TOKEN = Changed(by="another-token", at="2026-06-28T09:00:00.000Z", event=4242)
+
+
+def traced(one: Change, *origins: tuple[str, Changed | None], **facts: Any) -> Change:
+    """Return a change with the origins of its fields, in their order."""
+    told = zip(one.fields, origins, strict=True)
+    fields = tuple(field.model_copy(update={"origin": origin, "changed": who}) for field, (origin, who) in told)
+    return one.model_copy(update={"fields": fields, **facts})
+
+
+DRIFT = plan(
+    traced(created("checkout-errors", 1), origin="drift", changed=TOKEN, drift="overwrite"),
+    traced(updated("signups", 3), ("drift", AMY), ("drift", AMY), drift="overwrite"),
+    traced(updated("latency", 4), ("conflict", AMY), ("file", None), drift="overwrite"),
+    traced(updated("adopted", 5), ("unknown", TOKEN), ("unknown", None)),
+    traced(
+        updated("kill-switch", 6, "blocked", reason="somebody else changed it on the server"),
+        ("file", None),
+        ("drift", AMY),
+        drift="fail",
+    ),
+    deleted(7).model_copy(update={"origin": "conflict", "changed": AMY, "drift": "overwrite"}),
+    kept=(
+        traced(updated("kept", 8), ("drift", AMY), ("drift", TOKEN), drift="keep", calls=()),
+        traced(created("gone", 9), origin="drift", changed=TOKEN, drift="keep", calls=()),
+        deleted(10).model_copy(update={"origin": "conflict", "changed": TOKEN, "drift": "keep", "calls": ()}),
+    ),
+    unchanged=2,
+)
+DRIFT = DRIFT.model_copy(update={"summary": DRIFT.summary.model_copy(update={"drifted": 8, "kept": 3})})
 
 LONG = "Errors of the checkout, counted since the great rewrite, by everyone who ever looked at it, and read out " * 2
 PLANS = {
     "plan-actions": ACTIONS,
+    "plan-drift": DRIFT,
+    "plan-without-the-log": plan(updated("signups", 3), untold="GET /api/admin/user: 403 NoAccessError: you may not"),
     "plan-no-changes": plan(left=(unmanaged(1), unmanaged(2)), unchanged=8),
     "plan-nothing-at-all": plan(),
     "plan-only-unmanaged": plan(

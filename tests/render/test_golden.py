@@ -11,7 +11,7 @@ import pytest
 
 from render.samples import DIAGNOSTICS, HUGE, PLANS, REPORTS
 from unleash_gitops.plan import parse_plan
-from unleash_gitops.render.github import diagnostics_github
+from unleash_gitops.render.github import diagnostics_github, drift_github
 from unleash_gitops.render.json import diagnostics_json, plan_json, report_json
 from unleash_gitops.render.markdown import plan_markdown
 from unleash_gitops.render.text import diagnostics_text, plan_text, report_text, result_line
@@ -27,6 +27,12 @@ def test_plan(name: str, golden: Golden) -> None:
     assert saved == PLANS[name]
     golden(f"{name}/plan.txt", plan_text(saved).plain)
     golden(f"{name}/plan.md", plan_markdown(saved))
+
+
+def test_drift_as_annotations(golden: Golden) -> None:
+    golden("plan-drift/plan.github", drift_github(PLANS["plan-drift"].model_copy(update={"root": "ops/unleash"})))
+    golden("plan-hostile/plan.github", drift_github(PLANS["plan-hostile"]))
+    assert drift_github(PLANS["plan-actions"]) == ""
 
 
 def test_huge_plan_as_a_comment(golden: Golden) -> None:

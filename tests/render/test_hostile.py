@@ -18,9 +18,9 @@ from render.samples import HOSTILE_TEXTS, change, hostile, plan, planset, report
 from unleash_gitops.ci import Job, job_of
 from unleash_gitops.diagnostics import Diagnostic, Position
 from unleash_gitops.errors import ApiError, SandboxError, StalePlan
-from unleash_gitops.plan import FieldChange, Instance, Plan, Report, Result, Unmanaged
+from unleash_gitops.plan import Changed, FieldChange, Instance, Plan, Report, Result, Unmanaged
 from unleash_gitops.planset import Planned
-from unleash_gitops.render.github import diagnostics_github
+from unleash_gitops.render.github import diagnostics_github, drift_github
 from unleash_gitops.render.markdown import LONGEST_COMMENT, plan_markdown, planset_markdown, size, span
 from unleash_gitops.render.text import diagnostics_text, error_text, plan_text, report_text, result_line
 
@@ -43,10 +43,13 @@ def plans(draw: st.DrawFn) -> Plan:
     changes = []
     for action in ("create", "update", "blocked", "delete"):
         spec = {"title": draw(NAMES), draw(NAMES): draw(NAMES), "more": [draw(NAMES), {draw(NAMES): None}]}
-        fields = (FieldChange(path=draw(NAMES), before=draw(NAMES), after=spec),) if action != "create" else ()
+        who = Changed(by=draw(NAMES), at=draw(NAMES), event=1)
+        origin = draw(st.sampled_from(["file", "drift", "conflict", "unknown"]))
+        field = FieldChange(path=draw(NAMES), before=draw(NAMES), after=spec, origin=origin, changed=who)
+        fields = (field,) if action != "create" else ()
         facts: dict[str, Any] = {
             "kind": draw(NAMES), "project": draw(NAMES), "feature": draw(NAMES), "id": draw(NAMES),
-            "source": draw(NAMES), "reason": draw(NAMES), "fields": fields,
+            "source": draw(NAMES), "reason": draw(NAMES), "fields": fields, "origin": origin, "changed": who,
             "before": None if action == "create" else spec, "after": None if action == "delete" else spec,
         }  # fmt: skip
         changes.append(change(action, draw(st.none() | NAMES), **facts))
@@ -55,7 +58,8 @@ def plans(draw: st.DrawFn) -> Plan:
     instance = Instance(url=draw(NAMES), id=draw(NAMES), version=draw(NAMES), edition="oss")
     root = draw(st.none() | NAMES)
     limit = draw(st.sampled_from([0, 10]))
-    return plan(*changes, left=left, workspace=draw(NAMES), instance=instance, limit=limit, root=root)
+    facts = {"kept": tuple(changes[1:2]), "untold": draw(st.none() | NAMES)}
+    return plan(*changes, left=left, workspace=draw(NAMES), instance=instance, limit=limit, root=root, **facts)
 
 
 @st.composite
@@ -78,12 +82,15 @@ def assert_harmless(text: Text) -> None:
 
 
 PARTS = re.compile(
-    r"^\[!(CAUTION|WARNING)\]$"
+    r"^\[!(CAUTION|WARNING|NOTE)\]$"
     r"|^[0-9]+ deletes?, more than the limit of [0-9]+: apply refuses this without --max-deletes [0-9]+$"
     r"|^[0-9]+ objects? will be deleted$|^[0-9]+ changes? (is|are) blocked and will not be done$"
     r"|^Could not be planned:$|^ in [0-9]+ workspaces?|[0-9]+ could not be planned|commit "
     r"|The plan file (that | saved )?has the whole plan: |The plan file that |this job| saved has the whole plan: "
     r"|[0-9]+ changes? (is|are) not shown here|: a comment has no room for more\.| shows the whole plan\."
+    r"|^Kept: changed on the server by others, and left so until the files agree$"
+    r"|^Who changed what is unknown, for want of the audit log: $|[0-9]+ changed by others"
+    r"|^[0-9]+ objects? changed on the server by others: nothing will be applied$"
     r"|[0-9]+ (to create|to update|to delete|blocked|unmanaged|create|update|delete)|and [0-9]+ more"
     r"|Workspace | on |Unleash |open source|Enterprise|plan |[(), ]|^\.$"
 )
@@ -143,7 +150,7 @@ class Tags(HTMLParser):
     def handle_data(self, data: str) -> None:
         assert not re.search("@[A-Za-z0-9]", data)
         if self.open and self.open[-1] != "code":
-            assert data in {"- ", "! ", "~ ", "+ ", "DELETE", "BLOCKED", "update", "create", " ", "\n",
+            assert data in {"- ", "! ", "= ", "kept", "~ ", "+ ", "DELETE", "BLOCKED", "update", "create", " ", "\n",
                             "Unmanaged: live, in no file, left alone"}  # fmt: skip
 
     def handle_comment(self, data: str) -> None:
@@ -243,3 +250,14 @@ def test_hostile_errors_are_harmless(texts: list[str]) -> None:
     first, second, third = texts
     for error in (ApiError("GET", first, 400, second, third, first), StalePlan([(first, second)]), SandboxError(first)):
         assert_harmless(error_text(error))
+
+
+@MANY
+@given(plans())
+def test_annotations_of_a_hostile_plan_are_one_line_each(hostile_plan: Plan) -> None:
+    commands = drift_github(hostile_plan).splitlines()
+    drifted = [one for one in (*hostile_plan.changes, *hostile_plan.kept) if one.drifted]
+    assert len(commands) == len(drifted)
+    for command in commands:
+        assert re.match("::(warning|error) [^:]*title=drift::", command)
+        assert_harmless(Text(command))

@@ -17,6 +17,7 @@ from typing import NoReturn
 import click
 
 from unleash_gitops import __version__
+from unleash_gitops.cli.accepting import accept
 from unleash_gitops.cli.applying import apply
 from unleash_gitops.cli.files import init, schema, validate
 from unleash_gitops.cli.local import sandbox
@@ -41,7 +42,7 @@ def cli(context: click.Context, verbose: bool) -> None:
     context.obj = verbose
 
 
-for _command in (init, validate, plan, apply, show, comment, fetch, pull, schema, sandbox):
+for _command in (init, validate, plan, apply, show, accept, comment, fetch, pull, schema, sandbox):
     cli.add_command(_command)
 
 

@@ -14,12 +14,12 @@ from unleash_gitops.cli.connection import Connection, connection_options, interr
 from unleash_gitops.cli.output import echo_data, echo_text, progress_bar, say
 from unleash_gitops.cli.runs import all_option, connected, read_plans, show_failures, workspace_runs
 from unleash_gitops.cli.secrets import Secrets, secrets_option
-from unleash_gitops.cli.server import planned, sandbox_option, show_plans, target_option
+from unleash_gitops.cli.server import on_drift_option, planned, sandbox_option, show_plans, target_option
 from unleash_gitops.errors import PlanFileError, UsageError
 
 if TYPE_CHECKING:
     from unleash_gitops.fleet import Run
-    from unleash_gitops.plan import Result
+    from unleash_gitops.plan import OnDrift, Result
 
 __all__ = ["apply"]
 
@@ -40,6 +40,7 @@ INTERRUPTED = 130
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @secrets_option
+@on_drift_option
 @target_option
 @sandbox_option
 @connection_options
@@ -53,6 +54,7 @@ def apply(
     max_deletes: int | None,
     form: str,
     secrets_out: Path | None,
+    on_drift: OnDrift | None,
     targets: tuple[str, ...],
     **server: Any,
 ) -> int:
@@ -67,13 +69,18 @@ def apply(
             raise UsageError("a saved plan is applied alone, without directories and --all")
         if targets:
             raise UsageError("--target goes with a directory: a saved plan is applied as it is")
+        if on_drift is not None:
+            raise UsageError("--on-drift goes with a directory: a saved plan is applied as it is")
         return _apply_saved(paths[0], connection, max_deletes, form, secrets)
     if not yes and not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask for confirmation", "say --yes, or apply a saved plan")
     several = everything or len(paths) > 1
     runs = workspace_runs(paths, everything)
     with connected(runs, connection):
-        code = _apply_directories(runs, max_deletes, form, targets, secrets, ask=not yes, several=several)
+        made = planned(runs, targets, on_drift, several=several)
+        if made is not None:
+            show_plans(made, "text", err=form == "json")
+        code = _apply_directories(runs, max_deletes, form, secrets, ask=not yes, several=several)
     if connection.sandbox and code != REFUSED:
         _say_where_to_look(paths or (Path(),), everything)
     return code
@@ -81,7 +88,7 @@ def apply(
 
 def _apply_saved(path: Path, connection: Connection, max_deletes: int | None, form: str, secrets: Secrets) -> int:
     """Apply a saved plan. One of several workspaces is one reviewed whole: if any part is refused, all of it is."""
-    from unleash_gitops.fleet import Run, advance, checking_deletes, checking_plan
+    from unleash_gitops.fleet import Run, advance, checking_deletes, checking_drift, checking_plan
     from unleash_gitops.plan import Plan
 
     saved = read_plans(path)
@@ -92,6 +99,7 @@ def _apply_saved(path: Path, connection: Connection, max_deletes: int | None, fo
     runs = [Run.of_plan(plan) for plan in ([saved] if isinstance(saved, Plan) else saved.plans)]
     with connected(runs, connection):
         advance(runs, checking_deletes(max_deletes))
+        advance(runs, checking_drift)
         if show_failures(runs, several=several):
             return REFUSED
         advance(runs, checking_plan)
@@ -106,18 +114,16 @@ def _apply_directories(
     runs: Sequence[Run],
     max_deletes: int | None,
     form: str,
-    targets: tuple[str, ...],
     secrets: Secrets,
     *,
     ask: bool,
     several: bool,
 ) -> int:
-    from unleash_gitops.fleet import advance, checking_deletes, checking_plan
+    """Apply the plans that were made and shown."""
+    from unleash_gitops.fleet import advance, checking_deletes, checking_drift, checking_plan
 
-    made = planned(runs, targets, several=several)
-    if made is not None:
-        show_plans(made, "text", err=form == "json")
     advance(runs, checking_deletes(max_deletes))
+    advance(runs, checking_drift)
     if ask and any(change.calls for run in runs if run.plan and run.error is None for change in run.plan.changes):
         show_failures(runs, several=several)
         if not click.confirm("Apply this plan?", err=True):

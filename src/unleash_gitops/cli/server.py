@@ -24,10 +24,20 @@ from unleash_gitops.errors import UsageError
 if TYPE_CHECKING:
     from unleash_gitops.ci import Job
     from unleash_gitops.fleet import Run
-    from unleash_gitops.plan import Plan
+    from unleash_gitops.plan import OnDrift, Plan
     from unleash_gitops.planset import PlanSet
 
-__all__ = ["as_markdown", "plan", "planned", "pull", "sandbox_option", "show", "show_plans", "target_option"]
+__all__ = [
+    "as_markdown",
+    "on_drift_option",
+    "plan",
+    "planned",
+    "pull",
+    "sandbox_option",
+    "show",
+    "show_plans",
+    "target_option",
+]
 
 PENDING = 2
 
@@ -39,8 +49,13 @@ target_option = click.option(
     metavar="REF",
     help="Look at this address or what is below it only, such as ImpactMetric/shop. May be repeated.",
 )
+on_drift_option = click.option(
+    "--on-drift",
+    type=click.Choice(["overwrite", "keep", "fail"]),
+    help="What becomes of what somebody else changed on the server, in this run, whatever the files say.",
+)
 plan_format = click.option(
-    "--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True
+    "--format", "form", type=click.Choice(["text", "json", "markdown", "github"]), default="text", show_default=True
 )
 
 
@@ -52,6 +67,8 @@ plan_format = click.option(
 )
 @plan_format
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when anything would change.")
+@click.option("--drift", is_flag=True, help="Show only what somebody else changed, and exit with 2 when there is any.")
+@on_drift_option
 @target_option
 @sandbox_option
 @connection_options
@@ -64,22 +81,32 @@ def plan(
     out: Path | None,
     form: str,
     detailed_exitcode: bool,
+    drift: bool,
+    on_drift: OnDrift | None,
     targets: tuple[str, ...],
     **server: Any,
 ) -> int:
     """Show what apply would change. Writes nothing to the server.
 
-    Of several directories, or with --all, it plans every workspace; its exit code is the worst of theirs.
+    Of several directories, or with --all, it plans every workspace; its exit code is the worst of theirs. It is 1 when
+    what somebody else changed on the server keeps the plan from being applied.
     """
+    from unleash_gitops.fleet import advance, checking_drift
+
+    if drift and (out is not None or on_drift is not None):
+        raise UsageError("--drift only looks: it goes without --out and --on-drift", "leave one of them out")
     connection = Connection(verbose=verbose, **server)
     several = everything or len(directories) > 1
     runs = workspace_runs(directories, everything)
     with connected(runs, connection):
-        made = planned(runs, targets, several=several)
+        made = planned(runs, targets, on_drift, several=several, thorough=drift)
+    if drift:
+        return _show_drift(runs, made, form, several=several)
     if made is not None:
         if out is not None:
             write_atomically(out, _as_json(made))
         show_plans(made, form)
+    advance(runs, checking_drift)
     failed = show_failures(runs, several=several)
     if made is None:
         return 1
@@ -88,14 +115,35 @@ def plan(
     return 1 if failed else PENDING if detailed_exitcode and made.pending else 0
 
 
-def planned(runs: Sequence[Run], targets: Sequence[str], *, several: bool) -> Plan | PlanSet | None:
-    """Plan each run. Return the plan, or the set of plans when there may be several; None when the only one failed."""
+def _show_drift(runs: Sequence[Run], made: Plan | PlanSet | None, form: str, *, several: bool) -> int:
+    """Show what somebody else changed; return the exit code."""
+    if made is not None and (made.drifted or form != "text"):
+        show_plans(made.drift, form)
+    elif made is not None:
+        say("No drift: nobody else changed what the workspace manages.", err=False)
+    if show_failures(runs, several=several) or made is None:
+        return 1
+    return PENDING if made.drifted else 0
+
+
+def planned(
+    runs: Sequence[Run],
+    targets: Sequence[str],
+    on_drift: OnDrift | None = None,
+    *,
+    several: bool,
+    thorough: bool = False,
+) -> Plan | PlanSet | None:
+    """Plan each run. Return the plan, or the set of plans when there may be several; None when the only one failed.
+
+    `on_drift` and `thorough` are as `make_plan` takes them.
+    """
     from unleash_gitops.fleet import Tally, advance, in_maintenance, plan_set, planning
 
     if several and targets:
         raise UsageError("--target goes with one workspace", "name its directory")
     with progress_bar("reading") as progress:
-        advance(runs, planning(targets, Tally(progress)))
+        advance(runs, planning(targets, Tally(progress), on_drift, thorough=thorough))
     if in_maintenance(runs):
         say("note: the server is in maintenance mode; apply will be refused until it is over")
     return plan_set(runs) if several else runs[0].plan
@@ -109,6 +157,11 @@ def show_plans(made: Plan | PlanSet, form: str, *, err: bool = False) -> None:
         from unleash_gitops.ci import job_of
 
         echo_data(as_markdown(made, job_of(os.environ)))
+    elif form == "github":
+        from unleash_gitops.render.github import drift_github
+
+        echo_data(drift_github(made))
+        show_plans(made, "text", err=True)
     else:
         from unleash_gitops.plan import Plan
         from unleash_gitops.render.text import plan_text, planset_text

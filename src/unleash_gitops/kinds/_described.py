@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from urllib.parse import quote
@@ -129,6 +129,17 @@ class Described(Kind):
         spec = {field: value for field, value in live.spec.items() if value != self.defaults[field]}
         return {"metadata": {}, "spec": self.written(spec)}, live.id
 
+    def as_written(self, unit: Sequence[str], value: Any, one: Resource, said: Any) -> Any:
+        """See `Kind.as_written`: the items of a list that are as they were stay as they are written."""
+        field = unit[0]
+        if not isinstance(value, list) or len(unit) > 1:
+            return super().as_written(unit, value, one, said)
+        old = [(self.normal({field: [item]})[field][0], item) for item in said or ()]
+        return [
+            next((words for normal, words in old if normal == item), self.written({field: [item]})[field][0])
+            for item in value
+        ]
+
     def listed(self, answer: Any) -> Iterable[Any]:
         """Return the objects in the answer to the GET of all."""
         found: Iterable[Any] = answer if self.at is None else answer[self.at]
@@ -165,6 +176,10 @@ class Described(Kind):
             ownership="builtin" if ours == "unmanaged" and entry.name in self.builtin else ours,
             server_id=None if server_id is None else str(server_id),
         )
+
+    def told(self, payload: Any, workspace: str) -> Resource:
+        """Return an object as an event of the audit log tells it. Raises ValidationError."""
+        return self.from_entry(self.live.model_validate(payload), workspace)
 
     def _too_long(self, spec: Mapping[str, Any], mark: str) -> str | None:
         length = len(with_mark(spec["description"], mark))

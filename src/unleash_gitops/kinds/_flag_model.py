@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from unleash_gitops.identity import OWNER_TAG
 from unleash_gitops.kinds._described import UrlFriendly
 from unleash_gitops.kinds._links import normal_url
-from unleash_gitops.kinds._model import Model
+from unleash_gitops.kinds._model import Model, TracedMetadata
 from unleash_gitops.kinds._strategy import CODES as STRATEGY_CODES
 from unleash_gitops.kinds._strategy import Strategy, each_once
 
@@ -92,7 +92,7 @@ class FlagEnvironment(Model):
         return self
 
 
-class FeatureFlagMetadata(Model):
+class FeatureFlagMetadata(TracedMetadata):
     """Which flag it is."""
 
     name: UrlFriendly = Field(description="The flag's name, unique on the instance.", examples=["checkout-v2"])

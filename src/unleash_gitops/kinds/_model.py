@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from unleash_gitops.identity import Mark
+from unleash_gitops.plan import OnDrift
 from unleash_gitops.resource import Ownership
 
-__all__ = ["OWNERSHIP", "LiveModel", "Model"]
+__all__ = ["OWNERSHIP", "LiveModel", "Model", "TracedMetadata"]
 
 OWNERSHIP: dict[Mark, Ownership] = {"ours": "owned", "other": "foreign", "none": "unmanaged"}
 """Whose a live object is, by whose mark it bears."""
@@ -23,3 +24,19 @@ class LiveModel(BaseModel):
     """What of a live object counts; all else is the server's own, and ignored."""
 
     model_config = ConfigDict(extra="ignore")
+
+
+class TracedMetadata(Model):
+    """What the metadata of every kind has whose past the audit log tells."""
+
+    drift: OnDrift | None = Field(
+        default=None,
+        description="What becomes of what somebody else changed on the server. Left out: as the workspace says.",
+        examples=["keep"],
+    )
+    accepted: int | None = Field(
+        default=None,
+        ge=1,
+        description="The id of the last event of the audit log that this document agrees to; accept writes it.",
+        examples=[1234],
+    )

@@ -13,7 +13,8 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from unleash_gitops.kinds._described import Described, Description, UrlFriendly, flags_of
-from unleash_gitops.kinds._model import LiveModel, Model
+from unleash_gitops.kinds._model import LiveModel, Model, TracedMetadata
+from unleash_gitops.kinds._traced import Traced
 from unleash_gitops.resource import Reads, Resource
 
 __all__ = ["KIND", "ContextFieldDocument"]
@@ -35,7 +36,7 @@ def _each_once(values: list[LegalValue]) -> list[LegalValue]:
     return values
 
 
-class ContextFieldMetadata(Model):
+class ContextFieldMetadata(TracedMetadata):
     """Which field it is."""
 
     name: UrlFriendly = Field(description="The field's name, as SDKs send it.", examples=["country"])
@@ -74,7 +75,7 @@ class _Live(LiveModel):
     legalValues: list[_LiveValue] = Field(default_factory=list)  # noqa: N815
 
 
-class ContextField(Described):
+class ContextField(Described, Traced):
     """Context fields of the instance; those of one project are not managed.
 
     Nor is `sortOrder`: the server takes it when a field is made, and sets it to 0 at every change.
@@ -83,6 +84,7 @@ class ContextField(Described):
     name = "ContextField"
     folder = "context-fields"
     document = ContextFieldDocument
+    events = ("context-field-created", "context-field-updated", "context-field-deleted")
     codes = {**Described.codes, "legal-value": "a context field has a legal value twice"}  # noqa: RUF012
     path = "/api/admin/context"
     at = None

@@ -13,6 +13,7 @@ from unleash_gitops.identity import OWNER_TAG
 from unleash_gitops.kinds._constraint import illegal_values
 from unleash_gitops.kinds._flag_calls import METADATA, creating, deleting, updating
 from unleash_gitops.kinds._flag_model import CODES, FeatureFlagDocument
+from unleash_gitops.kinds._flag_past import FlagPast, written_dependency, written_link
 from unleash_gitops.kinds._flag_reads import LiveFlag, read_absent, read_flags
 from unleash_gitops.kinds._links import normal_url
 from unleash_gitops.kinds._matching import matched
@@ -26,7 +27,7 @@ from unleash_gitops.kinds._strategy import (
     written_strategy,
 )
 from unleash_gitops.plan import Call
-from unleash_gitops.resource import Address, Area, Conflict, Kind, Reads, Reference, Resource, SpecOf
+from unleash_gitops.resource import Address, Area, Conflict, Reads, Reference, Resource, SpecOf
 
 if TYPE_CHECKING:
     from unleash_gitops.client import ServerFacts
@@ -46,7 +47,7 @@ _DEFAULTS: dict[str, Any] = {
 _LIMITS = {"strategies": "featureEnvironmentStrategies", "constraints": "constraints", "segments": "strategySegments"}
 
 
-class FeatureFlag(Kind):
+class FeatureFlag(FlagPast):
     """Flags: known as a workspace's by a tag, archived when they are deleted."""
 
     name = "FeatureFlag"
@@ -207,9 +208,9 @@ class FeatureFlag(Kind):
         """See `Kind.pulled`. An environment where the flag is off with no strategy is left out."""
         spec = {key: value for key, value in live.spec.items() if key in _DEFAULTS and value != _DEFAULTS[key]}
         if "links" in spec:
-            spec["links"] = [{key: value for key, value in one.items() if value} for one in spec["links"]]
+            spec["links"] = [written_link(one) for one in spec["links"]]
         if "dependencies" in spec:
-            spec["dependencies"] = [_written_dependency(one) for one in spec["dependencies"]]
+            spec["dependencies"] = [written_dependency(one) for one in spec["dependencies"]]
         environments = {
             name: {
                 "enabled": found["enabled"],
@@ -301,14 +302,6 @@ def _dependency(one: Mapping[str, Any]) -> dict[str, Any]:
         "feature": one["feature"],
         "enabled": one.get("enabled", True),
         "variants": sorted(one.get("variants") or ()),
-    }
-
-
-def _written_dependency(one: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "feature": one["feature"],
-        **({} if one["enabled"] else {"enabled": False}),
-        **({"variants": one["variants"]} if one["variants"] else {}),
     }
 
 

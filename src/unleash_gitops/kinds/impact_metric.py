@@ -15,9 +15,10 @@ from pydantic_core import PydanticCustomError
 
 from unleash_gitops.errors import ApiError, NotUnleash
 from unleash_gitops.identity import ULID_PATTERN, computed_id, mark_of
-from unleash_gitops.kinds._model import OWNERSHIP, LiveModel, Model
+from unleash_gitops.kinds._model import OWNERSHIP, LiveModel, Model, TracedMetadata
+from unleash_gitops.kinds._traced import Traced
 from unleash_gitops.plan import Call
-from unleash_gitops.resource import Address, Area, Kind, Reads, Reference, Resource
+from unleash_gitops.resource import Address, Area, Reads, Reference, Resource
 from unleash_gitops.workspace import NAME_PATTERN
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def metric_type(name: str) -> MetricType | None:
     return "counter" if name.endswith("_count") else None
 
 
-class ImpactMetricMetadata(Model):
+class ImpactMetricMetadata(TracedMetadata):
     """Which chart it is: with project and feature it belongs to that flag, without them to the instance."""
 
     model_config = ConfigDict(json_schema_extra={"dependentRequired": {"project": ["feature"], "feature": ["project"]}})
@@ -149,12 +150,13 @@ class _LiveConfig(LiveModel):
     mode: str = "write"
 
 
-class ImpactMetric(Kind):
+class ImpactMetric(Traced):
     """Charts: read by one GET for the instance and one for each flag, saved by POST under an id of our choice."""
 
     name = "ImpactMetric"
     folder = "impact-metrics"
     document = ImpactMetricDocument
+    events = ("impact-metric-created", "impact-metric-updated", "impact-metric-deleted")
     codes: ClassVar[Mapping[str, str]] = {
         "empty-selector": "a label selector has no values",
         "mode": "an aggregation mode does not fit the metric's type",
@@ -209,6 +211,10 @@ class ImpactMetric(Kind):
             protected="used by a safeguard (mode: read)" if config.mode == "read" else None,
             title=config.title or config.metricName,
         )
+
+    def told(self, payload: Any, workspace: str) -> Resource:
+        """See `Traced.told`."""
+        return self._live(_LiveConfig.model_validate(payload), Area(self.name), workspace)
 
     def created(self, desired: Resource) -> dict[str, Any]:
         """See `Kind.created`."""

@@ -12,7 +12,8 @@ from pydantic import Field
 
 from unleash_gitops.kinds._constraint import CODES, Constraint, illegal_values, normal_constraints, written_constraints
 from unleash_gitops.kinds._described import Described, Description, flags_of
-from unleash_gitops.kinds._model import LiveModel, Model
+from unleash_gitops.kinds._model import LiveModel, Model, TracedMetadata
+from unleash_gitops.kinds._traced import Traced
 from unleash_gitops.resource import Conflict, Reads, Reference, Resource, SpecOf
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["KIND", "SegmentDocument"]
 
 
-class SegmentMetadata(Model):
+class SegmentMetadata(TracedMetadata):
     """Which segment it is."""
 
     name: str = Field(min_length=1, max_length=255, description="The segment's name.", examples=["beta-users"])
@@ -59,12 +60,13 @@ class _Live(LiveModel):
     constraints: list[dict[str, Any]] = Field(default_factory=list)
 
 
-class Segment(Described):
+class Segment(Described, Traced):
     """Segments: the server gives each a number, and refuses to delete one that a strategy uses."""
 
     name = "Segment"
     folder = "segments"
     document = SegmentDocument
+    events = ("segment-created", "segment-updated", "segment-deleted")
     codes = {**Described.codes, **CODES}  # noqa: RUF012
     path = "/api/admin/segments"
     at = "segments"

@@ -44,7 +44,9 @@ def check_document(document: Document, workspace: str) -> tuple[Entry | None, li
     kind = kinds()[document.value["kind"]]
     resource = None
     try:
-        resource = kind.desired(kind.document.model_validate(document.value), workspace)
+        model: Any = kind.document.model_validate(document.value)
+        drift, accepted = (getattr(model.metadata, field, None) for field in ("drift", "accepted"))
+        resource = replace(kind.desired(model, workspace), drift=drift, accepted=accepted)
     except ValidationError as error:
         problems = problems_of(error, document, kind.document)
     metadata = _metadata(document.value)

@@ -1,4 +1,4 @@
-"""Diagnostics as workflow commands, which GitHub shows at their lines in a pull request.
+"""Diagnostics and drift as workflow commands, which GitHub shows at their lines in a pull request.
 
 The escaping is that of `@actions/core` (`escapeData`, `escapeProperty`).
 """
@@ -8,12 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from unleash_gitops.plan import DRIFTED
+from unleash_gitops.planset import PlanSet
 from unleash_gitops.render.safe import terminal
+from unleash_gitops.render.words import object_note, origin_note
 
 if TYPE_CHECKING:
     from unleash_gitops.diagnostics import Diagnostic
+    from unleash_gitops.plan import Change, Plan
 
-__all__ = ["diagnostics_github", "warning_github"]
+__all__ = ["diagnostics_github", "drift_github", "warning_github"]
 
 
 def diagnostics_github(diagnostics: Sequence[Diagnostic]) -> str:
@@ -24,6 +28,31 @@ def diagnostics_github(diagnostics: Sequence[Diagnostic]) -> str:
 def warning_github(title: str, message: str) -> str:
     """Return a warning about no file in particular."""
     return f"::warning title={_property(terminal(title))}::{_data(terminal(message))}\n"
+
+
+def drift_github(made: Plan | PlanSet) -> str:
+    """Return one command for each object that somebody else changed: an error where that refuses the whole plan."""
+    plans = made.plans if isinstance(made, PlanSet) else (made,)
+    return "".join(_drift(change, plan) for plan in plans for change in (*plan.changes, *plan.kept) if change.drifted)
+
+
+def _drift(change: Change, plan: Plan) -> str:
+    """Return the command for an object, at its document's line where it has one."""
+    lines = [change.address]
+    if change.origin in DRIFTED:
+        lines.append(object_note(change, plan.created_at) or "")
+    lines += [
+        f"{one.path}: {origin_note(one.origin, one.changed, plan.created_at)}"
+        for one in change.fields
+        if one.origin in DRIFTED
+    ]
+    properties = "title=drift"
+    path, _, line = (change.source or "").rpartition(":")
+    if path and line.isascii() and line.isdigit():
+        place = terminal(_property(f"{plan.root}/{path}" if plan.root else path))
+        properties = f"file={place},line={line},{properties}"
+    severity = "error" if change.refused else "warning"
+    return f"::{severity} {properties}::{_data(chr(10).join(terminal(one) for one in lines))}\n"
 
 
 def _command(found: Diagnostic) -> str:

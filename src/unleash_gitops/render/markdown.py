@@ -15,12 +15,16 @@ from typing import TYPE_CHECKING
 
 from unleash_gitops.render.safe import pair, shortened, value
 from unleash_gitops.render.words import (
+    KEPT,
     MARKS,
     MOST_UNMANAGED,
     UNMANAGED,
     address_of,
     deletes_warning,
+    drift_phrases,
     edition,
+    notes,
+    object_note,
     phrases,
     plural,
     title_of,
@@ -58,13 +62,14 @@ def plan_markdown(plan: Plan, job: Job | None = None, longest: int = LONGEST_COM
 
     `job` is where sources and the commit are linked to.
     """
-    head, tail = _head(plan, job), _unmanaged(plan.unmanaged, longest // _LARGEST_SHARE)
+    head = _head(plan, job)
+    tail = _kept(plan, job, longest // _LARGEST_SHARE) + _unmanaged(plan.unmanaged, longest // _LARGEST_SHARE)
     changes = sorted(plan.changes, key=lambda change: _ORDER.index(change.action))
     room = longest - size(head) - size(tail)
     blocks: list[str] = []
     taken = 0
     for change in changes:
-        blocks.append(_block(change, plan.root, job, longest // _LARGEST_SHARE))
+        blocks.append(_block(change, plan, job, longest // _LARGEST_SHARE))
         taken += size(blocks[-1])
         if taken > room:
             break
@@ -177,6 +182,7 @@ def _said(count: Summary) -> str:
     also = ", ".join(phrase for number, phrase in rest if number)
     said = [phrase for _, number, phrase in phrases(count) if number] or ["Nothing to change"]
     said += [f"{count.unmanaged} unmanaged"] if count.unmanaged else []
+    said += drift_phrases(count)
     return f"**{', '.join(said)}**{f' ({also})' if also else ''}"
 
 
@@ -193,6 +199,11 @@ def _warnings(plan: Plan) -> str:
         limit = deletes_warning(plan)
         words = f"{plural(count.delete, 'object')} will be deleted" if limit is None else limit
         text += _alert("CAUTION", f"**{words}**")
+    if plan.refused:
+        words = f"{plural(len(plan.refused), 'object')} changed on the server by others: nothing will be applied"
+        text += _alert("CAUTION", f"**{words}**")
+    if plan.untold is not None:
+        text += _alert("NOTE", f"Who changed what is unknown, for want of the audit log: {span(plan.untold)}")
     if count.blocked:
         text += _alert(
             "WARNING", f"**{plural(count.blocked, 'change')} {_are(count.blocked)} blocked and will not be done**"
@@ -240,13 +251,14 @@ def _left_out(changes: Sequence[Change], job: Job | None) -> str:
     )
 
 
-def _block(change: Change, root: str | None, job: Job | None, longest: int) -> str:
+def _block(change: Change, plan: Plan, job: Job | None, longest: int, *, kept: bool = False) -> str:
     """Return a change as a section of at most `longest` bytes, as far as its name allows."""
     title = title_of(change) if change.after is None else ""
-    about = [_code(change.address), _code(title) if title else "", _source(change.source, root, job)]
+    about = [_code(change.address), _code(title) if title else "", _source(change.source, plan.root, job)]
     action = change.action.upper() if change.action in {"delete", "blocked"} else change.action
-    summary = " ".join(part for part in (f"{MARKS[change.action]} <b>{action}</b>", *about) if part)
-    lines, most = list(_lines(change)), _MOST_LINES
+    sign = "= <b>kept</b>" if kept else f"{MARKS[change.action]} <b>{action}</b>"
+    summary = " ".join(part for part in (sign, *about) if part)
+    lines, most = list(_lines(change, plan.created_at, kept=kept)), _MOST_LINES
     while True:
         shown = lines if len(lines) <= most else [*lines[: most - 1], f"  and {len(lines) - most + 1} more lines"]
         block = f"<details><summary>{summary}</summary>\n\n{fenced(shown, 'diff')}\n</details>\n\n"
@@ -272,23 +284,42 @@ def _code(text: str) -> str:
     return f"<code>{shown.replace('@', '@&#8205;')}</code>"
 
 
-def _lines(change: Change) -> Iterator[str]:
+def _lines(change: Change, since: str, *, kept: bool) -> Iterator[str]:
     """Give the lines of a diff. Fields of an object that is left as it is bear no sign of being removed."""
     if change.reason:
         sign = "!" if change.action == "blocked" else "#"
         yield f"{sign} {shortened(change.reason, _LONGEST_NAME)}"
-    for field in change.fields:
+    note = object_note(change, since)
+    if note is not None:
+        yield f"# {shortened(note, _LONGEST_NAME)}"
+    for field, below in notes(change, since):
         name = shortened(field.path)
         before, after = pair(field.before, field.after)
-        if field.before is not None:
+        if kept:
+            yield f"  {name}: {before} (else {after})"
+        elif field.before is not None:
             yield f"- {name}: {before}"
-        if field.after is not None or field.before is None:
+        if not kept and (field.after is not None or field.before is None):
             yield f"+ {name}: {after}"
-    if change.fields:
+        if below is not None:
+            yield f"# {shortened(below, _LONGEST_NAME)}"
+    if change.fields or kept:
         return
     sign = {"create": "+", "delete": "-"}.get(change.action, " ")
     for name, content in whole(change).items():
         yield f"{sign} {shortened(name)}: {value(content)}"
+
+
+def _kept(plan: Plan, job: Job | None, longest: int) -> str:
+    """Return what is left as others changed it, in about `longest` bytes."""
+    text, head = "", f"**{KEPT}**\n\n"
+    for place, change in enumerate(plan.kept):
+        block = _block(change, plan, job, longest, kept=True)
+        if size(text) + size(block) > longest:
+            text += f"and {len(plan.kept) - place} more\n\n"
+            break
+        text += block
+    return head + text if plan.kept else ""
 
 
 def _unmanaged(unmanaged: Sequence[Unmanaged], longest: int) -> str:

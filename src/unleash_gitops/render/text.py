@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from unleash_gitops.errors import InvalidFiles, SandboxError, StalePlan
+from unleash_gitops.errors import Drifted, InvalidFiles, SandboxError, StalePlan
 from unleash_gitops.render.excerpt import caret_lines
 from unleash_gitops.render.safe import pair, terminal, value
 from unleash_gitops.render.words import (
+    KEPT,
     MARKS,
     MOST_UNMANAGED,
     UNMANAGED,
     address_of,
     deletes_warning,
+    drift_phrases,
     edition,
+    notes,
+    object_note,
     phrases,
     plural,
     title_of,
@@ -33,6 +37,7 @@ __all__ = ["diagnostics_text", "error_text", "plan_text", "planset_text", "repor
 
 _COLOURS: dict[Action, str] = {"create": "green", "update": "yellow", "delete": "bold red", "blocked": "magenta"}
 _VERBS: dict[Action, str] = {"create": "create", "update": "update", "delete": "DELETE", "blocked": "blocked"}
+_KEPT: dict[Action, str] = {"create": "absent", "update": "keep", "delete": "spare", "blocked": "blocked"}
 _DONE: dict[Action, str] = {"create": "created", "update": "updated", "delete": "deleted", "blocked": "blocked"}
 _STATUS: dict[Status, tuple[str, str]] = {
     "applied": ("", ""),
@@ -53,11 +58,15 @@ def plan_text(plan: Plan) -> Text:
     text.append(" on ").append(terminal(plan.instance.url), "bold")
     text.append(f" (Unleash {terminal(plan.instance.version)}, {edition(plan)})\n\n")
     for change in plan.changes:
-        _add_change(text, change)
+        _add_change(text, change, plan.created_at)
+    _add_kept(text, plan)
     _add_unmanaged(text, plan.unmanaged)
     warning = deletes_warning(plan)
     if warning is not None:
         text.append("warning: ", "bold red").append(f"{warning}\n\n")
+    if plan.untold is not None:
+        text.append("note: ", "bold yellow")
+        text.append(f"who changed what is unknown, for want of the audit log: {terminal(plan.untold)}\n\n")
     _add_summary(text, plan)
     return text
 
@@ -130,6 +139,10 @@ def error_text(error: GitopsError) -> Text:
         text.append("the server has changed since this plan was made, nothing was applied:\n")
         for address, how in error.moved:
             text.append(_INDENT).append(terminal(address), "bold").append(f": {terminal(how)}\n")
+    elif isinstance(error, Drifted):
+        text.append("somebody else changed on the server what the files would undo, and nothing is applied:\n")
+        for address, how in error.found:
+            text.append(_INDENT).append(terminal(address), "bold").append(f": {terminal(how)}\n")
     elif isinstance(error, SandboxError):  # may end with the last lines of a local program's output
         lines = str(error).splitlines() or [""]
         text.append(f"\n{_INDENT}".join(terminal(line) for line in lines)).append("\n")
@@ -140,9 +153,17 @@ def error_text(error: GitopsError) -> Text:
     return text
 
 
-def _add_change(text: Text, change: Change) -> None:
-    colour = _COLOURS[change.action]
-    text.append(f"{MARKS[change.action]} {_VERBS[change.action]:<7}", colour)
+def _add_kept(text: Text, plan: Plan) -> None:
+    if plan.kept:
+        text.append(f"{KEPT}\n\n", "bold yellow")
+    for change in plan.kept:
+        _add_change(text, change, plan.created_at, kept=True)
+
+
+def _add_change(text: Text, change: Change, since: str, *, kept: bool = False) -> None:
+    colour = _COLOURS[change.action] if not kept else "yellow"
+    mark, verb = ("=", _KEPT[change.action]) if kept else (MARKS[change.action], _VERBS[change.action])
+    text.append(f"{mark} {verb:<7}", colour)
     text.append("  ").append(terminal(change.address), "bold" if change.action != "delete" else "bold red")
     title = title_of(change) if change.after is None else ""
     text.append(f"  {title}" if title else "")
@@ -150,9 +171,10 @@ def _add_change(text: Text, change: Change) -> None:
     text.append("\n")
     if change.reason:
         text.append(f"{_INDENT}{terminal(change.reason)}\n", colour)
+    _add_note(text, object_note(change, since), _INDENT)
     if change.fields:
-        _add_differences(text, change)
-    else:
+        _add_differences(text, change, since, kept=kept)
+    elif not kept:
         _add_fields(text, whole(change).items(), "- " if change.action == "delete" else "", colour)
     text.append("\n")
 
@@ -165,12 +187,21 @@ def _add_fields(text: Text, fields: Iterable[tuple[str, Any]], mark: str, colour
         text.append(_INDENT).append(mark, colour).append(f"{name:<{width}}  {value(content)}\n")
 
 
-def _add_differences(text: Text, change: Change) -> None:
-    for field in change.fields:
+def _add_note(text: Text, note: str | None, indent: str) -> None:
+    if note is not None:
+        text.append(f"{indent}{terminal(note)}\n", "bold yellow")
+
+
+def _add_differences(text: Text, change: Change, since: str, *, kept: bool) -> None:
+    for field, note in notes(change, since):
         before, after = pair(field.before, field.after)
         text.append(f"{_INDENT}{terminal(field.path)}: {_side(field.before, before)}")
         text.append(" " if len(before) + len(after) <= _WIDEST_PAIR else f"\n{_INDENT}  ")
-        text.append("→", _COLOURS[change.action]).append(f" {_side(field.after, after)}\n")
+        if kept:
+            text.append(f"(else {_side(field.after, after)})\n", "dim")
+        else:
+            text.append("→", _COLOURS[change.action]).append(f" {_side(field.after, after)}\n")
+        _add_note(text, note, f"{_INDENT}  ")
 
 
 def _side(content: Any, shown: str) -> str:
@@ -192,7 +223,7 @@ def _add_unmanaged(text: Text, unmanaged: Sequence[Unmanaged]) -> None:
 
 def _add_summary(text: Text, plan: Plan) -> None:
     count = plan.summary
-    rest = f"{count.unmanaged} unmanaged, {count.foreign} foreign.\n"
+    rest = ", ".join([f"{count.unmanaged} unmanaged", f"{count.foreign} foreign", *drift_phrases(count)]) + ".\n"
     if not plan.changes:
         verb = "matches" if count.unchanged == 1 else "match"
         text.append("No changes.", "bold green").append(

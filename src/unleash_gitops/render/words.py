@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from unleash_gitops.plan import Action, Change
+from unleash_gitops.plan import Action, Change, Changed, FieldChange
 from unleash_gitops.render.safe import value
 
 if TYPE_CHECKING:
-    from unleash_gitops.plan import Plan, Summary, Unmanaged
+    from unleash_gitops.plan import Origin, Plan, Summary, Unmanaged
 
 __all__ = [
+    "KEPT",
     "MARKS",
     "MOST_UNMANAGED",
     "UNMANAGED",
     "address_of",
     "deletes_warning",
+    "drift_phrases",
     "edition",
+    "notes",
+    "object_note",
+    "origin_note",
     "phrases",
     "plural",
     "title_of",
@@ -30,6 +37,11 @@ MOST_UNMANAGED = 20
 """How many unmanaged objects are listed."""
 
 UNMANAGED = "Unmanaged: live, in no file, left alone"
+
+
+KEPT = "Kept: changed on the server by others, and left so until the files agree"
+
+_SPANS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
 def plural(count: int, noun: str) -> str:
@@ -106,3 +118,47 @@ def _is_deep(content: Any) -> bool:
 
 def _is_mapping(content: Any) -> bool:
     return isinstance(content, dict)
+
+
+def drift_phrases(counts: Summary) -> list[str]:
+    """Return how one says how much others changed."""
+    said = [f"{counts.drifted} changed by others"] if counts.drifted else []
+    return said + ([f"{counts.kept} kept"] if counts.kept else [])
+
+
+def object_note(change: Change, since: str) -> str | None:
+    """Return who changed an object as such, as seen at the time `since`; None when there is nothing to say."""
+    return origin_note(change.origin, change.changed, since, "is gone" if change.after is None else "changed")
+
+
+def origin_note(origin: Origin | None, changed: Changed | None, since: str, file: str = "changed") -> str | None:
+    """Return who changed something, as seen at the time `since`; None when there is nothing to say.
+
+    What the file alone changed needs no note.
+    """
+    who = None if changed is None else f"by {changed.by}, {_age(changed.at, since)} (event {changed.event})"
+    if origin == "drift":
+        return f"drift: {who}" if who else "drift"
+    if origin == "conflict":
+        return f"conflict: the file {file}, and the server changed{f' {who}' if who else ''}"
+    return f"origin unknown; last changed {who}" if origin == "unknown" and who else None
+
+
+def notes(change: Change, since: str) -> Iterator[tuple[FieldChange, str | None]]:
+    """Yield each field that differs, with the note that stands below it: once below those that share it."""
+    told = [(one, origin_note(one.origin, one.changed, since)) for one in change.fields]
+    for place, (one, note) in enumerate(told):
+        last = place + 1 == len(told) or told[place + 1][1] != note
+        yield one, note if last else None
+
+
+def _age(at: str, since: str) -> str:
+    """Return how long ago one time is from another, both ISO 8601, in words; the time itself when it is none."""
+    try:
+        seconds = (datetime.fromisoformat(since) - datetime.fromisoformat(at)).total_seconds()
+    except (ValueError, TypeError):
+        return f"at {at}"
+    for length, name in _SPANS:
+        if seconds >= length:
+            return f"{plural(int(seconds // length), name)} ago"
+    return "just now"

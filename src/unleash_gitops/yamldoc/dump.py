@@ -11,7 +11,7 @@ from typing import Any
 
 from unleash_gitops.yamldoc.scalars import resolve_plain
 
-__all__ = ["dump_document"]
+__all__ = ["dump_document", "dump_entry", "dump_flow", "dump_scalar"]
 
 # Begins with a letter and holds nothing that is a sign in YAML, not even in a flow or beside a comment.
 _PLAIN = re.compile(r"[^\W\d_](?:[^\n:#\[\]{},\"'\\]|:(?=[^\s:]))*")
@@ -27,6 +27,29 @@ def dump_document(data: Mapping[str, Any]) -> str:
     A lone surrogate, which no UTF-8 text can hold, becomes U+FFFD.
     """
     return "\n".join(_mapping(data, "")) + "\n" if data else "{}\n"
+
+
+def dump_entry(begin: str, value: Any, column: int) -> str:
+    """Return `value` after `begin`, a key with its colon or the dash of a list, which stands at `column` (from 0)."""
+    return "\n".join(_entry(begin, value, " " * column))
+
+
+def dump_flow(value: Any) -> str:
+    """Return `value` on one line, as it stands in brackets."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_string(key)}: {dump_flow(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(dump_flow, value)) + "]"
+    return _scalar(value)
+
+
+def dump_scalar(value: Any, quote: str | None = None) -> str:
+    """Return a scalar on one line; a string between quotes of the sort given, where these can hold it."""
+    if not isinstance(value, str) or quote is None:
+        return _scalar(value)
+    if quote == "'" and value.isprintable():
+        return "'" + value.replace("'", "''") + "'"
+    return '"' + "".join(map(_escaped, value)) + '"'
 
 
 def _mapping(data: Mapping[str, Any], indent: str) -> Iterator[str]:

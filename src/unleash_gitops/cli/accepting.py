@@ -1,0 +1,58 @@
+"""The command that takes what is live into the files: accept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from unleash_gitops.cli.connection import Connection, connection_options
+from unleash_gitops.cli.output import progress_bar, say
+from unleash_gitops.cli.runs import connected, workspace_runs
+from unleash_gitops.cli.server import sandbox_option
+
+if TYPE_CHECKING:
+    from unleash_gitops.accepter import Accepted
+
+__all__ = ["accept"]
+
+
+@click.command()
+@click.argument("references", metavar="[REF]...", nargs=-1)
+@click.option(
+    "--directory",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=".",
+    show_default=True,
+    metavar="DIR",
+    help="The workspace.",
+)
+@sandbox_option
+@connection_options
+@click.pass_obj
+def accept(verbose: bool, /, references: tuple[str, ...], directory: Path, **server: Any) -> int:
+    """Write what somebody else changed on the server into the files, each value at its place.
+
+    All of it, or at and below the addresses REF only, such as FeatureFlag/shop/checkout-v2; of what is named so, also
+    what nobody knows the origin of. What only the files changed stays as it is in them. Writes nothing to the server.
+    """
+    from unleash_gitops.fleet import accepted
+
+    connection = Connection(verbose=verbose, **server)
+    runs = workspace_runs([directory], everything=False)
+    with connected(runs, connection), progress_bar("reading") as progress:
+        taken, left = accepted(runs[0], references, progress)
+    for one in taken:
+        say(f"{runs[0].prefix}{one.path}:{one.line}: {_said(one)}", err=False)
+    for one_left in left:
+        say(f"left out {one_left.address}: {one_left.reason}")
+    documents = f"{len(taken)} document{'' if len(taken) == 1 else 's'}"
+    say(f"{documents} changed; review and commit them" if taken else "nothing to accept")
+    return 0
+
+
+def _said(one: Accepted) -> str:
+    who = f" ({one.changed.by} changed it, event {one.changed.event})" if one.changed is not None else ""
+    what = "removed" if one.edits is None else f"took {', '.join(one.parts)} of"
+    return f"{what} {one.address}{who}"

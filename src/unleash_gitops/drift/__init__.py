@@ -1,0 +1,13 @@
+"""What somebody else changed on the server: found out from the audit log, named, and treated as the policy says.
+
+Nothing is asked when nothing differs. The plan is made first, as if nobody else wrote; what the log then tells makes it
+another one only where something is to be left as it is, or is a reason to refuse.
+"""
+
+from __future__ import annotations
+
+from unleash_gitops.drift.moves import last_changes
+from unleash_gitops.drift.past import ABSENT, Unit, differing, value_at
+from unleash_gitops.drift.settle import settled
+
+__all__ = ["ABSENT", "Unit", "differing", "last_changes", "settled", "value_at"]

@@ -1,0 +1,102 @@
+"""The audit log's events of the objects that differ: one query for flags and their charts, one for the instance's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from unleash_gitops.audit import Actor, Event, actor_of, read_events
+from unleash_gitops.drift.past import Past
+from unleash_gitops.errors import ApiError, NotUnleash
+from unleash_gitops.kinds import kinds
+from unleash_gitops.resource import Key, Reads, Resource
+
+__all__ = ["History", "read_history"]
+
+_LONGEST_FILTER = 4000
+"""Characters of flags' names in one query; with more, everything is asked for."""
+_GOES_ON = 500
+"""The status from which an answer says that the server has trouble, not that we may not ask."""
+
+
+@dataclass(frozen=True)
+class History:
+    """What the audit log tells. `untold` is why it tells nothing."""
+
+    actor: Actor | None = None
+    events: Mapping[Key, Sequence[Event]] = field(default_factory=dict)
+    untold: str | None = None
+
+    def past(self, one: Resource, live: Resource | None, reads: Reads) -> Past | None:
+        """Return the past of an object (`one` is its document, or itself), None where nothing is told of its kind."""
+        kind = kinds()[one.address.kind]
+        if self.actor is None or not kind.events:
+            return None
+        events = self.events.get(one.key, ())
+        steps = list(kind.rewound(live, one.id, events, reads))
+        return Past(events, steps, self.actor, self._earlier(one, live, reads.workspace), one.accepted)
+
+    def _earlier(self, one: Resource, live: Resource | None, workspace: str) -> Actor | None:
+        """Return who made an object the workspace's, when that was another token of the same account."""
+        kind = kinds()[one.address.kind]
+        if self.actor is None or (live is not None and live.ownership != "owned"):
+            return None
+        marking = next((event.actor for event in self.events.get(one.key, ()) if kind.marks(event, workspace)), None)
+        return marking if marking is not None and marking.user_id == self.actor.user_id else None
+
+
+def read_history(reads: Reads, objects: Iterable[Resource]) -> History:
+    """Ask for the events of `objects`. Asks nothing when there are none whose kind the log tells of.
+
+    Raises ServerError when the server has trouble; a log that cannot be read is told as such.
+    """
+    traced = [one for one in objects if kinds()[one.address.kind].events]
+    if not traced:
+        return History()
+    try:
+        actor = actor_of(reads.once("/api/admin/user"))
+        if actor is None:
+            return History(untold="the server does not tell who the token acts as")
+        return History(actor, _by_object(traced, _read(reads, traced)))
+    except ApiError as error:
+        if error.status >= _GOES_ON or error.status == 429:
+            raise
+        return History(untold=str(error))
+    except NotUnleash as error:
+        return History(untold=str(error))
+    except (KeyError, TypeError):
+        return History(untold="the audit log is not of the form that this version knows")
+
+
+def _read(reads: Reads, objects: Sequence[Resource]) -> list[Event]:
+    """Return the events, newest first, that may be about any of `objects`."""
+    of_flags = [one for one in objects if one.address.project is not None]
+    of_instance = [one for one in objects if one.address.project is None]
+    found: list[Event] = []
+    if of_flags:
+        names = sorted({one.address.feature or one.address.name or one.id for one in of_flags})
+        projects = {one.address.project for one in of_flags}
+        few = sum(map(len, names)) + len(names) <= _LONGEST_FILTER
+        only = projects.pop() if not few and len(projects) == 1 else None
+        found += read_events(reads.once, _types(of_flags), names if few else (), only)
+    if of_instance:
+        found += read_events(reads.once, _types(of_instance))
+    return sorted({event.id: event for event in found}.values(), key=lambda event: -event.id)
+
+
+def _types(objects: Iterable[Resource]) -> list[str]:
+    names = sorted({one.address.kind for one in objects})
+    return [name for kind in names for name in kinds()[kind].events]
+
+
+def _by_object(objects: Sequence[Resource], events: Iterable[Event]) -> dict[Key, list[Event]]:
+    wanted = {one.key for one in objects}
+    types = {name: kind for kind in {one.address.kind for one in objects} for name in kinds()[kind].events}
+    found: dict[Key, list[Event]] = {}
+    for event in events:
+        kind = types.get(event.type)
+        for identifier in kinds()[kind].subjects(event) if kind is not None else ():
+            key = Key(kind or "", identifier)
+            if key in wanted:
+                found.setdefault(key, []).append(event)
+    return found

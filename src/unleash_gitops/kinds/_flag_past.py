@@ -1,0 +1,355 @@
+"""A flag's past, told from its events in the audit log.
+
+Of most changes the log tells only what became of one part, so the flag is taken back event by event from what is live.
+What no event tells is `Unknown` from there on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from unleash_gitops.identity import OWNER_TAG
+from unleash_gitops.kinds._flag_calls import METADATA
+from unleash_gitops.kinds._links import normal_url
+from unleash_gitops.kinds._matching import matched
+from unleash_gitops.kinds._strategy import live_strategy, normal_strategy, written_strategy
+from unleash_gitops.resource import Kind, Reads, Resource, Step, Unknown
+
+if TYPE_CHECKING:
+    from unleash_gitops.audit import Event
+
+__all__ = ["FlagPast", "written_dependency", "written_link"]
+
+Strategies = list[tuple[str, dict[str, Any]]]
+"""Strategies in order, each with its id."""
+Read = Callable[[Mapping[str, Any]], dict[str, Any]]
+"""Turns a strategy as an event tells it into one as it is compared."""
+
+
+class FlagPast(Kind):
+    """What a flag is in the audit log, and what of it nobody's change may undo silently."""
+
+    def subjects(self, event: Event) -> tuple[str, ...]:
+        """See `Kind.subjects`."""
+        return () if event.feature is None else (event.feature,)
+
+    def marks(self, event: Event, workspace: str) -> bool:
+        """See `Kind.marks`: by the owner's tag, or by creating the flag, of whose tags the log tells nothing then."""
+        tagged = event.type == "feature-tagged" and _tag(event.data) == f"{OWNER_TAG}:{workspace}"
+        return tagged or event.type == "feature-created"
+
+    def rewound(self, live: Resource | None, one: str, events: Sequence[Event], reads: Reads) -> Iterator[Step]:  # noqa: ARG002
+        """See `Kind.rewound`."""
+        segments: dict[int, str] = {}
+        if any(isinstance(said, dict) and said.get("segments") for at in events for said in (at.data, at.before)):
+            segments = {found["id"]: found["name"] for found in reads.once("/api/admin/segments")["segments"]}
+        past = _Past(live, lambda said: live_strategy(said, segments))
+        for event in events:
+            _TOLD.get(event.type, _nothing)(past, event)
+            after = past.spec()
+            _UNDO[event.type](past, event)
+            yield past.spec(), after
+
+    def guarded(self, unit: Sequence[str], one: Resource, reads: Reads) -> bool:
+        """See `Kind.guarded`: where a flag is on, and for whom, in environments of type production."""
+        if len(unit) < 2 or unit[0] != "environments" or (len(unit) > 2 and unit[2] not in {"enabled", "strategies"}):
+            return False
+        project = quote(str(one.address.project), safe="")
+        environments = reads.once(f"/api/admin/environments/project/{project}")["environments"]
+        return any(found["name"] == unit[1] and found.get("type") == "production" for found in environments)
+
+    def as_written(self, unit: Sequence[str], value: Any, one: Resource, said: Any) -> Any:
+        """See `Kind.as_written`."""
+        if unit == ("links",):
+            return [written_link(link) for link in value]
+        if unit == ("dependencies",):
+            return [written_dependency(dependency) for dependency in value]
+        if unit[-1] == "strategies":
+            return _written_strategies(value, one.id, said or ())
+        if unit[0] == "environments" and len(unit) == 2:
+            return {
+                key: self.as_written((*unit, key), found, one, (said or {}).get(key)) for key, found in value.items()
+            }
+        return super().as_written(unit, value, one, said)
+
+
+def _written_strategies(
+    live: Sequence[Mapping[str, Any]], flag: str, said: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return live strategies as a document says them: of one that it has already, what it says of it."""
+    normal = [normal_strategy(one) for one in said]
+    places = {place: words for words, place in enumerate(matched(normal, live, flag)) if place is not None}
+    return [
+        _again(one, flag, said[places[place]], normal[places[place]])
+        if place in places and said[places[place]]["name"] == one["name"]
+        else _with_numbers(written_strategy(one, flag))
+        for place, one in enumerate(live)
+    ]
+
+
+def _again(live: Mapping[str, Any], flag: str, said: Mapping[str, Any], meant: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a live strategy in the words of what is said, which means `meant`, as far as these fit."""
+    written = _with_numbers(written_strategy(live, flag))
+    found = {key: said[key] if meant[key] == live[key] else written.get(key, live[key]) for key in said}
+    if "parameters" in said:
+        found["parameters"] = {
+            name: words if meant["parameters"][name] == live["parameters"][name] else _number(live["parameters"][name])
+            for name, words in said["parameters"].items()
+            if name in live["parameters"]
+        }
+    return found
+
+
+def _with_numbers(strategy: dict[str, Any]) -> dict[str, Any]:
+    """Return a strategy whose parameters are as people write them."""
+    if "parameters" not in strategy:
+        return strategy
+    return {**strategy, "parameters": {name: _number(one) for name, one in strategy["parameters"].items()}}
+
+
+def _number(value: Any) -> Any:
+    """Return a parameter as people write it: a whole number as one."""
+    return int(value) if isinstance(value, str) and value.isdecimal() and str(int(value)) == value else value
+
+
+def written_link(one: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a live link as a document says it."""
+    return {key: value for key, value in one.items() if value}
+
+
+def written_dependency(one: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a live dependency as a document says it."""
+    return {
+        "feature": one["feature"],
+        **({} if one["enabled"] else {"enabled": False}),
+        **({"variants": one["variants"]} if one["variants"] else {}),
+    }
+
+
+class _Past:
+    """A flag at one time. `whole` is None when there is none; `lists` has the strategies that are known."""
+
+    def __init__(self, live: Resource | None, read: Read) -> None:
+        self.whole: dict[str, Any] | None = None
+        self.lists: dict[str, Strategies | Unknown] = {}
+        self.enabled: dict[str, bool | Unknown] = {}
+        self.read = read
+        if live is None:
+            return
+        self.whole = {key: value for key, value in live.spec.items() if key != "environments"}
+        for name, found in live.spec["environments"].items():
+            self.enabled[name] = found["enabled"]
+            if "strategies" in found:
+                ids = live.handles["strategies"][name]
+                self.lists[name] = list(zip(ids, found["strategies"], strict=True))
+
+    def spec(self) -> Mapping[str, Any] | None:
+        if self.whole is None:
+            return None
+        environments: dict[str, dict[str, Any]] = {name: {"enabled": on} for name, on in self.enabled.items()}
+        for name, found in self.lists.items():
+            known = found if isinstance(found, Unknown) else [strategy for _, strategy in found]
+            environments.setdefault(name, {})["strategies"] = known
+        return {**self.whole, "environments": environments}
+
+    def set(self, **fields: Any) -> None:
+        if self.whole is not None:
+            self.whole |= fields
+
+    def change(self, field: str, changed: Callable[[list[Any]], list[Any]]) -> None:
+        """Replace a list of the flag by what is made of it, if it is known."""
+        found = (self.whole or {}).get(field)
+        if isinstance(found, list):
+            self.set(**{field: changed(found)})
+
+    def change_list(self, event: Event, changed: Callable[[Strategies], Strategies | Unknown]) -> None:
+        """Replace the strategies of an event's environment; of those not known, all that is known is that they were."""
+        name = str(event.environment)
+        found = self.lists.get(name)
+        self.lists[name] = Unknown() if found is None or isinstance(found, Unknown) else changed(found)
+
+
+def _nothing(past: _Past, event: Event) -> None:
+    """Tell nothing."""
+
+
+def _undo_created(past: _Past, event: Event) -> None:  # noqa: ARG001
+    past.whole, past.lists, past.enabled = None, {}, {}
+
+
+def _told_created(past: _Past, event: Event) -> None:  # noqa: ARG001
+    """A flag begins with every environment off."""
+    past.enabled = dict.fromkeys(past.enabled, False)
+    past.lists = {name: [] for name in past.lists}
+    past.set(**{name: [] for name in ("links", "dependencies") if name in (past.whole or {})})
+
+
+def _undo_deleted(past: _Past, event: Event) -> None:
+    past.whole = {"archived": True, "tags": Unknown(), "links": Unknown(), "dependencies": []}
+    past.set(**_metadata(event.before))
+
+
+def _undo_archived(past: _Past, event: Event) -> None:  # noqa: ARG001
+    """Nobody tells where an archived flag was on, nor what it depended on."""
+    if past.whole is not None:
+        past.whole = {key: value for key, value in past.whole.items() if key != "archived"}
+        past.set(dependencies=Unknown())
+    past.enabled = {name: Unknown() for name in past.enabled}
+
+
+def _told_archived(past: _Past, event: Event) -> None:  # noqa: ARG001
+    past.set(archived=True)
+
+
+def _undo_revived(past: _Past, event: Event) -> None:  # noqa: ARG001
+    past.set(archived=True)
+
+
+def _undo_metadata(past: _Past, event: Event) -> None:
+    past.set(**(_metadata(event.before) or dict.fromkeys(METADATA, Unknown())))
+
+
+def _told_metadata(past: _Past, event: Event) -> None:
+    past.set(**_metadata(event.data))
+
+
+def _undo_stale(past: _Past, event: Event) -> None:
+    past.set(stale=event.type != "feature-stale-on")
+
+
+def _undo_tagged(past: _Past, event: Event) -> None:
+    tag = _tag(event.data)
+    past.change("tags", lambda tags: [one for one in tags if one != tag])
+
+
+def _undo_untagged(past: _Past, event: Event) -> None:
+    tag = _tag(event.before)
+    if tag is not None and not tag.startswith(f"{OWNER_TAG}:"):
+        past.change("tags", lambda tags: sorted({*tags, tag}))
+
+
+def _undo_link(past: _Past, event: Event) -> None:
+    gone, there = _link(event.data), _link(event.before)
+
+    def changed(links: list[Any]) -> list[Any]:
+        left = [one for one in links if one != gone] + ([there] if there else [])
+        return sorted(left, key=lambda one: str(one["url"]))
+
+    past.change("links", changed)
+
+
+def _undo_dependency(past: _Past, event: Event) -> None:  # noqa: ARG001
+    past.set(dependencies=Unknown())
+
+
+def _told_dependency(past: _Past, event: Event) -> None:
+    if past.whole is None or "dependencies" not in past.whole:
+        return
+    said = event.data if event.type == "feature-dependency-added" else None
+    if isinstance(said, dict) and "feature" in said:
+        enabled, variants = said.get("enabled", True), sorted(said.get("variants") or ())
+        past.set(dependencies=[{"feature": said["feature"], "enabled": enabled, "variants": variants}])
+    elif said is None:
+        past.set(dependencies=[])
+
+
+def _undo_switch(past: _Past, event: Event) -> None:
+    past.enabled[str(event.environment)] = event.type != "feature-environment-enabled"
+
+
+def _told_switch(past: _Past, event: Event) -> None:
+    past.enabled[str(event.environment)] = event.type == "feature-environment-enabled"
+
+
+def _undo_add(past: _Past, event: Event) -> None:
+    identifier = (event.data or {}).get("id")
+    past.change_list(event, lambda known: [one for one in known if one[0] != identifier])
+
+
+def _undo_change(past: _Past, event: Event) -> None:
+    before = event.before or {}
+
+    def changed(known: Strategies) -> Strategies | Unknown:
+        if not any(one[0] == before.get("id") for one in known):
+            return Unknown()
+        return [(one[0], past.read(before)) if one[0] == before["id"] else one for one in known]
+
+    past.change_list(event, changed)
+
+
+def _undo_remove(past: _Past, event: Event) -> None:
+    before = event.before or {}
+
+    def changed(known: Strategies) -> Strategies | Unknown:
+        if "id" not in before or before.get("milestoneId"):  # a release plan's is not the flag's own
+            return known
+        place = min(int(before.get("sortOrder") or 0), len(known))
+        return [*known[:place], (before["id"], past.read(before)), *known[place:]]
+
+    past.change_list(event, changed)
+
+
+def _undo_order(past: _Past, event: Event) -> None:
+    order = (event.before or {}).get("strategyIds") or []
+
+    def changed(known: Strategies) -> Strategies | Unknown:
+        if {one[0] for one in known} != {*order}:
+            return Unknown()
+        return sorted(known, key=lambda one: order.index(one[0]))
+
+    past.change_list(event, changed)
+
+
+def _metadata(payload: Any) -> dict[str, Any]:
+    if not isinstance(payload, dict):
+        return {}
+    found = {key: payload[key] for key in METADATA if key in payload}
+    return found | ({"description": found["description"] or None} if "description" in found else {})
+
+
+def _tag(payload: Any) -> str | None:
+    return f"{payload['type']}:{payload['value']}" if isinstance(payload, dict) and "type" in payload else None
+
+
+def _link(payload: Any) -> dict[str, Any] | None:
+    if not isinstance(payload, dict) or "url" not in payload:
+        return None
+    return {"url": normal_url(payload["url"]), "title": payload.get("title") or None}
+
+
+_UNDO: Mapping[str, Callable[[_Past, Event], None]] = {
+    "feature-created": _undo_created,
+    "feature-deleted": _undo_deleted,
+    "feature-archived": _undo_archived,
+    "feature-revived": _undo_revived,
+    "feature-metadata-updated": _undo_metadata,
+    "feature-stale-on": _undo_stale,
+    "feature-stale-off": _undo_stale,
+    "feature-tagged": _undo_tagged,
+    "feature-untagged": _undo_untagged,
+    "feature-link-added": _undo_link,
+    "feature-link-updated": _undo_link,
+    "feature-link-removed": _undo_link,
+    "feature-dependency-added": _undo_dependency,
+    "feature-dependency-removed": _undo_dependency,
+    "feature-dependencies-removed": _undo_dependency,
+    "feature-environment-enabled": _undo_switch,
+    "feature-environment-disabled": _undo_switch,
+    "feature-strategy-add": _undo_add,
+    "feature-strategy-update": _undo_change,
+    "feature-strategy-remove": _undo_remove,
+    "strategy-order-changed": _undo_order,
+}
+_TOLD: Mapping[str, Callable[[_Past, Event], None]] = {
+    "feature-created": _told_created,
+    "feature-archived": _told_archived,
+    "feature-metadata-updated": _told_metadata,
+    "feature-dependency-added": _told_dependency,
+    "feature-dependency-removed": _told_dependency,
+    "feature-dependencies-removed": _told_dependency,
+    "feature-environment-enabled": _told_switch,
+    "feature-environment-disabled": _told_switch,
+}
+FlagPast.events = tuple(_UNDO)
