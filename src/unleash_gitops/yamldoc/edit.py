@@ -90,21 +90,31 @@ def _wanted(content: bytes, path: str, edits: Mapping[int, Sequence[Edit] | None
     for line in edits:
         if problems or line not in lines:
             raise Unwritable(path, line, "the file is not what it was when it was read")
-    return [_with(one, edits.get(line, ()) or ()) for line, one in lines.items() if edits.get(line, ()) is not None]
+    return [
+        _with(one, wishes) if wishes else one.value
+        for line, one in lines.items()
+        if (wishes := edits.get(line, ())) is not None
+    ]
 
 
 def _with(document: Document, edits: Sequence[Edit]) -> Any:
+    """Return the value of a document with edits. Raises Unwritable when it is no mapping."""
     value = copy.deepcopy(document.value)
+    if not isinstance(value, dict):
+        raise Unwritable(document.position.path, document.position.line, "it is not a mapping")
     for edit in edits:
-        at = value
+        at, gone = value, edit.value is GONE
         for key in edit.path[:-1]:
             if not isinstance(at.get(key), dict):
+                if gone:
+                    break
                 at[key] = {}
             at = at[key]
-        if edit.value is GONE:
-            at.pop(edit.path[-1], None)
         else:
-            at[edit.path[-1]] = copy.deepcopy(edit.value)
+            if gone:
+                at.pop(edit.path[-1], None)
+            else:
+                at[edit.path[-1]] = copy.deepcopy(edit.value)
     return value
 
 
