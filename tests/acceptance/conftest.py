@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
+from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.instance import Instance
 
 
 @pytest.fixture
 def fake() -> Iterator[Instance]:
-    server = FakeUnleash()
+    server = FakeUnleash(audit=FakeAudit({TOKEN: "ours"}))
     with server.served() as url:
         instance = Instance(url, TOKEN, server)
         yield instance

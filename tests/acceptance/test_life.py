@@ -45,7 +45,8 @@ def test_create_update_delete_and_nothing_to_do(space: Space) -> None:
     space.chart("errors", title="Errors", timeRange="week")
     plan = space.plan()
     assert plan["summary"] == summary(update=1, unchanged=1)
-    assert plan["changes"][0]["fields"] == [{"path": "timeRange", "before": "day", "after": "week"}]
+    field = {"path": "timeRange", "before": "day", "after": "week", "origin": "file", "changed": None}
+    assert plan["changes"][0]["fields"] == [field]
     assert space.apply().code == 0
     assert space.instance.charts()[chart_id("errors")]["timeRange"] == "week"
 
@@ -59,7 +60,7 @@ def test_create_update_delete_and_nothing_to_do(space: Space) -> None:
 
 
 def summary(**counts: int) -> dict[str, int]:
-    names = ("create", "update", "delete", "unchanged", "unmanaged", "foreign", "blocked")
+    names = ("create", "update", "delete", "unchanged", "unmanaged", "foreign", "blocked", "drifted", "kept")
     return {name: counts.get(name, 0) for name in names}
 
 

@@ -58,10 +58,14 @@ def test_the_shape_of_a_plan(space: Space, saved: Path) -> None:
         "maxDeletes",
         "root",
         "tokenEnv",
+        "kept",
+        "untold",
         "digest",
     ]
     assert list(plan["instance"]) == ["url", "id", "version", "edition"]
-    assert list(plan["summary"]) == ["create", "update", "delete", "unchanged", "unmanaged", "foreign", "blocked"]
+    assert list(plan["summary"]) == [
+        "create", "update", "delete", "unchanged", "unmanaged", "foreign", "blocked", "drifted", "kept",
+    ]  # fmt: skip
     create, update, delete = plan["changes"]
     assert list(create) == [
         "action",
@@ -77,6 +81,9 @@ def test_the_shape_of_a_plan(space: Space, saved: Path) -> None:
         "reason",
         "calls",
         "dependsOn",
+        "origin",
+        "changed",
+        "drift",
     ]
     path = f"/api/admin/projects/default/features/{FLAG}/impact-metrics/config"
     spec = {
@@ -101,8 +108,12 @@ def test_the_shape_of_a_plan(space: Space, saved: Path) -> None:
         "reason": None,
         "calls": [{"method": "POST", "path": path, "body": {"id": chart_id("new", FLAG), **spec}}],
         "dependsOn": [],
+        "origin": "file",
+        "changed": None,
+        "drift": None,
     }
-    assert update["fields"] == [{"path": "timeRange", "before": "day", "after": "week"}]
+    field = {"path": "timeRange", "before": "day", "after": "week", "origin": "file", "changed": None}
+    assert update["fields"] == [field]
     assert (delete["action"], delete["name"], delete["after"]) == ("delete", None, None)
     assert delete["calls"] == [{"method": "DELETE", "path": f"{path}/{chart_id('gone', FLAG)}", "body": None}]
 

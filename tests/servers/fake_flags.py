@@ -42,7 +42,7 @@ class FakeFlags:
                 "strategies": [{"name": name, "editable": False, "parameters": []} for name in BUILTIN_STRATEGIES]
             }
         if found := re.fullmatch(r"/api/admin/environments/project/([^/]+)", path):
-            return 200, {"environments": [{"name": name, "visible": True} for name in ENVIRONMENTS]}
+            return 200, {"environments": [{"name": name, "type": name, "visible": True} for name in ENVIRONMENTS]}
         if found := re.fullmatch(r"/api/admin/projects/([^/]+)/features", path):
             project = unquote(found[1])
             if method == "POST":

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 import re
@@ -17,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from servers.fake_audit import FakeAudit
 from servers.fake_flags import FakeFlags
 from servers.loopback import QuietHandler, serve
 
@@ -56,7 +58,10 @@ def builtin() -> dict[str, dict[str, dict[str, Any]]]:
 
 @dataclass
 class FakeUnleash:
-    """The server's state. `charts` maps an id to its scope (project and flag, None: the instance) and what was sent."""
+    """The server's state. `charts` maps an id to its scope (project and flag, None: the instance) and what was sent.
+
+    With an `audit` there is an audit log, and every token that it knows is let in.
+    """
 
     flags: dict[str, list[str]] = field(default_factory=lambda: {"default": ["checkout-v2", "search-ranking"]})
     charts: dict[str, tuple[Scope, dict[str, Any]]] = field(default_factory=dict)
@@ -74,6 +79,7 @@ class FakeUnleash:
     hook: Callable[[str, str, Callable[[], Answer]], Answer] = lambda _method, _path, go: go()
     requests: list[tuple[str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    audit: FakeAudit | None = None
 
     def __post_init__(self) -> None:
         self.about_flags = FakeFlags(self.flags)
@@ -89,8 +95,36 @@ class FakeUnleash:
             self.requests.append((method, path))
             query = urlsplit(target).query
             return self.hook(
-                method, path, lambda: self._answer(method, path, query, headers.get("authorization"), body)
+                method, path, lambda: self._audited(method, path, query, headers.get("authorization"), body)
             )
+
+    def _audited(self, method: str, path: str, query: str, token: str | None, body: bytes) -> Answer:
+        if self.audit is None or token not in self.audit.actors:
+            return self._answer(method, path, query, token, body)
+        if path == "/api/admin/user":
+            return _json(200, self.audit.user(token))
+        if path == "/api/admin/search/events":
+            return _json(200, self.audit.search(query))
+        before = None if method == "GET" else self._everything()
+        answer = self._answer(method, path, query, TOKEN, body)
+        if before is not None:
+            self.audit.record(token, before, self._everything())
+        return answer
+
+    def _everything(self) -> dict[str, Any]:
+        """Return all that the audit log tells of."""
+        charts: dict[Scope, dict[str, Any]] = {}
+        for key, (scope, config) in self.charts.items():
+            charts.setdefault(scope, {})[key] = {"id": key, **config}
+        flags = {
+            name: {**self.about_flags.flag(name), "project": project, "archived": archived}
+            for archived, there in ((False, self._active()), (True, dict(self.about_flags.archived)))
+            for name, project in there.items()
+        }
+        return copy.deepcopy({"named": self.named, "charts": charts, "flags": flags})
+
+    def _active(self) -> dict[str, str]:
+        return {name: project for project, names in self.flags.items() for name in names}
 
     def _answer(  # noqa: C901 - a table of routes
         self, method: str, path: str, query: str, token: str | None, body: bytes

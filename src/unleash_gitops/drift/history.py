@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from unleash_gitops.audit import Actor, Event, actor_of, read_events
+from unleash_gitops.audit import Actor, Event, actor_of, read_events, read_recent
 from unleash_gitops.drift.past import Past
 from unleash_gitops.errors import ApiError, NotUnleash
 from unleash_gitops.kinds import kinds
@@ -15,8 +15,10 @@ __all__ = ["History", "read_history"]
 
 _LONGEST_FILTER = 4000
 """Characters of flags' names in one query; with more, everything is asked for."""
-_GOES_ON = 500
-"""The status from which an answer says that the server has trouble, not that we may not ask."""
+_MOST_ONE_BY_ONE = 20
+"""Flags that are asked for one by one where the server cannot answer for all."""
+_BUG = 500
+"""The status of an answer that is the same the next time, other than those above it."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def read_history(reads: Reads, objects: Iterable[Resource]) -> History:
             return History(untold="the server does not tell who the token acts as")
         return History(actor, _by_object(traced, _read(reads, traced)))
     except ApiError as error:
-        if error.status >= _GOES_ON or error.status == 429:
+        if error.status > _BUG or error.status == 429:
             raise
         return History(untold=str(error))
     except NotUnleash as error:
@@ -78,7 +80,12 @@ def _read(reads: Reads, objects: Sequence[Resource]) -> list[Event]:
         projects = {one.address.project for one in of_flags}
         few = sum(map(len, names)) + len(names) <= _LONGEST_FILTER
         only = projects.pop() if not few and len(projects) == 1 else None
-        found += read_events(reads.once, _types(of_flags), names if few else (), only)
+        try:
+            found += read_events(reads.once, _types(of_flags), names if few else (), only)
+        except ApiError as error:
+            if error.status != _BUG or len(names) > _MOST_ONE_BY_ONE:
+                raise
+            found += read_recent(reads.once, names)
     if of_instance:
         found += read_events(reads.once, _types(of_instance))
     return sorted({event.id: event for event in found}.values(), key=lambda event: -event.id)

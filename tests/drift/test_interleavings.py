@@ -1,0 +1,290 @@
+"""Whatever we apply and somebody else edits, in whatever order: nothing of theirs is lost that is not named before."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from servers.fake_audit import FakeAudit
+from servers.fake_unleash import TOKEN, FakeUnleash
+from unleash_gitops.client import Client
+from unleash_gitops.errors import Drifted
+from unleash_gitops.identity import unmarked
+from unleash_gitops.kinds import kinds
+from unleash_gitops.loader import Loaded
+from unleash_gitops.plan import Change, OnDrift, Plan
+from unleash_gitops.resource import Resource, State
+from unleash_gitops.workflow import apply_plan, check_drift, make_plan
+from unleash_gitops.workspace import Workspace, WorkspaceDocument
+
+OTHER = "*:*.another-token"
+FLAGS = ["one", "two"]
+P = "/api/admin/projects/default/features"
+
+Unit = tuple[str, ...]
+Edit = tuple[str, str, Any]
+
+enabled = st.booleans()
+rollouts = st.lists(st.sampled_from([10, 50, 90]), max_size=2)
+places = st.fixed_dictionaries({}, optional={"enabled": enabled, "strategies": rollouts})
+
+
+@st.composite
+def flag_specs(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw what a document says of a flag."""
+    spec: dict[str, Any] = draw(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "description": st.sampled_from(["a", "b"]),
+                "stale": st.booleans(),
+                "tags": st.lists(st.sampled_from(["simple:aa", "simple:bb"]), unique=True),
+            },
+        )
+    )
+    spec["environments"] = {}
+    for name in ("development", "production"):
+        place = draw(places)
+        if "strategies" in place:
+            if not place["strategies"]:
+                place["enabled"] = False  # nothing can be on by nothing
+            place["strategies"] = [
+                {"name": "flexibleRollout", "parameters": {"rollout": one}} for one in place["strategies"]
+            ]
+        elif place.get("enabled"):
+            del place["enabled"]  # the server would add a strategy of its own
+        if place:
+            spec["environments"][name] = place
+    return spec
+
+
+segment_specs = st.fixed_dictionaries(
+    {},
+    optional={
+        "description": st.sampled_from(["a", "b"]),
+        "constraints": st.sampled_from(
+            [[], [{"contextName": "userId", "operator": "IN", "values": ["1"]}]],
+        ),
+    },
+)
+chart_specs = st.fixed_dictionaries(
+    {"metricName": st.just("m"), "timeRange": st.sampled_from(["day", "week"]), "aggregationMode": st.just("avg")},
+    optional={
+        "title": st.sampled_from(["A", "B"]),
+        "labelSelectors": st.dictionaries(st.sampled_from(["x", "y"]), st.just(["*"]), max_size=2),
+    },
+)
+documents = st.fixed_dictionaries(
+    {},
+    optional={
+        **{("FeatureFlag", name): flag_specs() for name in FLAGS},
+        ("Segment", "seg"): segment_specs,
+        ("ImpactMetric", "chart"): chart_specs,
+    },
+)
+edits = st.one_of(
+    st.tuples(st.just("switch"), st.sampled_from(FLAGS), st.sampled_from(["development", "production"])),
+    st.tuples(st.just("rollout"), st.sampled_from(FLAGS), st.sampled_from([33, 50, 90])),
+    st.tuples(st.just("add"), st.sampled_from(FLAGS), st.sampled_from([33, 50])),
+    st.tuples(st.just("remove"), st.sampled_from(FLAGS), st.none()),
+    st.tuples(st.just("describe"), st.sampled_from([*FLAGS, "seg"]), st.sampled_from(["a", "mine"])),
+    st.tuples(st.just("tag"), st.sampled_from(FLAGS), st.sampled_from(["aa", "cc"])),
+    st.tuples(st.just("archive"), st.sampled_from(FLAGS), st.none()),
+    st.tuples(st.just("revive"), st.sampled_from(FLAGS), st.none()),
+    st.tuples(st.just("delete"), st.sampled_from([*FLAGS, "seg", "chart"]), st.none()),
+    st.tuples(st.just("create"), st.sampled_from(FLAGS), st.none()),
+    st.tuples(st.just("range"), st.just("chart"), st.sampled_from(["day", "month"])),
+)
+steps = st.lists(edits | documents, min_size=2, max_size=9)
+
+
+class World:
+    """A server with two writers, and a shadow of it: `base` is what each part was after we last changed it."""
+
+    def __init__(self, policy: OnDrift) -> None:
+        self.fake = FakeUnleash(flags={"default": []}, audit=FakeAudit({TOKEN: "ours", OTHER: "somebody"}))
+        document = {
+            "apiVersion": "unleash-gitops/v1",
+            "kind": "Workspace",
+            "metadata": {"name": "ws"},
+            "spec": {"drift": policy},
+        }
+        self.workspace = Workspace.of(WorkspaceDocument.model_validate(document))
+        self.policy = policy
+        self.base: dict[Unit, Any] = {}
+
+    def client(self, token: str = TOKEN) -> Client:
+        return Client("http://fake", token, transport=self.fake.transport())
+
+    def units(self) -> dict[Unit, Any]:
+        """Return every part of every object, read past the tool."""
+        found: dict[Unit, Any] = {}
+        about = self.fake.about_flags
+        for name in (*self.fake.flags["default"], *about.archived):
+            flag, at = about.flag(name), ("FeatureFlag", name)
+            found[at] = True
+            found[(*at, "archived")] = name in about.archived
+            found[(*at, "description")] = flag["description"] or None
+            found[(*at, "stale")] = flag["stale"]
+            found[(*at, "tags")] = sorted(tag["value"] for tag in flag["tags"] if tag["type"] != "gitops")
+            for environment, place in flag["in"].items():
+                found[(*at, "environments", environment, "enabled")] = place["enabled"]
+                strategies = [(one["name"], one["parameters"].get("rollout")) for one in place["strategies"]]
+                found[(*at, "environments", environment, "strategies")] = strategies
+        for name, segment in self.fake.named["segments"].items():
+            found[("Segment", name)] = True
+            found[("Segment", name, "description")] = unmarked(segment["description"], "ws")[0]
+            found[("Segment", name, "constraints")] = copy.deepcopy(segment["constraints"])
+        for _, config in self.fake.charts.values():
+            found[("ImpactMetric", "chart")] = True
+            for key in ("timeRange", "title"):
+                found[("ImpactMetric", "chart", key)] = config.get(key)
+            for key, values in config["labelSelectors"].items():
+                found[("ImpactMetric", "chart", "labelSelectors", key)] = values
+        return copy.deepcopy(found)
+
+    def foreign(self) -> set[Unit]:
+        """Return the parts that are not as we left them."""
+        now = self.units()
+        return {unit for unit, value in self.base.items() if now.get(unit) != value}
+
+    def edit(self, what: str, which: str, how: Any) -> None:
+        """Do what somebody else does, as far as the server lets them."""
+        with self.client(OTHER) as client:
+
+            def send(method: str, path: str, body: Any = None) -> None:
+                client.send(method, path, body, repeatable=False)
+
+            self._edit(send, what, which, how)
+
+    def _edit(self, send: Callable[..., None], what: str, which: str, how: Any) -> None:  # noqa: C901 - a table
+        about = self.fake.about_flags
+        active = which in self.fake.flags["default"]
+        place = f"{P}/{which}/environments/{how if what == 'switch' else 'production'}"
+        if which == "seg":
+            segment = self.fake.named["segments"].get("seg")
+            path = f"/api/admin/segments/{(segment or {}).get('id')}"
+            if segment is not None and what == "delete":
+                send("DELETE", path)
+            elif segment is not None:
+                mark = segment["description"].rpartition("\n")[2]
+                body = {"constraints": segment["constraints"], "description": f"{how}\n{mark}"}
+                send("PUT", path, body)
+        elif which == "chart":
+            for key, (_, config) in list(self.fake.charts.items()):
+                if what == "delete":
+                    send("DELETE", f"/api/admin/impact-metrics/config/{key}")
+                else:
+                    body = {**config, "id": key, "timeRange": how}
+                    send("POST", "/api/admin/impact-metrics/config", body)
+        elif what == "create" and not active and which not in about.archived:
+            send("POST", P, {"name": which, "description": "theirs"})
+        elif what in {"revive", "delete"} and which in about.archived:
+            method = "POST" if what == "revive" else "DELETE"
+            send(method, f"/api/admin/archive/{'revive/' if what == 'revive' else ''}{which}")
+        elif not active:
+            return
+        elif what == "switch":
+            on = not about.flag(which)["in"][how]["enabled"]
+            send("POST", f"{place}/{'on' if on else 'off'}", {})
+        elif what == "describe":
+            flag = about.flag(which)
+            send("PUT", f"{P}/{which}", {**{key: flag[key] for key in ("type", "stale")}, "description": how})
+        elif what == "tag":
+            tag = {"type": "simple", "value": how}
+            added = tag not in about.flag(which)["tags"]
+            body = {"addedTags": [tag] if added else [], "removedTags": [] if added else [tag]}
+            send("PUT", f"/api/admin/features/{which}/tags", body)
+        elif what == "archive":
+            send("DELETE", f"{P}/{which}")
+        elif what == "add":
+            send("POST", f"{place}/strategies", {"name": "flexibleRollout", "parameters": {"rollout": str(how)}})
+        else:
+            for strategy in about.flag(which)["in"]["production"]["strategies"][:1]:
+                body = {**strategy, "parameters": {**strategy["parameters"], "rollout": str(how)}}
+                send("DELETE" if what == "remove" else "PUT", f"{place}/strategies/{strategy['id']}", body)
+
+    def apply(self, said: dict[tuple[str, str], dict[str, Any]]) -> None:
+        """Plan and apply what the files say, and check what became of what others did."""
+        before, foreign = self.units(), self.foreign()
+        resources = [_resource(kind, name, spec) for (kind, name), spec in said.items()]
+        state = State({one.key: one for one in resources})
+        loaded = Loaded(Path(), None, state, (), (), len(resources))
+        with self.client() as client:
+            plan = make_plan(loaded, self.workspace, client)
+            assert plan.untold is None
+            try:
+                check_drift(plan)
+            except Drifted:
+                assert self.policy == "fail"
+            else:
+                apply_plan(plan, client, threading.Event())
+        after = self.units()
+        for unit in foreign:
+            if before.get(unit) != after.get(unit):
+                assert self.policy == "overwrite", (unit, before.get(unit), after.get(unit))
+                assert _names(plan, unit), unit
+        for unit in {*before, *after}:
+            if before.get(unit) != after.get(unit):
+                if unit in after:
+                    self.base[unit] = after[unit]
+                else:
+                    self.base.pop(unit, None)
+
+
+def _resource(kind: str, name: str, spec: dict[str, Any]) -> Resource:
+    metadata = {"name": name} | ({"project": "default"} if kind == "FeatureFlag" else {})
+    document = {"apiVersion": "unleash-gitops/v1", "kind": kind, "metadata": metadata, "spec": spec}
+    one = kinds()[kind]
+    return one.desired(one.document.model_validate(document), "ws")
+
+
+def _names(plan: Plan, unit: Unit) -> bool:
+    """Tell whether a plan says that somebody else changed a part, and who."""
+    for change in plan.changes:
+        name = change.name or ("chart" if change.kind == "ImpactMetric" else change.id)
+        if (change.kind, name) == unit[:2] and _tells(change, unit):
+            return True
+    return False
+
+
+def _tells(change: Change, unit: Unit) -> bool:
+    drifted = {"drift", "conflict"}
+    if change.origin in drifted and change.changed is not None:
+        return True
+    path = ".".join(unit[2:])
+    return any(
+        one.origin in drifted
+        and one.changed is not None
+        and one.changed.by == "somebody"
+        and (not path or one.path == path or one.path.startswith((f"{path}.", f"{path}[", "archived")))
+        for one in change.fields
+    )
+
+
+@pytest.mark.parametrize("policy", ["keep", "fail", "overwrite"])
+@given(first=documents, then=steps)
+@settings(
+    max_examples=250,
+    report_multiple_bugs=False,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+def test_no_edit_of_theirs_is_lost_unnamed(
+    policy: OnDrift, first: dict[tuple[str, str], dict[str, Any]], then: list[Any]
+) -> None:
+    world = World(policy)
+    world.apply(first)
+    for step in then:
+        if isinstance(step, tuple):
+            world.edit(*step)
+        else:
+            world.apply(step)
