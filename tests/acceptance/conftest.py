@@ -7,12 +7,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from acceptance.trio import Parts, Trio, same
+from servers.actors import ANOTHER, make_token, person, token_holder
 from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.instance import Instance
@@ -84,6 +88,17 @@ class Space:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("UNLEASH_")}
         return {**kept, "UNLEASH_URL": self.instance.url, "UNLEASH_AUTH_TOKEN": self.instance.token, **more}
 
+    @contextmanager
+    def through(self, url: str | None = None, token: str | None = None) -> Iterator[None]:
+        """Have commands use another address, or another token, meanwhile."""
+        direct = self.instance
+        self.instance = Instance(url or direct.url, token or direct.token)
+        try:
+            yield
+        finally:
+            self.instance.close()
+            self.instance = direct
+
     def start(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "unleash_gitops", *arguments],
@@ -121,3 +136,31 @@ def space(tmp_path: Path, instance: Instance) -> Space:
 @pytest.fixture
 def fake_space(tmp_path: Path, fake: Instance) -> Space:
     return Space(tmp_path, fake)
+
+
+@pytest.fixture(scope="session")
+def other(real: Instance) -> Iterator[httpx.Client]:
+    """Give a client with a second admin token."""
+    with token_holder(real.url, make_token(ANOTHER)) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def admin(real: Instance) -> Iterator[httpx.Client]:
+    """Give a client of somebody who has logged in."""
+    with person(real.url) as client:
+        yield client
+
+
+@pytest.fixture
+def trio(tmp_path: Path, real: Instance) -> Iterator[Trio]:
+    """Give three objects that we have applied, on a server that has nothing else."""
+    for clear in (real.archive_flags, real.clear, real.clear_named):
+        clear()
+    found = Trio(Space(tmp_path, real))
+    found.write()
+    assert found.space.apply().code == 0
+    assert found.live() == same(Parts())
+    yield found
+    for clear in (real.archive_flags, real.clear, real.clear_named):
+        clear()

@@ -7,6 +7,7 @@ What no event tells is `Unknown` from there on.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -46,10 +47,12 @@ class FlagPast(Kind):
         if any(isinstance(said, dict) and said.get("segments") for at in events for said in (at.data, at.before)):
             segments = {found["id"]: found["name"] for found in reads.once("/api/admin/segments")["segments"]}
         past = _Past(live, lambda said: live_strategy(said, segments))
-        for event in events:
+        for place, event in enumerate(events):
             _TOLD.get(event.type, _nothing)(past, event)
             after = past.spec()
             _UNDO[event.type](past, event)
+            if event.type == "feature-deleted":
+                _replay(past, events[place + 1 :])
             yield past.spec(), after
 
     def guarded(self, unit: Sequence[str], one: Resource, reads: Reads) -> bool:
@@ -189,6 +192,23 @@ def _told_created(past: _Past, event: Event) -> None:  # noqa: ARG001
 def _undo_deleted(past: _Past, event: Event) -> None:
     past.whole = {"archived": True, "tags": Unknown(), "links": Unknown(), "dependencies": []}
     past.set(**_metadata(event.before))
+
+
+def _replay(past: _Past, older: Sequence[Event]) -> None:
+    """Take a flag on from its creation to its end, for what the event of that does not tell.
+
+    Something done is something undone the other way round. Without the event of its creation nothing is told.
+    """
+    created = next((place for place, event in enumerate(older) if event.type == "feature-created"), None)
+    if created is None:
+        return
+    since = older[:created]
+    past.lists = {event.environment: [] for event in since if event.environment is not None}
+    past.set(links=[])
+    for event in reversed(since):
+        opposite = _OPPOSITE.get(event.type)
+        if opposite is not None:
+            _UNDO[opposite](past, replace(event, type=opposite, data=event.before, before=event.data))
 
 
 def _undo_archived(past: _Past, event: Event) -> None:  # noqa: ARG001
@@ -341,6 +361,15 @@ _UNDO: Mapping[str, Callable[[_Past, Event], None]] = {
     "feature-strategy-update": _undo_change,
     "feature-strategy-remove": _undo_remove,
     "strategy-order-changed": _undo_order,
+}
+_OPPOSITE: Mapping[str, str] = {
+    "feature-link-added": "feature-link-removed",
+    "feature-link-updated": "feature-link-updated",
+    "feature-link-removed": "feature-link-added",
+    "feature-strategy-add": "feature-strategy-remove",
+    "feature-strategy-update": "feature-strategy-update",
+    "feature-strategy-remove": "feature-strategy-add",
+    "strategy-order-changed": "strategy-order-changed",
 }
 _TOLD: Mapping[str, Callable[[_Past, Event], None]] = {
     "feature-created": _told_created,
