@@ -138,9 +138,9 @@ class Trio:
         return found
 
 
-def same(expected: Any) -> dict[str, Any]:
-    """Return the same for all three."""
-    return dict.fromkeys(PARTS, expected)
+def same(expected: Any, *kinds: str) -> dict[str, Any]:
+    """Return the same for all three, or for some kinds."""
+    return dict.fromkeys(kinds or PARTS, expected)
 
 
 def _telling(one: dict[str, Any]) -> Any:

@@ -89,7 +89,7 @@ PARTS = re.compile(
     r"|The plan file (that | saved )?has the whole plan: |The plan file that |this job| saved has the whole plan: "
     r"|[0-9]+ changes? (is|are) not shown here|: a comment has no room for more\.| shows the whole plan\."
     r"|^Kept: changed on the server by others, and left so until the files agree$"
-    r"|^Who changed what is unknown, for want of the audit log: $|[0-9]+ changed by others"
+    r"|^Origin unknown, for want of the audit log: $|[0-9]+ changed by others"
     r"|^[0-9]+ objects? changed on the server by others: nothing will be applied$"
     r"|[0-9]+ (to create|to update|to delete|blocked|unmanaged|create|update|delete)|and [0-9]+ more"
     r"|Workspace | on |Unleash |open source|Enterprise|plan |[(), ]|^\.$"

@@ -261,3 +261,10 @@ def test_any_edit_gives_what_is_wanted_and_leaves_the_rest(texts: list[str], dat
     for key in value:  # what stands beside the edited key keeps its lines, comments and all
         if key != top:
             assert dump_flow(key) in found
+
+
+def test_quotes_stay_in_brackets() -> None:
+    text = """{"kind": "A", "metadata": {'name': 'b', "n": 1}}\n"""
+    edits = [("kind", "B, or C"), ("metadata/name", "c"), ("metadata/n", 2), ("metadata/drift", "keep")]
+    (_, after) = changed(edits, 1, text)
+    assert after == """+ {"kind": "B, or C", "metadata": {'name': 'c', "n": 2, "drift": keep}}"""

@@ -203,7 +203,7 @@ def _warnings(plan: Plan) -> str:
         words = f"{plural(len(plan.refused), 'object')} changed on the server by others: nothing will be applied"
         text += _alert("CAUTION", f"**{words}**")
     if plan.untold is not None:
-        text += _alert("NOTE", f"Who changed what is unknown, for want of the audit log: {span(plan.untold)}")
+        text += _alert("NOTE", f"Origin unknown, for want of the audit log: {span(plan.untold)}")
     if count.blocked:
         text += _alert(
             "WARNING", f"**{plural(count.blocked, 'change')} {_are(count.blocked)} blocked and will not be done**"

@@ -66,7 +66,7 @@ def plan_text(plan: Plan) -> Text:
         text.append("warning: ", "bold red").append(f"{warning}\n\n")
     if plan.untold is not None:
         text.append("note: ", "bold yellow")
-        text.append(f"who changed what is unknown, for want of the audit log: {terminal(plan.untold)}\n\n")
+        text.append(f"origin unknown, for want of the audit log: {terminal(plan.untold)}\n\n")
     _add_summary(text, plan)
     return text
 

@@ -206,7 +206,7 @@ class _Writer:
         if not isinstance(node, yaml.MappingNode) or not node.value:
             self._replace(path, {key: value})
             return
-        begin = f"{dump_flow(key)}:"
+        begin = f"{_like(node.value[-1][0], key)}:"
         last = self._end(node.value[-1][1], node.value[-1][0])
         if self._flows(path):
             self._splice(last, last, f", {begin} {dump_flow(value)}")
@@ -271,7 +271,7 @@ class _Writer:
         if self._flows(path[:-1]):
             if start == end:
                 raise self._unwritable(node)
-            self._splice(start, end, dump_flow(value))
+            self._splice(start, end, _like(node, value))
         elif plain and not isinstance(value, (dict, list)) and not multiline:
             self._splice(start, end, dump_scalar(value, node.style))
         elif isinstance(node, yaml.CollectionNode) and node.flow_style and node.value and value and not multiline:
@@ -372,6 +372,12 @@ class _Writer:
         root: Any = yaml.compose(self.text, Loader=_LOADER)
         line = self._line + int(node.start_mark.line) - int(root.start_mark.line)
         return Unwritable(self._path, line, "it is written in a way that is not understood")
+
+
+def _like(node: Any, value: Any) -> str:
+    """Return a value as it is written in brackets; a string in place of one in quotes, or beside it, is in quotes."""
+    quoted = isinstance(value, str) and isinstance(node, yaml.ScalarNode) and node.style in {"'", '"'}
+    return dump_scalar(value, node.style) if quoted else dump_flow(value)
 
 
 def _nested(path: Path, value: Any) -> Any:
