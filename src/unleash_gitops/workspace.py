@@ -122,6 +122,13 @@ class WorkspaceSpec(_Model):
         "whom in environments of type production, overwrite for everything else.",
         examples=["keep"],
     )
+    applied_by: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_as_tuple)] = Field(
+        default=(),
+        alias="appliedBy",
+        description="Who else applies these files, by the names that the server's audit log has: other tokens and "
+        "accounts whose changes are not drift.",
+        examples=[["gitops-2026"]],
+    )
     max_deletes: int = Field(
         default=10,
         ge=0,

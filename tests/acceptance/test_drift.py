@@ -96,6 +96,17 @@ def test_a_token_that_was_changed_for_another(trio: Trio, other: httpx.Client) -
         assert told(trio) == same({"first": ("drift", ANOTHER)})
 
 
+def test_a_token_that_reads_and_another_that_applies(trio: Trio, other: httpx.Client, admin: httpx.Client) -> None:
+    token = {"description": trio.name, "expiresAt": "2100-01-01T00:00:00.000Z"}
+    reading = admin.post("/api/admin/user/tokens", json=token).raise_for_status().json()["secret"]
+    trio.change(other, second=2)
+    trio.write(1)
+    with trio.space.through(token=reading):
+        assert told(trio) == same({"first": "file", "second": ("drift", ANOTHER)})
+        trio.space.workspace(drift="overwrite", appliedBy=[ANOTHER])
+        assert told(trio) == same({"first": "file", "second": "file"})
+
+
 def test_a_log_that_was_cut(trio: Trio, other: httpx.Client) -> None:
     execute("DELETE FROM events")
     trio.write(1)

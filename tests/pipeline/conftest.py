@@ -13,13 +13,16 @@ from typing import Any
 import pytest
 import yaml
 
+from servers.fake_audit import FakeAudit
 from servers.fake_forge import TOKEN as JOB_TOKEN
 from servers.fake_forge import FakeForge, zipped
 from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.runner import Run, Runner
+from unleash_gitops.client import Client
 
 ROOT = Path(__file__).parents[2]
 PLAN, APPLY = (ROOT / ".github" / "actions" / name for name in ("plan", "apply"))
+OTHER = "*:*.another-token"
 HEAD, MERGED = "f00dfeedf00dfeed", "0123456789abcdef"
 
 
@@ -58,6 +61,13 @@ class Pipeline:
             "spec": {**usual, **spec},
         }  # fmt: skip
         (self.workspace / f"{name}.yaml").write_text(json.dumps(document), encoding="utf-8")
+
+    def says(self, **spec: Any) -> None:
+        """Write the workspace's file."""
+        document = {
+            "apiVersion": "unleash-gitops/v1", "kind": "Workspace", "metadata": {"name": "payments"}, "spec": spec,
+        }  # fmt: skip
+        (self.workspace / "unleash-gitops.yaml").write_text(json.dumps(document), encoding="utf-8")
 
     def runner(self, **github: Any) -> Runner:
         kept = {name: os.environ[name] for name in ("LANG", "HOME") if name in os.environ}
@@ -110,17 +120,24 @@ def pipeline_for(tmp_path: Path, installed: Path, unleash: str, token: str, forg
         directory.mkdir(parents=True)
     (temp / "unleash-gitops" / "bin").mkdir(parents=True)
     pipeline = Pipeline(repository, temp, installed, unleash, token, forge)
-    document = {"apiVersion": "unleash-gitops/v1", "kind": "Workspace", "metadata": {"name": "payments"}}
-    (pipeline.workspace / "unleash-gitops.yaml").write_text(json.dumps(document), encoding="utf-8")
+    pipeline.says()
     return pipeline
 
 
 @pytest.fixture
 def unleash() -> FakeUnleash:
-    return FakeUnleash()
+    return FakeUnleash(audit=FakeAudit({TOKEN: "ours", OTHER: "somebody"}))
 
 
 @pytest.fixture
 def pipeline(tmp_path: Path, installed: Path, unleash: FakeUnleash) -> Iterator[Pipeline]:
     with unleash.served() as url, FakeForge().served() as forge:
         yield pipeline_for(tmp_path, installed, url, TOKEN, forge)
+
+
+def somebody_changes_the_chart(unleash: FakeUnleash) -> None:
+    """Have somebody else change the only chart there is."""
+    ((key, (_, config)),) = unleash.charts.items()
+    with Client("http://fake", OTHER, transport=unleash.transport()) as client:
+        body = {**config, "id": key, "timeRange": "month"}
+        client.send("POST", "/api/admin/impact-metrics/config", body, repeatable=False)

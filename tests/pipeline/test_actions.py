@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.conftest import APPLY, PLAN, Pipeline
+from pipeline.conftest import APPLY, PLAN, Pipeline, somebody_changes_the_chart
 from servers.fake_unleash import FakeUnleash
 from unleash_gitops.plan import parse_plan
 
@@ -199,3 +199,26 @@ def test_an_actions_parts_fit_together(action: Path) -> None:
         assert "${{" not in step.get("run", "")
         assert ("run" in step) == (step.get("shell") == "bash")
     assert json.loads(json.dumps(content)) == content
+
+
+def test_what_somebody_changed_fails_the_plan_and_the_comment_says_who(
+    pipeline: Pipeline, unleash: FakeUnleash
+) -> None:
+    pipeline.chart("errors")
+    assert not pipeline.apply(plan="fresh").failed
+    somebody_changes_the_chart(unleash)
+    pipeline.says(drift="fail")
+    run = pipeline.plan()
+    assert run.failed
+    assert "by somebody" in pipeline.forge.bodies()[0]
+    assert "by somebody" in (pipeline.temp / "summary.md").read_text()
+    assert (run.outputs["has-changes"], run.outputs["blocked"]) == ("", "1")
+    writes = len(unleash.writes())
+    pipeline.merge()
+    for plan in ("reviewed", "fresh"):
+        assert pipeline.apply(plan=plan).failed
+    assert len(unleash.writes()) == writes
+    assert pipeline.apply(**{"plan": "fresh", "on-drift": "keep"}).outputs["has-changes"] == "false"
+    run = pipeline.plan(**{"on-drift": "overwrite"})
+    assert (run.failed, run.outputs["update"]) == (False, "1")
+    assert pipeline.apply().outputs["applied"] == "1"

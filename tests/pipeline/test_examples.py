@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.conftest import ROOT, Pipeline
+from pipeline.conftest import ROOT, Pipeline, somebody_changes_the_chart
 from servers.fake_forge import FakeForge
 from servers.fake_unleash import FakeUnleash
 from servers.runner import SHELL, Run
@@ -39,7 +39,7 @@ def test_every_job_has_the_least_permissions_it_needs() -> None:
     assert found == PERMISSIONS
 
 
-@pytest.mark.parametrize(("name", "job"), PERMISSIONS)
+@pytest.mark.parametrize(("name", "job"), [("unleash.yaml", "plan"), ("unleash.yaml", "apply")])
 def test_the_actions_that_a_workflow_uses_exist_as_it_uses_them(name: str, job: str) -> None:
     ours = [step for step in jobs(name)[job]["steps"] if "unleash-gitops" in step.get("uses", "")]
     assert ours
@@ -63,8 +63,8 @@ for argument; do if [ "${last:-}" = --body-file ]; then cp "$argument" "$GH_LOG.
 def drift(pipeline: Pipeline, open_issue: str) -> tuple[Run, list[str]]:
     """Run the nightly job, with a stand-in for the program `gh`; return what that was told, the listing apart."""
     runner = pipeline.runner(event_name="schedule")
-    plan, (step,) = pipeline.plan(comment="false"), jobs("unleash-drift.yaml")["drift"]["steps"][2:]
-    assert not plan.failed
+    install, look = jobs("unleash-drift.yaml")["drift"]["steps"][2:]
+    assert install["run"].endswith(f'"git+https://github.com/OWNER/unleash-gitops@v{__version__}"')
     (pipeline.temp / "gh").write_text(GH)
     (pipeline.temp / "gh").chmod(0o755)
     log = pipeline.temp / "gh.log"
@@ -72,24 +72,32 @@ def drift(pipeline: Pipeline, open_issue: str) -> tuple[Run, list[str]]:
     runner.environment |= {
         "PATH": f"{pipeline.temp}:{runner.environment['PATH']}", "GH_LOG": str(log), "GH_OPEN": open_issue,
     }  # fmt: skip
-    run = runner.steps([step], {"steps": {"plan": {"outputs": plan.outputs}}})
-    first, *rest = log.read_text().splitlines()
-    assert first.startswith("issue list --state open --label unleash-drift ")
-    return run, rest
+    (pipeline.repository / "unleash").unlink(missing_ok=True)
+    (pipeline.repository / "unleash").symlink_to(pipeline.workspace)
+    context = {"vars": {"UNLEASH_URL": pipeline.unleash}, "secrets": {"UNLEASH_READ_TOKEN": pipeline.token}}
+    run = runner.steps([look], context)
+    told = log.read_text().splitlines()
+    assert not told or told[0].startswith("issue list --state open --label unleash-drift ")
+    return run, told[1:]
 
 
-def test_drift_opens_one_issue_updates_it_and_closes_it(pipeline: Pipeline) -> None:
-    assert drift(pipeline, "")[1] == []
+def test_drift_opens_one_issue_updates_it_and_closes_it(pipeline: Pipeline, unleash: FakeUnleash) -> None:
     pipeline.chart("errors")
+    assert drift(pipeline, "")[1] == []  # only the files changed
+    assert not pipeline.apply(plan="fresh").failed
+    somebody_changes_the_chart(unleash)
     run, told = drift(pipeline, "")
     assert not run.failed, run.log
     assert [line.split(" --")[0] for line in told] == ["label create unleash-drift", "issue create"]
-    assert (pipeline.temp / "gh.log.body").read_text().startswith("**1 to create**\n")
+    assert "by somebody" in (pipeline.temp / "gh.log.body").read_text()
     run, told = drift(pipeline, "12")
     assert (run.failed, [line.split(" --")[0] for line in told]) == (False, ["issue edit 12"])
     assert not pipeline.apply(plan="fresh").failed
     run, told = drift(pipeline, "12")
     assert (run.failed, [line.split(" --")[0] for line in told]) == (False, ["issue close 12"])
+    pipeline.token = "*:*.unknown"
+    run, told = drift(pipeline, "12")
+    assert (run.failed, told) == (True, [])  # not to be taken for no drift
 
 
 def gitlab(job: str, pipeline: Pipeline, forge: FakeForge) -> subprocess.CompletedProcess[str]:
@@ -116,10 +124,15 @@ def test_the_gitlab_jobs_do_what_they_say(pipeline: Pipeline, unleash: FakeUnlea
         assert gitlab("plan", pipeline, forge).returncode == 0
         assert "**1 to create**" in forge.bodies()[0]
         assert (pipeline.repository / "plan.json").is_file()
-        assert gitlab("drift", pipeline, forge).returncode == 2
+        assert gitlab("drift", pipeline, forge).returncode == 0
         assert unleash.writes() == []
         assert gitlab("apply", pipeline, forge).returncode == 0
-        assert gitlab("drift", pipeline, forge).returncode == 0
+        somebody_changes_the_chart(unleash)
+        assert gitlab("drift", pipeline, forge).returncode == 2
+        pipeline.says(drift="fail")
+        assert gitlab("plan", pipeline, forge).returncode == 1
+        assert "by somebody" in forge.bodies()[0]
+        (pipeline.repository / "plan.json").unlink()
         pipeline.chart("errors", timeRange="daily")
         assert gitlab("validate", pipeline, forge).returncode == 1
         assert gitlab("plan", pipeline, forge).returncode == 1

@@ -103,7 +103,7 @@ class Runner:
     def _value(self, expression: str, context: dict[str, Any]) -> str:
         found: Any = context
         for part in expression.split("."):
-            assert re.fullmatch("[a-z_-]+", part), f"{expression}: more than this runner knows"
+            assert re.fullmatch("[A-Za-z_-]+", part), f"{expression}: more than this runner knows"
             found = found.get(part) if isinstance(found, dict) else None
         return "" if found is None else str(found)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from unleash_gitops.audit import Actor, Event, actor_of, read_events, read_recent
@@ -23,11 +23,12 @@ _BUG = 500
 
 @dataclass(frozen=True)
 class History:
-    """What the audit log tells. `untold` is why it tells nothing."""
+    """What the audit log tells. `applied_by` names who else is us; `untold` is why it tells nothing."""
 
     actor: Actor | None = None
     events: Mapping[Key, Sequence[Event]] = field(default_factory=dict)
     untold: str | None = None
+    applied_by: Collection[str] = ()
 
     def past(self, one: Resource, live: Resource | None, reads: Reads) -> Past | None:
         """Return the past of an object (`one` is its document, or itself), None where nothing is told of its kind."""
@@ -36,19 +37,21 @@ class History:
             return None
         events = self.events.get(one.key, ())
         steps = list(kind.rewound(live, one.id, events, reads))
-        return Past(events, steps, self.actor, self._earlier(one, live, reads.workspace), one.accepted)
+        earlier = self._earlier(one, live, reads.workspace)
+        return Past(events, steps, self.actor, earlier, one.accepted, self.applied_by)
 
     def _earlier(self, one: Resource, live: Resource | None, workspace: str) -> Actor | None:
-        """Return who made an object the workspace's, when that was another token of the same account."""
+        """Return who made an object the workspace's, None when that is another's or nobody's."""
         kind = kinds()[one.address.kind]
-        if self.actor is None or (live is not None and live.ownership != "owned"):
+        if live is not None and live.ownership != "owned":
             return None
-        marking = next((event.actor for event in self.events.get(one.key, ()) if kind.marks(event, workspace)), None)
-        return marking if marking is not None and marking.user_id == self.actor.user_id else None
+        return next((event.actor for event in self.events.get(one.key, ()) if kind.marks(event, workspace)), None)
 
 
-def read_history(reads: Reads, objects: Iterable[Resource]) -> History:
+def read_history(reads: Reads, objects: Iterable[Resource], applied_by: Collection[str] = ()) -> History:
     """Ask for the events of `objects`. Asks nothing when there are none whose kind the log tells of.
+
+    `applied_by` names whose events are ours beside those of the token in use.
 
     Raises ServerError when the server has trouble; a log that cannot be read is told as such.
     """
@@ -59,7 +62,7 @@ def read_history(reads: Reads, objects: Iterable[Resource]) -> History:
         actor = actor_of(reads.once("/api/admin/user"))
         if actor is None:
             return History(untold="the server does not tell who the token acts as")
-        return History(actor, _by_object(traced, _read(reads, traced)))
+        return History(actor, _by_object(traced, _read(reads, traced)), applied_by=applied_by)
     except ApiError as error:
         if error.status > _BUG or error.status == 429:
             raise

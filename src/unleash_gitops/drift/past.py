@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,9 +76,9 @@ def with_value(spec: Mapping[str, Any], unit: Unit, value: Any) -> dict[str, Any
 class Past:
     """What the audit log tells of one object.
 
-    `events` are newest first, `steps` what each did, `actor` is who we are. `earlier` is who made the object this
-    workspace's, when that was another token of the same account: what that one did counts as ours until the first time
-    that we wrote the object. What is not newer than the event `accepted` is settled.
+    `events` are newest first, `steps` what each did, `actor` is who we are, `applied_by` names who else we are.
+    `earlier` is who made the object this workspace's: what that one did counts as ours until the first time that we
+    wrote the object. What is not newer than the event `accepted` is settled.
     """
 
     def __init__(
@@ -88,10 +88,11 @@ class Past:
         actor: Actor,
         earlier: Actor | None = None,
         accepted: int | None = None,
+        applied_by: Collection[str] = (),
     ) -> None:
         self._entries = list(zip(events, steps, strict=True))
         self._accepted = accepted
-        mine = [event.id for event in events if event.actor.same(actor)]
+        mine = [event.id for event in events if event.actor.same(actor) or event.actor.name in applied_by]
         first = min(mine, default=None)
         self._ours = {*mine}
         if earlier is not None:

@@ -92,7 +92,7 @@ def settled(
     touched = [_object(change, desired, live) for change in first.changes]
     if not touched and not loose:
         return first
-    history = read_history(reads, [*touched, *loose])
+    history = read_history(reads, [*touched, *loose], workspace.spec.applied_by)
     policy = Policy(workspace, reads, on_drift)
     judged = [
         _judged(change, one, live.resources.get(one.key), history, policy)
