@@ -15,7 +15,7 @@ import yaml
 import unleash_gitops
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["init", "validate", "plan", "apply", "show", "comment", "fetch", "pull", "schema", "sandbox"]
+COMMANDS = ["init", "validate", "plan", "apply", "accept", "show", "comment", "fetch", "pull", "schema", "sandbox"]
 HEAVY = ["pydantic", "httpx", "deepdiff", "yaml", "rich", "ulid"]
 
 

@@ -276,11 +276,11 @@ def _charted(reads: Reads) -> set[str] | None:
     """Return the names of the flags that the audit log knows charts of, None where it does not tell."""
     try:
         answer = reads.once(_CHART_EVENTS)
-    except (ApiError, NotUnleash):
+        if answer["total"] > len(answer["events"]):
+            return None
+        return {event["featureName"] for event in answer["events"] if event.get("featureName")}
+    except (ApiError, NotUnleash, KeyError, TypeError):
         return None
-    if answer["total"] > len(answer["events"]):
-        return None
-    return {event["featureName"] for event in answer["events"] if event.get("featureName")}
 
 
 def _flag(at: ImpactMetricMetadata | Area) -> tuple[Reference, ...]:

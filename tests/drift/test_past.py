@@ -1,0 +1,118 @@
+"""Why a part differs, told from an object's events: the log against what is live and what the file says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from unleash_gitops.audit import Actor, Event
+from unleash_gitops.drift.past import ABSENT, Past, differing, value_at, with_value
+from unleash_gitops.resource import Unknown
+
+US, OTHER, AMY = Actor(-42, "us"), Actor(-42, "other"), Actor(7, "amy")
+UNTOLD = Unknown()
+
+Told = tuple[Actor, Any, Any]
+"""Who changed the part from what to what; an object that is not there is None."""
+
+
+def past(*told: Told, **more: Any) -> Past:
+    """Return the past of an object with the part `a`, oldest event first; events are numbered from 1."""
+    events = [Event(number, "changed", actor, f"2026-01-0{number}") for number, (actor, _, _) in enumerate(told, 1)]
+    steps = [tuple(None if value is None else {"a": value} for value in (before, after)) for _, before, after in told]
+    return Past(events[::-1], steps[::-1], US, **more)
+
+
+def verdict(now: Any, said: Any, *told: Told, **more: Any) -> tuple[str, str | None]:
+    """Return the origin of a part that is `now` and of which the file says `said`, and who changed it."""
+    found = past(*told, **more).verdict(("a",), now, lambda base: bool(base == said))
+    return found.origin, found.changed.by if found.changed is not None else None
+
+
+MADE = (US, None, 1)
+
+
+@pytest.mark.parametrize(
+    ("now", "said", "told", "expected"),
+    [
+        (1, 2, [MADE], ("file", None)),
+        (1, 3, [MADE, (US, 1, 2), (US, 2, 1)], ("file", None)),
+        (2, 1, [MADE, (AMY, 1, 2)], ("drift", "amy")),
+        (2, 1, [MADE, (AMY, 1, 3), (OTHER, 3, 2)], ("drift", "other")),
+        (2, 3, [MADE, (AMY, 1, 2)], ("conflict", "amy")),
+        (1, 3, [MADE, (AMY, 1, 2), (AMY, 2, 1)], ("file", None)),
+        (2, 3, [MADE, (AMY, 1, 5), (US, 5, 2)], ("file", None)),
+        (2, 3, [(AMY, None, 2)], ("unknown", "amy")),
+        (2, 3, [], ("unknown", None)),
+        (2, 3, [(AMY, None, 2), (US, 2, 2)], ("file", None)),  # we wrote the object, and left the part as it was
+        (4, 2, [(AMY, None, 2), (US, 2, 2), (AMY, 2, 4)], ("drift", "amy")),
+        (2, 1, [MADE, (AMY, UNTOLD, 2)], ("drift", "amy")),
+        (2, 1, [(US, None, UNTOLD), (AMY, UNTOLD, 2)], ("conflict", "amy")),
+        (5, 1, [MADE], ("unknown", None)),  # the log says 1 and it is 5: something is missing
+        (5, 1, [MADE, (AMY, 1, 2)], ("drift", "amy")),
+        (ABSENT, 1, [MADE, (AMY, 1, None)], ("drift", "amy")),
+    ],
+)
+def test_why_it_differs(now: Any, said: Any, told: list[Told], expected: tuple[str, str | None]) -> None:
+    assert verdict(now, said, *told) == expected
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ([(OTHER, None, 1), (AMY, 1, 2)], ("drift", "amy")),
+        ([(OTHER, None, 1), (OTHER, 1, 2)], ("file", None)),
+        ([(OTHER, None, 0), (US, 0, 1), (OTHER, 1, 2)], ("drift", "other")),  # somebody else since we are
+    ],
+)
+def test_who_made_it_is_us_until_we_write(told: list[Told], expected: tuple[str, str | None]) -> None:
+    assert verdict(2, 1, *told, earlier=OTHER) == expected
+
+
+def test_others_who_apply_are_us() -> None:
+    assert verdict(2, 1, MADE, (OTHER, 1, 2), applied_by=("other",)) == ("file", None)
+    assert verdict(2, 1, MADE, (AMY, 1, 2), applied_by=("other",)) == ("drift", "amy")
+
+
+def test_what_was_accepted_is_settled() -> None:
+    told = [MADE, (AMY, 1, 2)]
+    assert verdict(2, 3, *told, accepted=1) == ("conflict", "amy")
+    assert verdict(2, 3, *told, accepted=2) == ("file", None)
+    assert verdict(4, 2, *told, (AMY, 2, 4), accepted=2) == ("drift", "amy")
+
+
+def test_people_are_their_account_and_tokens_their_name() -> None:
+    assert AMY.same(Actor(7, "amy.renamed"))
+    assert not AMY.same(Actor(8, "amy"))
+    assert not US.same(OTHER)
+    assert not Actor(None, "us").same(US)
+
+
+def test_of_what_no_file_has_others_changes_are_told() -> None:
+    whole, parts = past(MADE, (AMY, 1, 2)).undocumented({"a": 2})
+    assert (whole.origin, list(parts)) == ("conflict", [("a",)])
+    assert whole.changed is not None
+    assert (whole.changed.by, whole.changed.event) == ("amy", 2)
+    assert past(MADE).undocumented({"a": 1})[0].origin == "file"
+    assert past((AMY, None, 1)).undocumented({"a": 1})[0].origin == "drift"
+    assert past((AMY, 0, 1)).undocumented({"a": 1})[0].origin == "unknown"
+
+
+def test_the_base_of_a_part_and_its_last_change() -> None:
+    found = past(MADE, (AMY, 1, 2))
+    assert found.base(("a",), {"a": 2}) == 1
+    last = found.last([("a",)])
+    assert (last.by, last.at, last.event) == ("amy", "2026-01-02", 2) if last else pytest.fail("nobody")
+    assert found.last([("b",)]) is None
+
+
+def test_parts() -> None:
+    before = {"a": {"b": 1, "c": [1]}, "d": 1}
+    after = {"a": {"b": 1, "c": [2], "e": None}, "f": {}}
+    assert [*differing(before, after)] == [("a", "c"), ("a", "e"), ("d",), ("f",)]
+    assert (value_at(before, ("a", "c")), value_at(before, ("a", "x", "y"))) == ([1], ABSENT)
+    assert (value_at(None, ()), value_at({}, ())) == (ABSENT, True)
+    assert value_at({"a": UNTOLD}, ("a", "b")) is UNTOLD
+    assert with_value(before, ("a", "b"), ABSENT) == {"a": {"c": [1]}, "d": 1}
+    assert with_value(before, ("x", "y"), 2) == {**before, "x": {"y": 2}}
