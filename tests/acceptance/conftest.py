@@ -21,10 +21,13 @@ from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.instance import Instance
 
+SOMEBODY = "*:*.somebody"
+"""The token of somebody else, at the server in memory."""
+
 
 @pytest.fixture
 def fake() -> Iterator[Instance]:
-    server = FakeUnleash(audit=FakeAudit({TOKEN: "ours"}))
+    server = FakeUnleash(audit=FakeAudit({TOKEN: "ours", SOMEBODY: "somebody"}))
     with server.served() as url:
         instance = Instance(url, TOKEN, server)
         yield instance

@@ -9,8 +9,9 @@ import click
 
 from unleash_gitops.cli.connection import Connection, connection_options
 from unleash_gitops.cli.output import progress_bar, say
-from unleash_gitops.cli.runs import connected, workspace_runs
+from unleash_gitops.cli.runs import connected, show_failures, workspace_runs
 from unleash_gitops.cli.server import sandbox_option
+from unleash_gitops.errors import InvalidFiles
 
 if TYPE_CHECKING:
     from unleash_gitops.accepter import Accepted
@@ -42,7 +43,13 @@ def accept(verbose: bool, /, references: tuple[str, ...], directory: Path, **ser
     connection = Connection(verbose=verbose, **server)
     runs = workspace_runs([directory], everything=False)
     with connected(runs, connection), progress_bar("reading") as progress:
-        taken, left = accepted(runs[0], references, progress)
+        try:
+            taken, left = accepted(runs[0], references, progress)
+        except InvalidFiles as error:
+            runs[0].error = error
+    if show_failures(runs, several=False):
+        say("the files are as they were")
+        return 1
     for one in taken:
         say(f"{runs[0].prefix}{one.path}:{one.line}: {_said(one)}", err=False)
     for one_left in left:

@@ -319,8 +319,9 @@ class _Writer:
         node: Any = yaml.compose(self.text, Loader=_LOADER)
         for step in path:
             entry = node.value[self._place(node, step)]
-            inner = entry[1] if isinstance(node, yaml.MappingNode) else entry
-            if not node.start_mark.index <= inner.start_mark.index <= node.end_mark.index:
+            key, inner = entry if isinstance(node, yaml.MappingNode) else (None, entry)
+            begin = node.start_mark.index if key is None else key.end_mark.index
+            if not begin <= inner.start_mark.index <= node.end_mark.index:
                 raise self._unwritable(node)
             node = inner
         return node
