@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from servers.actors import make_token
 from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
+from servers.instance import Instance
+from servers.sandbox_database import execute
 from unleash_gitops.client import Client
 from unleash_gitops.errors import Drifted
 from unleash_gitops.identity import unmarked
@@ -27,6 +30,7 @@ from unleash_gitops.workspace import Workspace, WorkspaceDocument
 OTHER = "*:*.another-token"
 FLAGS = ["one", "two"]
 P = "/api/admin/projects/default/features"
+CHART = {"metricName", "timeRange", "aggregationMode", "yAxisMin", "title", "labelSelectors"}
 
 Unit = tuple[str, ...]
 Edit = tuple[str, str, Any]
@@ -105,11 +109,71 @@ edits = st.one_of(
 steps = st.lists(edits | documents, min_size=2, max_size=9)
 
 
+class InMemory:
+    """A server in memory that two write to, and a look at it past the tool."""
+
+    def __init__(self) -> None:
+        self.fake = FakeUnleash(flags={"default": []}, audit=FakeAudit({TOKEN: "ours", OTHER: "somebody"}))
+
+    def client(self, *, ours: bool) -> Client:
+        return Client("http://fake", TOKEN if ours else OTHER, transport=self.fake.transport())
+
+    def flags(self) -> dict[str, dict[str, Any]]:
+        """Return the active flags, environments by name."""
+        return {name: self.fake.about_flags.flag(name) for name in self.fake.flags["default"]}
+
+    def archived(self) -> dict[str, dict[str, Any]]:
+        return {name: self.fake.about_flags.flag(name) for name in self.fake.about_flags.archived}
+
+    def segments(self) -> dict[str, dict[str, Any]]:
+        return self.fake.named["segments"]
+
+    def charts(self) -> dict[str, dict[str, Any]]:
+        return {key: {**config, "id": key} for key, (_, config) in self.fake.charts.items()}
+
+
+class OnTheRealServer:
+    """The same of the real server."""
+
+    def __init__(self, instance: Instance, other: str) -> None:
+        self.instance = instance
+        self.other = other
+
+    def client(self, *, ours: bool) -> Client:
+        return Client(self.instance.url, self.instance.token if ours else self.other)
+
+    def flags(self) -> dict[str, dict[str, Any]]:
+        found = {name: self.instance.flag(name) for name in FLAGS}
+        active = {name: flag for name, flag in found.items() if flag is not None}
+        for flag in active.values():
+            flag["tags"] = [dict(zip(("type", "value"), tag.split(":"), strict=True)) for tag in flag["tags"]]
+        return active
+
+    def archived(self) -> dict[str, dict[str, Any]]:
+        """Return the archived flags, of which no more than that is looked at: their names are taken."""
+        active = self.flags()
+        taken = {
+            name: self.instance.http.post("/api/admin/features/validate", json={"name": name}).status_code == 409
+            for name in FLAGS
+            if name not in active
+        }
+        return {name: {} for name, so in taken.items() if so}
+
+    def segments(self) -> dict[str, dict[str, Any]]:
+        return self.instance.named("segments")
+
+    def charts(self) -> dict[str, dict[str, Any]]:
+        return {
+            key: {name: value for name, value in chart.items() if name in CHART} | {"id": key}
+            for key, chart in self.instance.charts().items()
+        }
+
+
 class World:
     """A server with two writers, and a shadow of it: `base` is what each part was after we last changed it."""
 
-    def __init__(self, policy: OnDrift) -> None:
-        self.fake = FakeUnleash(flags={"default": []}, audit=FakeAudit({TOKEN: "ours", OTHER: "somebody"}))
+    def __init__(self, policy: OnDrift, server: InMemory | OnTheRealServer) -> None:
+        self.server = server
         document = {
             "apiVersion": "unleash-gitops/v1",
             "kind": "Workspace",
@@ -120,29 +184,29 @@ class World:
         self.policy = policy
         self.base: dict[Unit, Any] = {}
 
-    def client(self, token: str = TOKEN) -> Client:
-        return Client("http://fake", token, transport=self.fake.transport())
-
     def units(self) -> dict[Unit, Any]:
         """Return every part of every object, read past the tool."""
         found: dict[Unit, Any] = {}
-        about = self.fake.about_flags
-        for name in (*self.fake.flags["default"], *about.archived):
-            flag, at = about.flag(name), ("FeatureFlag", name)
+        archived = self.server.archived()
+        for name, flag in {**self.server.flags(), **archived}.items():
+            at = ("FeatureFlag", name)
             found[at] = True
-            found[(*at, "archived")] = name in about.archived
-            found[(*at, "description")] = flag["description"] or None
-            found[(*at, "stale")] = flag["stale"]
-            found[(*at, "tags")] = sorted(tag["value"] for tag in flag["tags"] if tag["type"] != "gitops")
-            for environment, place in flag["in"].items():
+            found[(*at, "archived")] = name in archived
+            if flag:
+                found[(*at, "description")] = flag["description"] or None
+                found[(*at, "stale")] = flag["stale"]
+                found[(*at, "tags")] = sorted(tag["value"] for tag in flag["tags"] if tag["type"] != "gitops")
+            for environment, place in flag.get("in", {}).items():
                 found[(*at, "environments", environment, "enabled")] = place["enabled"]
                 strategies = [(one["name"], one["parameters"].get("rollout")) for one in place["strategies"]]
                 found[(*at, "environments", environment, "strategies")] = strategies
-        for name, segment in self.fake.named["segments"].items():
+        for name, segment in self.server.segments().items():
             found[("Segment", name)] = True
             found[("Segment", name, "description")] = unmarked(segment["description"], "ws")[0]
-            found[("Segment", name, "constraints")] = copy.deepcopy(segment["constraints"])
-        for _, config in self.fake.charts.values():
+            found[("Segment", name, "constraints")] = [
+                {key: one[key] for key in ("contextName", "operator", "values")} for one in segment["constraints"]
+            ]
+        for config in self.server.charts().values():
             found[("ImpactMetric", "chart")] = True
             for key in ("timeRange", "title"):
                 found[("ImpactMetric", "chart", key)] = config.get(key)
@@ -157,7 +221,7 @@ class World:
 
     def edit(self, what: str, which: str, how: Any) -> None:
         """Do what somebody else does, as far as the server lets them."""
-        with self.client(OTHER) as client:
+        with self.server.client(ours=False) as client:
 
             def send(method: str, path: str, body: Any = None) -> None:
                 client.send(method, path, body, repeatable=False)
@@ -165,41 +229,39 @@ class World:
             self._edit(send, what, which, how)
 
     def _edit(self, send: Callable[..., None], what: str, which: str, how: Any) -> None:  # noqa: C901 - a table
-        about = self.fake.about_flags
-        active = which in self.fake.flags["default"]
+        flag = self.server.flags().get(which)
+        archived = self.server.archived()
         place = f"{P}/{which}/environments/{how if what == 'switch' else 'production'}"
         if which == "seg":
-            segment = self.fake.named["segments"].get("seg")
+            segment = self.server.segments().get("seg")
             path = f"/api/admin/segments/{(segment or {}).get('id')}"
             if segment is not None and what == "delete":
                 send("DELETE", path)
             elif segment is not None:
                 mark = segment["description"].rpartition("\n")[2]
-                body = {"constraints": segment["constraints"], "description": f"{how}\n{mark}"}
-                send("PUT", path, body)
+                send(
+                    "PUT", path, {"name": "seg", "constraints": segment["constraints"], "description": f"{how}\n{mark}"}
+                )
         elif which == "chart":
-            for key, (_, config) in list(self.fake.charts.items()):
+            for key, config in self.server.charts().items():
                 if what == "delete":
                     send("DELETE", f"/api/admin/impact-metrics/config/{key}")
                 else:
-                    body = {**config, "id": key, "timeRange": how}
-                    send("POST", "/api/admin/impact-metrics/config", body)
-        elif what == "create" and not active and which not in about.archived:
+                    send("POST", "/api/admin/impact-metrics/config", {**config, "timeRange": how})
+        elif what == "create" and flag is None and which not in archived:
             send("POST", P, {"name": which, "description": "theirs"})
-        elif what in {"revive", "delete"} and which in about.archived:
+        elif what in {"revive", "delete"} and which in archived:
             method = "POST" if what == "revive" else "DELETE"
             send(method, f"/api/admin/archive/{'revive/' if what == 'revive' else ''}{which}")
-        elif not active:
+        elif flag is None:
             return
         elif what == "switch":
-            on = not about.flag(which)["in"][how]["enabled"]
-            send("POST", f"{place}/{'on' if on else 'off'}", {})
+            send("POST", f"{place}/{'off' if flag['in'][how]['enabled'] else 'on'}", {})
         elif what == "describe":
-            flag = about.flag(which)
             send("PUT", f"{P}/{which}", {**{key: flag[key] for key in ("type", "stale")}, "description": how})
         elif what == "tag":
             tag = {"type": "simple", "value": how}
-            added = tag not in about.flag(which)["tags"]
+            added = tag not in flag["tags"]
             body = {"addedTags": [tag] if added else [], "removedTags": [] if added else [tag]}
             send("PUT", f"/api/admin/features/{which}/tags", body)
         elif what == "archive":
@@ -207,7 +269,7 @@ class World:
         elif what == "add":
             send("POST", f"{place}/strategies", {"name": "flexibleRollout", "parameters": {"rollout": str(how)}})
         else:
-            for strategy in about.flag(which)["in"]["production"]["strategies"][:1]:
+            for strategy in flag["in"]["production"]["strategies"][:1]:
                 body = {**strategy, "parameters": {**strategy["parameters"], "rollout": str(how)}}
                 send("DELETE" if what == "remove" else "PUT", f"{place}/strategies/{strategy['id']}", body)
 
@@ -217,7 +279,7 @@ class World:
         resources = [_resource(kind, name, spec) for (kind, name), spec in said.items()]
         state = State({one.key: one for one in resources})
         loaded = Loaded(Path(), None, state, (), (), len(resources))
-        with self.client() as client:
+        with self.server.client(ours=True) as client:
             plan = make_plan(loaded, self.workspace, client)
             assert plan.untold is None
             try:
@@ -232,7 +294,11 @@ class World:
                 assert self.policy == "overwrite", (unit, before.get(unit), after.get(unit))
                 assert _names(plan, unit), unit
         for unit in {*before, *after}:
-            if before.get(unit) != after.get(unit):
+            at = (*unit[:2], "archived")
+            gone = not before.get(at) and bool(
+                after.get(at)
+            )  # what is archived is lost as a whole, and was named as such
+            if gone or before.get(unit) != after.get(unit):
                 if unit in after:
                     self.base[unit] = after[unit]
                 else:
@@ -269,22 +335,49 @@ def _tells(change: Change, unit: Unit) -> bool:
     )
 
 
-@pytest.mark.parametrize("policy", ["keep", "fail", "overwrite"])
-@given(first=documents, then=steps)
-@settings(
-    max_examples=250,
-    report_multiple_bugs=False,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)
-def test_no_edit_of_theirs_is_lost_unnamed(
-    policy: OnDrift, first: dict[tuple[str, str], dict[str, Any]], then: list[Any]
-) -> None:
-    world = World(policy)
+def check(world: World, first: dict[tuple[str, str], dict[str, Any]], then: list[Any]) -> None:
     world.apply(first)
     for step in then:
         if isinstance(step, tuple):
             world.edit(*step)
         else:
             world.apply(step)
+
+
+RELAXED = settings(deadline=None, report_multiple_bugs=False, suppress_health_check=list(HealthCheck))
+
+
+@pytest.mark.parametrize("policy", ["keep", "fail", "overwrite"])
+@given(first=documents, then=steps)
+@settings(RELAXED, max_examples=250, derandomize=True)
+def test_no_edit_of_theirs_is_lost_unnamed(
+    policy: OnDrift, first: dict[tuple[str, str], dict[str, Any]], then: list[Any]
+) -> None:
+    check(World(policy, InMemory()), first, then)
+
+
+@pytest.fixture(scope="module")
+def other(real: Instance) -> str:
+    return make_token("somebody")
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("policy", ["keep", "fail", "overwrite"])
+@given(first=documents, then=steps)
+@settings(RELAXED, max_examples=8, phases=[Phase.generate])  # to shrink, with a server, takes minutes
+def test_nor_on_the_real_server(
+    real: Instance, other: str, policy: OnDrift, first: dict[tuple[str, str], dict[str, Any]], then: list[Any]
+) -> None:
+    clear(real)
+    check(World(policy, OnTheRealServer(real, other)), first, then)
+    clear(real)
+
+
+def clear(real: Instance) -> None:
+    """Leave nothing, and nothing in the log."""
+    real.archive_flags()
+    real.clear()
+    real.clear_named()
+    for name in FLAGS:
+        real.http.delete(f"/api/admin/archive/{name}")
+    execute("DELETE FROM events")
