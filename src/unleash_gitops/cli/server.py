@@ -117,10 +117,10 @@ def plan(
 
 def _show_drift(runs: Sequence[Run], made: Plan | PlanSet | None, form: str, *, several: bool) -> int:
     """Show what somebody else changed; return the exit code."""
-    if made is not None and (made.drifted or form != "text"):
+    if made is not None and (made.drifted or form in {"json", "markdown"}):
         show_plans(made.drift, form)
     elif made is not None:
-        say("No drift: nobody else changed what the workspace manages.", err=False)
+        say("No drift: nobody else changed what the workspace manages.", err=form != "text")
     if show_failures(runs, several=several) or made is None:
         return 1
     return PENDING if made.drifted else 0
