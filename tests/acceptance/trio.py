@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from servers.actors import let_be_announced
+
 if TYPE_CHECKING:
     from acceptance.conftest import Space
 
@@ -109,6 +111,7 @@ class Trio:
     def delete(self, who: httpx.Client) -> None:
         """Have somebody delete the three."""
         _ok(who.delete(f"{PROJECT}/features/{self.name}"))
+        let_be_announced()
         _ok(who.delete(f"/api/admin/archive/{self.name}"))
         segment = self.space.instance.named("segments")[self.name]
         _ok(who.delete(f"/api/admin/segments/{segment['id']}"))

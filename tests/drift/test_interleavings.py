@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from servers.actors import make_token
+from servers.actors import let_be_announced, make_token
 from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.instance import Instance
@@ -112,6 +113,8 @@ steps = st.lists(edits | documents, min_size=2, max_size=9)
 class InMemory:
     """A server in memory that two write to, and a look at it past the tool."""
 
+    suffix = ""
+
     def __init__(self) -> None:
         self.fake = FakeUnleash(flags={"default": []}, audit=FakeAudit({TOKEN: "ours", OTHER: "somebody"}))
 
@@ -124,6 +127,9 @@ class InMemory:
 
     def archived(self) -> dict[str, dict[str, Any]]:
         return {name: self.fake.about_flags.flag(name) for name in self.fake.about_flags.archived}
+
+    def let_be_announced(self) -> None:
+        """Do nothing: there is nobody to tell."""
 
     def segments(self) -> dict[str, dict[str, Any]]:
         return self.fake.named["segments"]
@@ -138,12 +144,14 @@ class OnTheRealServer:
     def __init__(self, instance: Instance, other: str) -> None:
         self.instance = instance
         self.other = other
+        self.suffix = f"-{uuid.uuid4().hex[:8]}"  # names of flags stay taken
+        self.names = [name + self.suffix for name in FLAGS]
 
     def client(self, *, ours: bool) -> Client:
         return Client(self.instance.url, self.instance.token if ours else self.other)
 
     def flags(self) -> dict[str, dict[str, Any]]:
-        found = {name: self.instance.flag(name) for name in FLAGS}
+        found = {name: self.instance.flag(name) for name in self.names}
         active = {name: flag for name, flag in found.items() if flag is not None}
         for flag in active.values():
             flag["tags"] = [dict(zip(("type", "value"), tag.split(":"), strict=True)) for tag in flag["tags"]]
@@ -154,10 +162,13 @@ class OnTheRealServer:
         active = self.flags()
         taken = {
             name: self.instance.http.post("/api/admin/features/validate", json={"name": name}).status_code == 409
-            for name in FLAGS
+            for name in self.names
             if name not in active
         }
         return {name: {} for name, so in taken.items() if so}
+
+    def let_be_announced(self) -> None:
+        let_be_announced()
 
     def segments(self) -> dict[str, dict[str, Any]]:
         return self.instance.named("segments")
@@ -221,6 +232,8 @@ class World:
 
     def edit(self, what: str, which: str, how: Any) -> None:
         """Do what somebody else does, as far as the server lets them."""
+        if which in FLAGS:
+            which += self.server.suffix
         with self.server.client(ours=False) as client:
 
             def send(method: str, path: str, body: Any = None) -> None:
@@ -251,8 +264,11 @@ class World:
         elif what == "create" and flag is None and which not in archived:
             send("POST", P, {"name": which, "description": "theirs"})
         elif what in {"revive", "delete"} and which in archived:
-            method = "POST" if what == "revive" else "DELETE"
-            send(method, f"/api/admin/archive/{'revive/' if what == 'revive' else ''}{which}")
+            if what == "revive":
+                send("POST", f"/api/admin/archive/revive/{which}")
+            else:
+                self.server.let_be_announced()
+                send("DELETE", f"/api/admin/archive/{which}")
         elif flag is None:
             return
         elif what == "switch":
@@ -276,7 +292,10 @@ class World:
     def apply(self, said: dict[tuple[str, str], dict[str, Any]]) -> None:
         """Plan and apply what the files say, and check what became of what others did."""
         before, foreign = self.units(), self.foreign()
-        resources = [_resource(kind, name, spec) for (kind, name), spec in said.items()]
+        resources = [
+            _resource(kind, name + self.server.suffix if kind == "FeatureFlag" else name, spec)
+            for (kind, name), spec in said.items()
+        ]
         state = State({one.key: one for one in resources})
         loaded = Loaded(Path(), None, state, (), (), len(resources))
         with self.server.client(ours=True) as client:
@@ -374,10 +393,8 @@ def test_nor_on_the_real_server(
 
 
 def clear(real: Instance) -> None:
-    """Leave nothing, and nothing in the log."""
+    """Leave nothing active, and nothing in the log."""
     real.archive_flags()
     real.clear()
     real.clear_named()
-    for name in FLAGS:
-        real.http.delete(f"/api/admin/archive/{name}")
     execute("DELETE FROM events")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,3 +38,11 @@ def person(url: str) -> Iterator[httpx.Client]:
         login = {"username": PERSON, "password": "unleash4all"}
         client.post("/auth/simple/login", json=login).raise_for_status()
         yield client
+
+
+def let_be_announced() -> None:
+    """Wait until the server has told itself what was done: every second it does.
+
+    8.2.0 may end, with an error of its database, when a flag is deleted while it notes that it was archived.
+    """
+    time.sleep(1.5)
