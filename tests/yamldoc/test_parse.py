@@ -177,6 +177,9 @@ BOUNDED = {
     "many hexadecimal digits": (b"a: 0x" + b"f" * 5_000, "1:4 value: the number has more than 3000 digits"),
 }
 
+LOOKING_AHEAD = {"open brackets": "1:1001 too-deep: nested more than 100 levels deep"}
+"""What libyaml says where it has a bound of its own, a thousand levels, before anything of that is handed over."""
+
 
 @pytest.mark.parametrize("parser", ["C", "Python"])
 @pytest.mark.parametrize("name", BOUNDED)
@@ -188,7 +191,7 @@ def test_what_would_take_all_time_or_memory_is_refused_soon(
         monkeypatch.setattr(parse, "_PARSER", yaml.SafeLoader)
     begin = time.process_time()
     _, diagnostics = parse_documents(content, "f.yaml")
-    assert said(diagnostics) == [expected]
+    assert said(diagnostics) in ([expected], [LOOKING_AHEAD.get(name)])
     assert time.process_time() - begin < (5 if parser == "C" else 60)  # unbounded, all but one take minutes or crash
 
 

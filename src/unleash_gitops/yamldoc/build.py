@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from unleash_gitops.diagnostics import Diagnostic
     from unleash_gitops.yamldoc.source import Mark, Source
 
-__all__ = ["DEEPEST", "MOST_EXPANDED", "MOST_VALUES", "Builder", "Unbuildable"]
+__all__ = ["DEEPEST", "MOST_EXPANDED", "MOST_VALUES", "TOO_DEEP", "Builder", "Unbuildable"]
 
 DEEPEST = 100  # levels of nesting, what aliases stand for included
+TOO_DEEP = f"nested more than {DEEPEST} levels deep"
 MOST_EXPANDED = 10_000  # values that aliases may add to those written
 MOST_VALUES = 100_000  # values written in one document
 
@@ -113,7 +114,7 @@ class Builder:
 
     def _collection(self, event: Event, depth: int) -> tuple[Any, Place]:
         if depth > DEEPEST:
-            self._stop("too-deep", f"nested more than {DEEPEST} levels deep", event.start_mark)
+            self._stop("too-deep", TOO_DEEP, event.start_mark)
         if event.anchor is not None:
             self._anchors[event.anchor] = None
         if event.tag not in _COLLECTIONS[event.__class__]:
@@ -184,7 +185,7 @@ class Builder:
             message = f"aliases add more than {MOST_EXPANDED:,} values to this document"
             self._stop("alias", message, event.start_mark)
         if depth + height > DEEPEST:
-            self._stop("too-deep", f"nested more than {DEEPEST} levels deep", event.start_mark)
+            self._stop("too-deep", TOO_DEEP, event.start_mark)
         return value, place.moved(event.start_mark)
 
     def _report(self, code: str, message: str, mark: Mark, hint: str | None = None) -> None:

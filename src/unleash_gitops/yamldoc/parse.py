@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import yaml
 
 from unleash_gitops.diagnostics import Diagnostic, Position
-from unleash_gitops.yamldoc.build import Builder, Unbuildable
+from unleash_gitops.yamldoc.build import TOO_DEEP, Builder, Unbuildable
 from unleash_gitops.yamldoc.document import Document
 from unleash_gitops.yamldoc.source import Source, read_source
 from unleash_gitops.yamldoc.words import shown
@@ -116,6 +116,10 @@ def _syntax(error: yaml.YAMLError, source: Source) -> Diagnostic:
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem is None:
         return source.error("syntax", "this is not YAML", Position(source.path))
     problem = error.problem
+    if (
+        "maximum nesting depth" in problem and error.problem_mark is not None
+    ):  # libyaml looks ahead, and has a bound too
+        return source.error("too-deep", TOO_DEEP, source.position(error.problem_mark))
     message, hint = next((saying[1:] for saying in _SAYINGS if saying[0] in problem), (problem, None))
     begin = None if error.context_mark is None else source.position(error.context_mark)
     position = begin or Position(source.path)
