@@ -6,7 +6,7 @@ Desired (files) and live (server) have the same type, `State`, so that everythin
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
 
@@ -47,8 +47,8 @@ class Unknown:
     """A value of the past that the audit log does not tell. It is equal to itself only."""
 
 
-Step = tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]
-"""An object before an event and after it, None where there was none; values in it may be `Unknown`."""
+Step = tuple[Mapping[str, Any] | Unknown | None, Mapping[str, Any] | Unknown | None]
+"""An object before an event and after it, None where there was none; it, or values in it, may be `Unknown`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,20 +346,20 @@ class Kind(ABC):
     events: ClassVar[Sequence[str]] = ()
     """The types of the audit log's events from which the past of an object can be told; none: it cannot be."""
 
-    def subjects(self, event: Event) -> Iterable[str]:  # noqa: ARG002
-        """Return the ids of the objects that an event is about."""
+    def subjects(self, event: Event, workspace: str) -> Iterable[str]:  # noqa: ARG002
+        """Return the ids of the objects that an event is about, as `workspace` has them."""
         return ()
 
-    def marks(self, event: Event, workspace: str) -> bool:  # noqa: ARG002
-        """Tell whether an event made its object the workspace's, if it is so now."""
-        return False
+    def marker(self, events: Sequence[Event], workspace: str) -> Event | None:  # noqa: ARG002
+        """Return which of an object's events, newest first, made it the workspace's last, None when none did."""
+        return None
 
-    def rewound(self, live: Resource | None, one: str, events: Sequence[Event], reads: Reads) -> Iterator[Step]:  # noqa: ARG002
-        """Yield for each of `events`, newest first, the spec before and after it of the object with id `one`.
+    def rewound(self, live: Resource | None, one: str, events: Sequence[Event], reads: Reads) -> Iterable[Step]:  # noqa: ARG002
+        """Return for each of `events`, newest first, the spec before and after it of the object with id `one`.
 
         `live` is the object, None when it is not there; `events` are all that are known about it.
         """
-        return iter(())
+        return ()
 
     def guarded(self, unit: Sequence[str], one: Resource, reads: Reads) -> bool:  # noqa: ARG002
         """Tell whether a part of an object is nothing to be written over silently, when nobody says otherwise."""

@@ -45,7 +45,8 @@ class History:
         kind = kinds()[one.address.kind]
         if live is not None and live.ownership != "owned":
             return None
-        return next((event.actor for event in self.events.get(one.key, ()) if kind.marks(event, workspace)), None)
+        marker = kind.marker(self.events.get(one.key, ()), workspace)
+        return None if marker is None else marker.actor
 
 
 def read_history(reads: Reads, objects: Iterable[Resource], applied_by: Collection[str] = ()) -> History:
@@ -62,7 +63,7 @@ def read_history(reads: Reads, objects: Iterable[Resource], applied_by: Collecti
         actor = actor_of(reads.once("/api/admin/user"))
         if actor is None:
             return History(untold="the server does not tell who the token acts as")
-        return History(actor, _by_object(traced, _read(reads, traced)), applied_by=applied_by)
+        return History(actor, _by_object(traced, _read(reads, traced), reads.workspace), applied_by=applied_by)
     except ApiError as error:
         if error.status > _BUG or error.status == 429:
             raise
@@ -99,13 +100,13 @@ def _types(objects: Iterable[Resource]) -> list[str]:
     return [name for kind in names for name in kinds()[kind].events]
 
 
-def _by_object(objects: Sequence[Resource], events: Iterable[Event]) -> dict[Key, list[Event]]:
+def _by_object(objects: Sequence[Resource], events: Iterable[Event], workspace: str) -> dict[Key, list[Event]]:
     wanted = {one.key for one in objects}
     types = {name: kind for kind in {one.address.kind for one in objects} for name in kinds()[kind].events}
     found: dict[Key, list[Event]] = {}
     for event in events:
         kind = types.get(event.type)
-        for identifier in kinds()[kind].subjects(event) if kind is not None else ():
+        for identifier in kinds()[kind].subjects(event, workspace) if kind is not None else ():
             key = Key(kind or "", identifier)
             if key in wanted:
                 found.setdefault(key, []).append(event)

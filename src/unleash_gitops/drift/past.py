@@ -50,7 +50,7 @@ def differing(before: Any, after: Any, at: Unit = ()) -> Iterator[Unit]:
         yield from differing(before.get(key, ABSENT), after.get(key, ABSENT), (*at, key))
 
 
-def value_at(spec: Mapping[str, Any] | None, unit: Unit) -> Any:
+def value_at(spec: Mapping[str, Any] | Unknown | None, unit: Unit) -> Any:
     """Return a part of a spec, ABSENT when it is not there. Of the empty part: ABSENT, or True."""
     if not unit:
         return ABSENT if spec is None else True
@@ -166,7 +166,7 @@ class Past:
 
     def _units(self, spec: Mapping[str, Any]) -> list[Unit]:
         """Return all parts that the object has or ever had."""
-        specs = [spec, *(one for _, step in self._entries for one in step if one is not None)]
+        specs = [spec, *(one for _, step in self._entries for one in step if isinstance(one, Mapping))]
         return sorted({unit for one in specs for unit in _leaves(one)})
 
     def _now(self, unit: Unit, spec: Mapping[str, Any]) -> Any:

@@ -32,14 +32,18 @@ Read = Callable[[Mapping[str, Any]], dict[str, Any]]
 class FlagPast(Kind):
     """What a flag is in the audit log, and what of it nobody's change may undo silently."""
 
-    def subjects(self, event: Event) -> tuple[str, ...]:
+    def subjects(self, event: Event, workspace: str) -> tuple[str, ...]:  # noqa: ARG002
         """See `Kind.subjects`."""
         return () if event.feature is None else (event.feature,)
 
-    def marks(self, event: Event, workspace: str) -> bool:
-        """See `Kind.marks`: by the owner's tag, or by creating the flag, of whose tags the log tells nothing then."""
-        tagged = event.type == "feature-tagged" and _tag(event.data) == f"{OWNER_TAG}:{workspace}"
-        return tagged or event.type == "feature-created"
+    def marker(self, events: Sequence[Event], workspace: str) -> Event | None:
+        """See `Kind.marker`: by the owner's tag, or by creating the flag, of whose tags the log tells nothing then."""
+
+        def marks(event: Event) -> bool:
+            tagged = event.type == "feature-tagged" and _tag(event.data) == f"{OWNER_TAG}:{workspace}"
+            return tagged or event.type == "feature-created"
+
+        return next(filter(marks, events), None)
 
     def rewound(self, live: Resource | None, one: str, events: Sequence[Event], reads: Reads) -> Iterator[Step]:  # noqa: ARG002
         """See `Kind.rewound`."""

@@ -1,49 +1,94 @@
-"""What kinds share whose events in the audit log hold the whole object: as it was, and as it became."""
+"""What kinds share whose events in the audit log hold the whole object: as it was, or at least as it became."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from unleash_gitops.resource import Kind, Reads, Resource, Step
+from unleash_gitops.resource import Kind, Reads, Resource, Step, Unknown
 
 if TYPE_CHECKING:
     from unleash_gitops.audit import Event
 
-__all__ = ["Traced"]
+__all__ = ["Payload", "Traced"]
+
+Payload = Mapping[str, Any]
+"""An object as an event has it."""
 
 
 class Traced(Kind):
-    """A kind with events of three types, created, updated and deleted, whose `data` and `preData` are the object."""
+    """A kind whose events are called created, deleted or, where it became another, something else.
+
+    Their `preData` and `data` are the object before and after. Where there is no `preData`, the object was what the
+    event before says; nobody knows what it was when that is not in the log.
+    """
 
     @abstractmethod
     def told(self, payload: Any, workspace: str) -> Resource:
         """Return an object as an event tells it. Raises ValidationError for one of another form."""
 
-    def subjects(self, event: Event) -> set[str]:
+    def became(self, event: Event, before: Payload | None) -> Payload | None:
+        """Return what an event made of an object, which was `before` as far as is known; None for what is not known."""
+        if not isinstance(event.data, dict):
+            return None
+        return event.data if event.before is not None else {**(before or {}), **event.data}
+
+    def subjects(self, event: Event, workspace: str) -> set[str]:
         """See `Kind.subjects`: two when the event gave the object another name."""
-        return {found.id for found in (self._told(event.data), self._told(event.before)) if found is not None}
+        told = (self._told(payload, workspace) for payload in (event.data, event.before))
+        return {found.id for found in told if found is not None}
 
-    def marks(self, event: Event, workspace: str) -> bool:
-        """See `Kind.marks`."""
-        before, after = self._told(event.before, workspace), self._told(event.data, workspace)
-        return after is not None and after.ownership == "owned" and (before is None or before.ownership != "owned")
+    def marker(self, events: Sequence[Event], workspace: str) -> Event | None:
+        """See `Kind.marker`: of what nobody knows what it was before, an event counts as one that left the mark."""
+        found: Event | None = None
+        for event, before, after in self._payloads(events):
+            was, became = self._told(before, workspace), self._told(after, workspace)
+            anew = _creates(event) or (was is not None and was.ownership != "owned")
+            if anew and became is not None and became.ownership == "owned":
+                found = event
+        return found
 
-    def rewound(self, live: Resource | None, one: str, events: Sequence[Event], reads: Reads) -> Iterator[Step]:  # noqa: ARG002
+    def rewound(self, live: Resource | None, one: str, events: Sequence[Event], reads: Reads) -> Iterable[Step]:  # noqa: ARG002
         """See `Kind.rewound`: as each event tells."""
-        for event in events:
-            before, after = self._told(event.before), self._told(event.data)
-            yield (
-                before.spec if before is not None and before.id == one else None,
-                after.spec if after is not None and after.id == one else None,
+        workspace = reads.workspace
+        steps = [
+            (
+                None if _creates(event) else self._spec(before, one, workspace),
+                None if _deletes(event) else self._spec(after, one, workspace),
             )
+            for event, before, after in self._payloads(events)
+        ]
+        return steps[::-1]
 
-    def _told(self, payload: Any, workspace: str = "") -> Resource | None:
+    def _payloads(self, events: Sequence[Event]) -> Iterator[tuple[Event, Payload | None, Payload | None]]:
+        """Yield each event, the oldest first, with the object before and after it, None for what is not known."""
+        known: Payload | None = None
+        for event in reversed(events):
+            before = event.before if isinstance(event.before, dict) else known
+            known = None if _deletes(event) else self.became(event, before)
+            yield event, before, known
+
+    def _spec(self, payload: Payload | None, one: str, workspace: str) -> Mapping[str, Any] | Unknown | None:
+        """Return the object with id `one` as it is told, None where it was called otherwise then."""
+        found = self._told(payload, workspace)
+        if found is None:
+            return Unknown()
+        return found.spec if found.id == one else None
+
+    def _told(self, payload: Any, workspace: str) -> Resource | None:
         """Return an object as an event tells it, None where it tells nothing that this version knows."""
         try:
             return None if payload is None else self.told(payload, workspace)
         except (ValidationError, KeyError, TypeError):
             return None
+
+
+def _creates(event: Event) -> bool:
+    return event.type.endswith("-created")
+
+
+def _deletes(event: Event) -> bool:
+    return event.type.endswith("-deleted")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
@@ -15,10 +16,11 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from unleash_gitops.errors import UsageError
 from unleash_gitops.identity import mark_line, unmarked, with_mark, workspace_mark
 from unleash_gitops.kinds._described import Described, Description
-from unleash_gitops.kinds._model import OWNERSHIP, LiveModel, Model
+from unleash_gitops.kinds._model import OWNERSHIP, LiveModel, Model, TracedMetadata
 from unleash_gitops.kinds._parameters import PARAMETERS, parameter_problem
+from unleash_gitops.kinds._traced import Traced
 from unleash_gitops.plan import Call, Find
-from unleash_gitops.resource import Address, Area, Kind, Reads, Resource
+from unleash_gitops.resource import Address, Area, Reads, Resource, Unknown
 from unleash_gitops.workspace import NAME_PATTERN
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
-class AddonMetadata(Model):
+class AddonMetadata(TracedMetadata):
     """Which integration it is."""
 
     name: str = Field(pattern=NAME_PATTERN, description="Identity of the integration.", examples=["audit-hook"])
@@ -158,7 +160,7 @@ class _Provider(LiveModel):
         return {one.name for one in self.parameters if one.sensitive}
 
 
-class Addon(Kind):
+class Addon(Traced):
     """Integrations: read by one GET, changed by number. A line of the description has their name, the last the mark.
 
     One that was taken over by its number is known by it ever after, and has no line with a name.
@@ -167,6 +169,7 @@ class Addon(Kind):
     name = "Addon"
     folder = "addons"
     document = AddonDocument
+    events = ("addon-config-created", "addon-config-updated", "addon-config-deleted")
     marked = True
     codes: ClassVar[Mapping[str, str]] = {
         **Described.codes,
@@ -217,6 +220,11 @@ class Addon(Kind):
             server_id=str(entry.id),
         )
 
+    def told(self, payload: Any, workspace: str) -> Resource:
+        """See `Traced.told`: of its parameters, some of which are secrets, events tell nothing."""
+        found = self._live(_Live.model_validate({**payload, "parameters": {}}), None, workspace, {})
+        return replace(found, spec={**found.spec, "parameters": Unknown()})
+
     def created(self, desired: Resource) -> dict[str, Any]:
         """See `Kind.created`."""
         after = {"provider": desired.spec["provider"], **_DEFAULTS, **desired.spec}
@@ -261,6 +269,10 @@ class Addon(Kind):
     def delete(self, live: Resource) -> tuple[Call, ...]:
         """See `Kind.delete`."""
         return (Call(method="DELETE", path=f"{_PATH}/{live.server_id}"),)
+
+    def as_written(self, unit: Sequence[str], value: Any, one: Resource, said: Any) -> Any:
+        """See `Kind.as_written`: of a secret the server does not tell what it is, so what is said of it stays."""
+        return said if value == _MASK else super().as_written(unit, value, one, said)
 
     def pulled(self, live: Resource) -> tuple[dict[str, Any], str]:
         """See `Kind.pulled`. A secret is left out, or stands as a variable where a document may not be without it."""

@@ -16,9 +16,10 @@ from pydantic_core import PydanticCustomError
 
 from unleash_gitops.errors import ApiError
 from unleash_gitops.identity import Mark
-from unleash_gitops.kinds._model import OWNERSHIP, LiveModel, Model
+from unleash_gitops.kinds._model import OWNERSHIP, LiveModel, Model, TracedMetadata
+from unleash_gitops.kinds._traced import Traced
 from unleash_gitops.plan import Call, Find
-from unleash_gitops.resource import Address, Area, Kind, Reads, Reference, Resource
+from unleash_gitops.resource import Address, Area, Reads, Reference, Resource
 from unleash_gitops.workspace import NAME_PATTERN
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _DEFAULTS: dict[str, Any] = {"projects": ["*"], "expiresAt": None}
 _FIXED = ("type", "environment", "projects")
 
 
-class ApiTokenMetadata(Model):
+class ApiTokenMetadata(TracedMetadata):
     """Which token it is."""
 
     name: str = Field(
@@ -99,12 +100,13 @@ class _Live(LiveModel):
     createdAt: str  # noqa: N815
 
 
-class ApiToken(Kind):
+class ApiToken(Traced):
     """Tokens of applications: read by one GET, found by name and time of creation when they are changed."""
 
     name = "ApiToken"
     folder = "api-tokens"
     document = ApiTokenDocument
+    events = ("api-token-created", "api-token-updated", "api-token-deleted")
     marked = True
     limit = "apiTokens"
     codes: ClassVar[Mapping[str, str]] = {
@@ -156,6 +158,10 @@ class ApiToken(Kind):
             title=token.tokenName,
             handles={"match": match},
         )
+
+    def told(self, payload: Any, workspace: str) -> Resource:
+        """See `Traced.told`: events have no secret either."""
+        return self._live(_Live.model_validate(payload), workspace, {})
 
     def created(self, desired: Resource) -> dict[str, Any]:
         """See `Kind.created`."""

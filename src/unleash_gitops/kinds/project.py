@@ -7,18 +7,19 @@ removes environments; all else needs Enterprise.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote
 
 from pydantic import AfterValidator, Field
 
-from unleash_gitops.kinds._model import LiveModel, Model
+from unleash_gitops.kinds._model import LiveModel, Model, TracedMetadata
 from unleash_gitops.kinds._strategy import CODES, each_once
 from unleash_gitops.plan import Call, Find
-from unleash_gitops.resource import Address, Area, Kind, Reads, Reference, Resource
+from unleash_gitops.resource import Address, Area, Kind, Reads, Reference, Resource, Step, Unknown
 
 if TYPE_CHECKING:
+    from unleash_gitops.audit import Event
     from unleash_gitops.client import ServerFacts
 
 __all__ = ["KIND", "ProjectDocument"]
@@ -27,7 +28,7 @@ _PATH = "/api/admin/projects"
 _ENTERPRISE = ("name", "description", "mode", "defaultStickiness")
 
 
-class ProjectMetadata(Model):
+class ProjectMetadata(TracedMetadata):
     """Which project it is."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9_~.-]+$", max_length=100, description="The project's id.", examples=["shop"])
@@ -74,6 +75,7 @@ class Project(Kind):
     name = "Project"
     folder = "projects"
     document = ProjectDocument
+    events = ("project-created", "project-updated", "project-environment-added", "project-environment-removed")
     limit = "projects"
     codes = {"twice": CODES["twice"]}  # noqa: RUF012 - ClassVar in the base
 
@@ -157,9 +159,34 @@ class Project(Kind):
         """See `Kind.delete`: never asked for, since none is owned."""
         raise RuntimeError(f"{live} is the server's own, and never deleted")
 
+    def subjects(self, event: Event, workspace: str) -> Iterable[str]:  # noqa: ARG002
+        """See `Kind.subjects`."""
+        return () if event.project is None else (event.project,)
+
+    def rewound(self, live: Resource | None, one: str, events: Sequence[Event], reads: Reads) -> Iterable[Step]:  # noqa: ARG002
+        """See `Kind.rewound`: events of its environments tell the one that came or went, so it is taken back."""
+        if live is None:
+            yield from ((Unknown(), Unknown()) for _ in events)
+            return
+        spec: Mapping[str, Any] | None = live.spec
+        for event in events:
+            after = spec
+            spec = None if after is None or event.type == "project-created" else _before(event, after)
+            yield spec, after
+
     def pulled(self, live: Resource) -> tuple[dict[str, Any], str]:
         """See `Kind.pulled`."""
         return {"metadata": {}, "spec": {"environments": live.spec["environments"]}}, live.id
+
+
+def _before(event: Event, after: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a project as it was before an event after which it was as `after`."""
+    if event.type == "project-updated":
+        told = event.before if isinstance(event.before, dict) else {}
+        return {**after, **_normal({field: told.get(field, Unknown()) for field in _ENTERPRISE})}
+    others = [one for one in after["environments"] if one != event.environment]
+    gone = [] if event.type == "project-environment-added" else [event.environment]
+    return _normal({**after, "environments": others + gone})
 
 
 def _body(after: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,13 +13,15 @@ from urllib.parse import quote
 from pydantic import AfterValidator, Field
 
 from unleash_gitops.kinds._described import Described, Description, UrlFriendly
-from unleash_gitops.kinds._model import LiveModel, Model
+from unleash_gitops.kinds._model import LiveModel, Model, TracedMetadata
 from unleash_gitops.kinds._strategy import CODES, each_once
+from unleash_gitops.kinds._traced import Payload, Traced
 from unleash_gitops.kinds._usage import flags_with_strategy
 from unleash_gitops.plan import Call
 from unleash_gitops.resource import Reads, Resource
 
 if TYPE_CHECKING:
+    from unleash_gitops.audit import Event
     from unleash_gitops.client import ServerFacts
 
 __all__ = ["KIND", "StrategyDocument"]
@@ -34,7 +36,7 @@ class Parameter(Model):
     description: str = Field(default="", description="What it means.", examples=["Where the user is"])
 
 
-class StrategyMetadata(Model):
+class StrategyMetadata(TracedMetadata):
     """Which strategy it is."""
 
     name: UrlFriendly = Field(description="The strategy's name, as SDKs know it.", examples=["byRegion"])
@@ -69,12 +71,13 @@ class _Live(LiveModel):
     editable: bool = True
 
 
-class Strategy(Described):
+class Strategy(Described, Traced):
     """Types of strategy. Of the server's own, only whether they are deprecated can be changed."""
 
     name = "Strategy"
     folder = "strategies"
     document = StrategyDocument
+    events = ("strategy-created", "strategy-updated", "strategy-deleted", "strategy-deprecated", "strategy-reactivated")
     codes = {**Described.codes, "twice": CODES["twice"]}  # noqa: RUF012 - ClassVar in the base
     path = "/api/admin/strategies"
     at = "strategies"
@@ -85,6 +88,13 @@ class Strategy(Described):
         """See `Described.from_entry`: what cannot be edited is the server's own."""
         found = super().from_entry(entry, workspace)
         return found if entry.editable else replace(found, ownership="builtin")
+
+    def became(self, event: Event, before: Payload | None) -> Payload | None:
+        """See `Traced.became`: that it is deprecated, or no longer, is an event of its own, and no other tells it."""
+        if event.type in {"strategy-deprecated", "strategy-reactivated"}:
+            return None if before is None else {**before, "deprecated": event.type == "strategy-deprecated"}
+        found = super().became(event, before)
+        return found if found is None or before is None else {**found, "deprecated": bool(before.get("deprecated"))}
 
     def normal(self, spec: dict[str, Any]) -> dict[str, Any]:
         """See `Described.normal`."""

@@ -9,7 +9,8 @@ from pydantic import Field
 
 from unleash_gitops.identity import OWNER_TAG
 from unleash_gitops.kinds._described import URL_FRIENDLY, Described, Description
-from unleash_gitops.kinds._model import LiveModel, Model
+from unleash_gitops.kinds._model import LiveModel, Model, TracedMetadata
+from unleash_gitops.kinds._traced import Traced
 from unleash_gitops.resource import Reads, Resource
 
 __all__ = ["KIND", "TagTypeDocument"]
@@ -19,7 +20,7 @@ def _without_default(schema: dict[str, Any]) -> None:
     del schema["default"]
 
 
-class TagTypeMetadata(Model):
+class TagTypeMetadata(TracedMetadata):
     """Which tag type it is."""
 
     name: str = Field(
@@ -61,12 +62,13 @@ class _Live(LiveModel):
     color: str | None = None
 
 
-class TagType(Described):
+class TagType(Described, Traced):
     """Tag types. Deleting one takes all its tags off all flags, without a word: refused while any has one."""
 
     name = "TagType"
     folder = "tag-types"
     document = TagTypeDocument
+    events = ("tag-type-created", "tag-type-updated", "tag-type-deleted")
     path = "/api/admin/tag-types"
     at = "tagTypes"
     defaults = {"description": None, "icon": "", "color": None}  # noqa: RUF012 - ClassVar in the base
