@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Accepted", "NotAccepted", "accept_files", "accepted"]
 
+_UNEXPLAINED = "whether its file or somebody else changed it is not known; to take it, name it"
 _NO_FILE = "no file has it; take it with: unleash-gitops pull"
 
 
@@ -77,6 +78,8 @@ def accepted(
                 left.append(NotAccepted(change.address, _NO_FILE))
         elif one.position is not None:
             taken += _of_change(change, one, written, sorts)
+            if not chosen and change.before is not None and change.unexplained:
+                left.append(NotAccepted(change.address, _UNEXPLAINED))
     gone = {(one.address.kind, one.address.name) for one in _removed(desired, taken)}
     taken += [found for found in _hanging_on(desired, gone) if found.address not in {one.address for one in taken}]
     return taken, left

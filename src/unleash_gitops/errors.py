@@ -8,6 +8,7 @@ GitopsError
 ├── StalePlan           the server moved on since the plan was made
 ├── TooManyDeletes      a plan deletes more than the limit allows
 ├── Drifted             what somebody else changed would be written over, and the policy is to fail
+├── Untold              whether somebody else changed anything cannot be known
 ├── SandboxError        the local server could not be started or stopped
 ├── ForgeError          GitHub or GitLab could not be read or written
 └── ServerError         anything about talking to the server
@@ -47,6 +48,7 @@ __all__ = [
     "TooManyDeletes",
     "TooOld",
     "Unreachable",
+    "Untold",
     "UsageError",
 ]
 
@@ -115,7 +117,19 @@ class Drifted(GitopsError):
         super().__init__(
             f"somebody else changed on the server what the files would undo, and nothing is applied: {what}",
             "take it into the files with: unleash-gitops accept; or write over it with --on-drift overwrite, "
-            "or leave it as it is with --on-drift keep",
+            "or leave it as it is with --on-drift keep; where the files have taken it over since, "
+            "metadata.accepted with the event's number says so",
+        )
+
+
+class Untold(GitopsError):
+    """Files and server differ, and the audit log, which knows whose doing that is, cannot be read: `why`."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        super().__init__(
+            f"files and server differ, and who changed what cannot be known: {why}",
+            "give the token leave to read the event log; what differs is shown by: unleash-gitops plan",
         )
 
 

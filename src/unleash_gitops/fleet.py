@@ -21,6 +21,7 @@ from unleash_gitops.workflow import (
     check_deletes,
     check_drift,
     check_plan,
+    check_told,
     make_plan,
     pull_workspace,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "checking_deletes",
     "checking_drift",
     "checking_plan",
+    "checking_told",
     "in_maintenance",
     "plan_set",
     "planning",
@@ -148,6 +150,11 @@ def checking_deletes(max_deletes: int | None) -> Step:
 def checking_drift(run: Run) -> None:
     """Refuse a plan that would write over what somebody else changed, where the policy is to fail. A step."""
     check_drift(_there(run.plan))
+
+
+def checking_told(run: Run) -> None:
+    """Refuse a plan that cannot say who changed what. A step."""
+    check_told(_there(run.plan))
 
 
 def checking_plan(run: Run) -> None:

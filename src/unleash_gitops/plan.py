@@ -199,6 +199,11 @@ class Change(_Acted):
         return self.origin in DRIFTED or any(one.origin in DRIFTED for one in self.fields)
 
     @property
+    def unexplained(self) -> bool:
+        """Tell whether nobody knows of anything of it who changed it, the file or somebody on the server."""
+        return self.origin == "unknown" or any(one.origin == "unknown" for one in self.fields)
+
+    @property
     def refused(self) -> bool:
         """Tell whether it keeps the whole plan from being applied."""
         return self.action == "blocked" and self.drift == "fail"
@@ -247,6 +252,7 @@ class Plan(Data):
     `root` is where the workspace is in its repository (`""`: at the top), None when it is in none. `token_env` is the
     name of the variable that holds the instance's token, None for the usual one. `kept` are changes that are not made,
     to leave what somebody else changed as it is. `untold` is why the audit log could not be asked who changed what.
+    `only` is set where a part of a plan is shown for reading: it is not the whole, and not to be applied.
     """
 
     format_version: Literal["1"] = "1"
@@ -262,6 +268,7 @@ class Plan(Data):
     token_env: str | None = None
     kept: tuple[Change, ...] = ()
     untold: str | None = None
+    only: Literal["drift"] | None = None
 
     @property
     def drift(self) -> Plan:
@@ -270,7 +277,12 @@ class Plan(Data):
         count = Counter(change.action for change in changes)
         acted = {action: count[action] for action in ("create", "update", "delete", "blocked")}
         summary = self.summary.model_copy(update=acted | {"unmanaged": 0})
-        return self.model_copy(update={"changes": changes, "unmanaged": (), "summary": summary})
+        return self.model_copy(update={"changes": changes, "unmanaged": (), "summary": summary, "only": "drift"})
+
+    @property
+    def unexplained(self) -> tuple[Change, ...]:
+        """The changes of which nobody tells, of a part at least, whether the file changed or somebody else did."""
+        return tuple(change for change in self.changes if change.unexplained)
 
     @property
     def refused(self) -> tuple[Change, ...]:
@@ -287,13 +299,19 @@ class Plan(Data):
         """Tell whether somebody else changed anything that a file or the workspace's mark covers."""
         return any(change.drifted for change in (*self.changes, *self.kept))
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON form; `only` stands in it where it is set."""
+        return {key: value for key, value in super().as_json().items() if key != "only" or value is not None}
+
     def to_json(self) -> dict[str, Any]:
         """Return the JSON document, sealed by its digest."""
         return sealed(self.as_json())
 
 
 def _drift_of(change: Change) -> Change:
-    return change.model_copy(update={"fields": tuple(one for one in change.fields if one.origin in DRIFTED)})
+    """Return the drift of a change. Its calls do more than that, and are left out."""
+    fields = tuple(one for one in change.fields if one.origin in DRIFTED)
+    return change.model_copy(update={"fields": fields, "calls": ()})
 
 
 class Result(_Acted):

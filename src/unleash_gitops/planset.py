@@ -11,6 +11,7 @@ from typing import Any, Literal
 from unleash_gitops.errors import PlanFileError
 from unleash_gitops.plan import (
     FORMAT_VERSION,
+    Change,
     Data,
     Plan,
     Report,
@@ -74,6 +75,11 @@ class PlanSet(Data):
     def drifted(self) -> bool:
         """Tell whether somebody else changed anything anywhere."""
         return any(plan.drifted for plan in self.plans)
+
+    @property
+    def unexplained(self) -> tuple[Change, ...]:
+        """The changes of which nobody tells whose they are, of all plans."""
+        return tuple(change for plan in self.plans for change in plan.unexplained)
 
     @property
     def complete(self) -> bool:

@@ -24,6 +24,7 @@ from unleash_gitops.errors import (
     PlanFileError,
     StalePlan,
     TooManyDeletes,
+    Untold,
     UsageError,
 )
 from unleash_gitops.kinds import kinds
@@ -46,6 +47,7 @@ __all__ = [
     "check_deletes",
     "check_drift",
     "check_plan",
+    "check_told",
     "load_workspace",
     "make_plan",
     "pull_workspace",
@@ -147,6 +149,12 @@ def check_drift(plan: Plan) -> None:
         raise Drifted(found)
 
 
+def check_told(plan: Plan) -> None:
+    """Raise Untold when the plan cannot say whether somebody else changed anything."""
+    if plan.untold is not None:
+        raise Untold(plan.untold)
+
+
 def _who(change: Change) -> str:
     """Return who changed what is not to be written over, and where."""
     whose: dict[str, list[str]] = {}
@@ -160,8 +168,14 @@ def _who(change: Change) -> str:
 def check_plan(plan: Plan, client: Client) -> None:
     """Raise unless exactly what was planned can be done now.
 
-    PlanFileError for another instance, StalePlan when anything the plan touches has moved, Maintenance, or ServerError.
+    PlanFileError for another instance or a part of a plan, StalePlan when anything the plan touches has moved,
+    Maintenance, or ServerError.
     """
+    if plan.only is not None:
+        raise PlanFileError(
+            f"this is the {plan.only} of a plan, for reading, and not the whole",
+            "make a whole one with: unleash-gitops plan --out FILE",
+        )
     facts = client.facts()
     same = (
         facts.instance_id == plan.instance.id

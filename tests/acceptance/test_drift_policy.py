@@ -141,6 +141,11 @@ def test_a_plan_of_drift_alone(trio: Trio, admin: httpx.Client) -> None:
     text = trio.space.run("plan", "--drift")
     assert (text.code, text.out.count(f"drift: by {PERSON}, ")) == (2, 3)
     assert '"hour"' not in text.out  # what the file alone changed
+    part = trio.space.root / "part.json"
+    part.write_text(done.out, encoding="utf-8")
+    refused = trio.space.run("apply", str(part))
+    assert (refused.code, "this is the drift of a plan" in refused.err) == (1, True)
+    assert trio.live() == same(Parts(0, 2))
     github = trio.space.run("plan", "--drift", "--format", "github")
     assert github.code == 2
     for kind in PARTS:
@@ -247,6 +252,9 @@ def test_without_the_log_a_plan_says_so_and_is_as_before(trio: Trio, admin: http
         plan = trio.space.plan()
         assert trio.told(plan) == same({"first": "unknown"})
         assert status in plan["untold"]
+        drift = trio.space.run("plan", "--drift")
+        assert (drift.code, drift.out) == (1, "")
+        assert f"who changed what cannot be known: GET /api/admin/user: {status}" in drift.err
         done = trio.space.apply()
     assert done.code == 0, done.err
     assert "origin unknown" in done.out

@@ -38,7 +38,14 @@ SHOWN = [
         "    FeatureFlag/shop/a: enabled by amy\\x1b[1m at noon (event 7)\n"
         "    Segment/b: by \\nbo\n"
         "help: take it into the files with: unleash-gitops accept; or write over it with --on-drift overwrite, "
-        "or leave it as it is with --on-drift keep\n"),
+        "or leave it as it is with --on-drift keep; where the files have taken it over since, "
+        "metadata.accepted with the event's number says so\n"),
+    ),
+    (
+        errors.Untold("GET /api/admin/user: 403: you may\x1b[1m not"),
+        ("error: files and server differ, and who changed what cannot be known: GET /api/admin/user: 403: you may"
+        "\\x1b[1m not\n"
+        "help: give the token leave to read the event log; what differs is shown by: unleash-gitops plan\n"),
     ),
     (
         errors.SandboxError("npm could not install:\nnpm ERR! \x1b[31mcode E404\nnpm ERR! 404", "try again"),

@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 PENDING = 2
+_MOST_NAMED = 5
 
 sandbox_option = click.option("--sandbox", is_flag=True, help="Use the sandbox, starting it if need be.")
 target_option = click.option(
@@ -117,13 +118,24 @@ def plan(
 
 def _show_drift(runs: Sequence[Run], made: Plan | PlanSet | None, form: str, *, several: bool) -> int:
     """Show what somebody else changed; return the exit code."""
+    from unleash_gitops.fleet import advance, checking_told
+
     if made is not None and (made.drifted or form in {"json", "markdown"}):
         show_plans(made.drift, form)
-    elif made is not None:
-        say("No drift: nobody else changed what the workspace manages.", err=form != "text")
-    if show_failures(runs, several=several) or made is None:
+    advance(runs, checking_told)
+    failed = show_failures(runs, several=several)
+    if made is None:
         return 1
-    return PENDING if made.drifted else 0
+    unexplained = [change.address for change in made.unexplained]
+    if unexplained and not failed:
+        more = f" and {len(unexplained) - _MOST_NAMED} more" if len(unexplained) > _MOST_NAMED else ""
+        say(
+            f"note: the audit log does not tell who changed {', '.join(unexplained[:_MOST_NAMED])}{more}: "
+            "what differs is shown by: unleash-gitops plan"
+        )
+    elif not made.drifted and not failed:
+        say("No drift: nobody else changed what the workspace manages.", err=form != "text")
+    return 1 if failed else PENDING if made.drifted else 0
 
 
 def planned(

@@ -128,6 +128,8 @@ def drift_phrases(counts: Summary) -> list[str]:
 
 def object_note(change: Change, since: str) -> str | None:
     """Return who changed an object as such, as seen at the time `since`; None when there is nothing to say."""
+    if change.origin == "unknown" and change.changed is None:
+        return None  # that it comes or goes is said anyway
     return origin_note(change.origin, change.changed, since, "is gone" if change.after is None else "changed")
 
 
@@ -141,7 +143,9 @@ def origin_note(origin: Origin | None, changed: Changed | None, since: str, file
         return f"drift: {who}" if who else "drift"
     if origin == "conflict":
         return f"conflict: the file {file}, and the server changed{f' {who}' if who else ''}"
-    return f"origin unknown; last changed {who}" if origin == "unknown" and who else None
+    if origin == "unknown":
+        return f"origin unknown; last changed {who}" if who else "origin unknown"
+    return None
 
 
 def notes(change: Change, since: str) -> Iterator[tuple[FieldChange, str | None]]:
