@@ -177,8 +177,8 @@ def test_pages_are_read_to_the_end_and_no_event_counts_twice() -> None:
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        ({"user": {"id": 3, "username": "amy", "email": "amy@example.com"}}, (3, "amy")),
-        ({"user": {"id": 3, "email": "amy@example.com"}}, (3, "amy@example.com")),
+        ({"user": {"id": 3, "username": "admin", "email": "admin@example.com"}}, (3, "admin")),
+        ({"user": {"id": 3, "email": "admin@example.com"}}, (3, "admin@example.com")),
         ({"user": {"username": "tool", "internalAdminTokenUserId": -42}}, (-42, "tool")),
         ({"user": {"username": "tool"}}, (-42, "tool")),
         ({"user": {"id": 4}}, (4, "")),

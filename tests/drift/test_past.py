@@ -10,7 +10,7 @@ from unleash_gitops.audit import Actor, Event
 from unleash_gitops.drift.past import ABSENT, Past, differing, value_at, with_value
 from unleash_gitops.resource import Unknown
 
-US, OTHER, AMY = Actor(-42, "us"), Actor(-42, "other"), Actor(7, "amy")
+US, OTHER, PERSON = Actor(-42, "us"), Actor(-42, "other"), Actor(7, "admin")
 UNTOLD = Unknown()
 
 Told = tuple[Actor, Any, Any]
@@ -38,20 +38,20 @@ MADE = (US, None, 1)
     [
         (1, 2, [MADE], ("file", None)),
         (1, 3, [MADE, (US, 1, 2), (US, 2, 1)], ("file", None)),
-        (2, 1, [MADE, (AMY, 1, 2)], ("drift", "amy")),
-        (2, 1, [MADE, (AMY, 1, 3), (OTHER, 3, 2)], ("drift", "other")),
-        (2, 3, [MADE, (AMY, 1, 2)], ("conflict", "amy")),
-        (1, 3, [MADE, (AMY, 1, 2), (AMY, 2, 1)], ("file", None)),
-        (2, 3, [MADE, (AMY, 1, 5), (US, 5, 2)], ("file", None)),
-        (2, 3, [(AMY, None, 2)], ("unknown", "amy")),
+        (2, 1, [MADE, (PERSON, 1, 2)], ("drift", "admin")),
+        (2, 1, [MADE, (PERSON, 1, 3), (OTHER, 3, 2)], ("drift", "other")),
+        (2, 3, [MADE, (PERSON, 1, 2)], ("conflict", "admin")),
+        (1, 3, [MADE, (PERSON, 1, 2), (PERSON, 2, 1)], ("file", None)),
+        (2, 3, [MADE, (PERSON, 1, 5), (US, 5, 2)], ("file", None)),
+        (2, 3, [(PERSON, None, 2)], ("unknown", "admin")),
         (2, 3, [], ("unknown", None)),
-        (2, 3, [(AMY, None, 2), (US, 2, 2)], ("file", None)),  # we wrote the object, and left the part as it was
-        (4, 2, [(AMY, None, 2), (US, 2, 2), (AMY, 2, 4)], ("drift", "amy")),
-        (2, 1, [MADE, (AMY, UNTOLD, 2)], ("drift", "amy")),
-        (2, 1, [(US, None, UNTOLD), (AMY, UNTOLD, 2)], ("conflict", "amy")),
+        (2, 3, [(PERSON, None, 2), (US, 2, 2)], ("file", None)),  # we wrote the object, and left the part as it was
+        (4, 2, [(PERSON, None, 2), (US, 2, 2), (PERSON, 2, 4)], ("drift", "admin")),
+        (2, 1, [MADE, (PERSON, UNTOLD, 2)], ("drift", "admin")),
+        (2, 1, [(US, None, UNTOLD), (PERSON, UNTOLD, 2)], ("conflict", "admin")),
         (5, 1, [MADE], ("unknown", None)),  # the log says 1 and it is 5: something is missing
-        (5, 1, [MADE, (AMY, 1, 2)], ("drift", "amy")),
-        (ABSENT, 1, [MADE, (AMY, 1, None)], ("drift", "amy")),
+        (5, 1, [MADE, (PERSON, 1, 2)], ("drift", "admin")),
+        (ABSENT, 1, [MADE, (PERSON, 1, None)], ("drift", "admin")),
     ],
 )
 def test_why_it_differs(now: Any, said: Any, told: list[Told], expected: tuple[str, str | None]) -> None:
@@ -61,7 +61,7 @@ def test_why_it_differs(now: Any, said: Any, told: list[Told], expected: tuple[s
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
-        ([(OTHER, None, 1), (AMY, 1, 2)], ("drift", "amy")),
+        ([(OTHER, None, 1), (PERSON, 1, 2)], ("drift", "admin")),
         ([(OTHER, None, 1), (OTHER, 1, 2)], ("file", None)),
         ([(OTHER, None, 0), (US, 0, 1), (OTHER, 1, 2)], ("drift", "other")),  # somebody else since we are
     ],
@@ -72,38 +72,38 @@ def test_who_made_it_is_us_until_we_write(told: list[Told], expected: tuple[str,
 
 def test_others_who_apply_are_us() -> None:
     assert verdict(2, 1, MADE, (OTHER, 1, 2), applied_by=("other",)) == ("file", None)
-    assert verdict(2, 1, MADE, (AMY, 1, 2), applied_by=("other",)) == ("drift", "amy")
+    assert verdict(2, 1, MADE, (PERSON, 1, 2), applied_by=("other",)) == ("drift", "admin")
 
 
 def test_what_was_accepted_is_settled() -> None:
-    told = [MADE, (AMY, 1, 2)]
-    assert verdict(2, 3, *told, accepted=1) == ("conflict", "amy")
+    told = [MADE, (PERSON, 1, 2)]
+    assert verdict(2, 3, *told, accepted=1) == ("conflict", "admin")
     assert verdict(2, 3, *told, accepted=2) == ("file", None)
-    assert verdict(4, 2, *told, (AMY, 2, 4), accepted=2) == ("drift", "amy")
+    assert verdict(4, 2, *told, (PERSON, 2, 4), accepted=2) == ("drift", "admin")
 
 
 def test_people_are_their_account_and_tokens_their_name() -> None:
-    assert AMY.same(Actor(7, "amy.renamed"))
-    assert not AMY.same(Actor(8, "amy"))
+    assert PERSON.same(Actor(7, "admin-renamed"))
+    assert not PERSON.same(Actor(8, "admin"))
     assert not US.same(OTHER)
     assert not Actor(None, "us").same(US)
 
 
 def test_of_what_no_file_has_others_changes_are_told() -> None:
-    whole, parts = past(MADE, (AMY, 1, 2)).undocumented({"a": 2})
+    whole, parts = past(MADE, (PERSON, 1, 2)).undocumented({"a": 2})
     assert (whole.origin, list(parts)) == ("conflict", [("a",)])
     assert whole.changed is not None
-    assert (whole.changed.by, whole.changed.event) == ("amy", 2)
+    assert (whole.changed.by, whole.changed.event) == ("admin", 2)
     assert past(MADE).undocumented({"a": 1})[0].origin == "file"
-    assert past((AMY, None, 1)).undocumented({"a": 1})[0].origin == "drift"
-    assert past((AMY, 0, 1)).undocumented({"a": 1})[0].origin == "unknown"
+    assert past((PERSON, None, 1)).undocumented({"a": 1})[0].origin == "drift"
+    assert past((PERSON, 0, 1)).undocumented({"a": 1})[0].origin == "unknown"
 
 
 def test_the_base_of_a_part_and_its_last_change() -> None:
-    found = past(MADE, (AMY, 1, 2))
+    found = past(MADE, (PERSON, 1, 2))
     assert found.base(("a",), {"a": 2}) == 1
     last = found.last([("a",)])
-    assert (last.by, last.at, last.event) == ("amy", "2026-01-02", 2) if last else pytest.fail("nobody")
+    assert (last.by, last.at, last.event) == ("admin", "2026-01-02", 2) if last else pytest.fail("nobody")
     assert found.last([("b",)]) is None
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from kinds.named import FACTS, Answers, create, desired, problem
+from unleash_gitops.audit import Actor, Event
 from unleash_gitops.kinds import kinds
-from unleash_gitops.resource import Area, Focus, Reference, Resource
+from unleash_gitops.resource import Area, Focus, Reference, Resource, Unknown
 
 OVERVIEW = {"name": "The shop", "description": "", "mode": "open", "defaultStickiness": "default",
             "environments": [{"environment": "production"}, {"environment": "development"}]}  # fmt: skip
@@ -62,3 +64,31 @@ def test_what_needs_enterprise() -> None:
 def test_what_is_refused() -> None:
     assert problem("Project", "a b", mode="open")[0] == "value"
     assert problem("Project", "a", environments=["x", "x"])[0] == "twice"
+
+
+def event(number: int, what: str, environment: str | None = None, **told: Any) -> Event:
+    return Event(
+        number, f"project-{what}", Actor(1, "admin"), "", project="shop", environment=environment, **told,
+    )  # fmt: skip
+
+
+def test_its_past_is_told_by_the_environments_that_came_and_went() -> None:
+    events = [
+        event(3, "environment-removed", "qa"),
+        event(2, "environment-added", "production"),
+        event(1, "updated", data={"name": "The shop"}, before={"name": "A shop"}),
+    ]
+    assert [set(KIND.subjects(one, "w")) for one in events] == [{"shop"}] * 3
+    steps = [*KIND.rewound(live(), "shop", events, Answers())]  # type: ignore[arg-type]
+    assert [before["environments"] for before, _ in steps] == [
+        ["development", "production", "qa"], ["development", "qa"], ["development", "qa"],
+    ]  # fmt: skip
+    assert steps[0][1]["environments"] == ["development", "production"]
+    assert [before["name"] for before, _ in steps] == ["The shop", "The shop", "A shop"]
+    assert isinstance(steps[-1][0]["mode"], Unknown)
+
+
+def test_of_one_that_is_gone_nothing_is_told() -> None:
+    ((before, after),) = KIND.rewound(None, "shop", [event(1, "environment-added", "qa")], Answers())  # type: ignore[arg-type]
+    assert isinstance(before, Unknown)
+    assert isinstance(after, Unknown)

@@ -151,7 +151,7 @@ def hostile() -> Plan:
     return plan(*changes, left=left, limit=100, workspace=text, instance=instance, kept=kept, untold=text)
 
 
-AMY = Changed(by="amy", at="2026-07-01T07:30:00.000Z", event=4711)
+PERSON = Changed(by="admin", at="2026-07-01T07:30:00.000Z", event=4711)
 TOKEN = Changed(by="another-token", at="2026-06-28T09:00:00.000Z", event=4242)
 
 
@@ -164,18 +164,18 @@ def traced(one: Change, *origins: tuple[str, Changed | None], **facts: Any) -> C
 
 DRIFT = plan(
     traced(created("checkout-errors", 1), origin="drift", changed=TOKEN, drift="overwrite"),
-    traced(updated("signups", 3), ("drift", AMY), ("drift", AMY), drift="overwrite"),
-    traced(updated("latency", 4), ("conflict", AMY), ("file", None), drift="overwrite"),
+    traced(updated("signups", 3), ("drift", PERSON), ("drift", PERSON), drift="overwrite"),
+    traced(updated("latency", 4), ("conflict", PERSON), ("file", None), drift="overwrite"),
     traced(updated("adopted", 5), ("unknown", TOKEN), ("unknown", None)),
     traced(
         updated("kill-switch", 6, "blocked", reason="somebody else changed it on the server"),
         ("file", None),
-        ("drift", AMY),
+        ("drift", PERSON),
         drift="fail",
     ),
-    deleted(7).model_copy(update={"origin": "conflict", "changed": AMY, "drift": "overwrite"}),
+    deleted(7).model_copy(update={"origin": "conflict", "changed": PERSON, "drift": "overwrite"}),
     kept=(
-        traced(updated("kept", 8), ("drift", AMY), ("drift", TOKEN), drift="keep", calls=()),
+        traced(updated("kept", 8), ("drift", PERSON), ("drift", TOKEN), drift="keep", calls=()),
         traced(created("gone", 9), origin="drift", changed=TOKEN, drift="keep", calls=()),
         deleted(10).model_copy(update={"origin": "conflict", "changed": TOKEN, "drift": "keep", "calls": ()}),
     ),

@@ -33,9 +33,9 @@ SHOWN = [
         "help: if that is meant, say so with --max-deletes 12 (or spec.maxDeletes in unleash-gitops.yaml)\n"),
     ),
     (
-        errors.Drifted([("FeatureFlag/shop/a", "enabled by amy\x1b[1m at noon (event 7)"), ("Segment/b", "by \nbo")]),
+        errors.Drifted([("FeatureFlag/shop/a", "enabled by admin\x1b[1m at noon (event 7)"), ("Segment/b", "by \nbo")]),
         ("error: somebody else changed on the server what the files would undo, and nothing is applied:\n"
-        "    FeatureFlag/shop/a: enabled by amy\\x1b[1m at noon (event 7)\n"
+        "    FeatureFlag/shop/a: enabled by admin\\x1b[1m at noon (event 7)\n"
         "    Segment/b: by \\nbo\n"
         "help: take it into the files with: unleash-gitops accept; or write over it with --on-drift overwrite, "
         "or leave it as it is with --on-drift keep; where the files have taken it over since, "

@@ -223,6 +223,9 @@ def _add_unmanaged(text: Text, unmanaged: Sequence[Unmanaged]) -> None:
 
 def _add_summary(text: Text, plan: Plan) -> None:
     count = plan.summary
+    if plan.only is not None:
+        text.append("Drift: ", "bold").append(f"{', '.join(drift_phrases(count)) or 'none'}.\n")
+        return
     rest = ", ".join([f"{count.unmanaged} unmanaged", f"{count.foreign} foreign", *drift_phrases(count)]) + ".\n"
     if not plan.changes:
         verb = "matches" if count.unchanged == 1 else "match"
