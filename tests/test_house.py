@@ -29,7 +29,7 @@ ROOMS = [
     ["workspace", "yamldoc"],
     ["planset"],
     ["plan"],
-    ["client", "identity", "ci", "audit"],
+    ["client", "identity", "ci", "audit", "sealing"],
     ["diagnostics"],
     ["errors"],
 ]

@@ -9,16 +9,16 @@ import pytest
 
 from render.samples import ACTIONS, PLANS
 from unleash_gitops.errors import PlanFileError
-from unleash_gitops.plan import Call, Report, ReportSummary, Result, _digest, parse_plan
+from unleash_gitops.plan import Call, Report, ReportSummary, Result, parse_plan
 from unleash_gitops.render.json import plan_json
+from unleash_gitops.sealing import sealed as with_digest
 
 AGAIN = "make it again with: unleash-gitops plan --out FILE"
 
 
 def sealed(**other: Any) -> str:
     """Return a plan with other content and the digest that goes with it."""
-    content = {**ACTIONS.as_json(), **other}
-    return json.dumps({**content, "digest": _digest(content)})
+    return json.dumps(with_digest({**ACTIONS.as_json(), **other}))
 
 
 def refused(text: str | bytes) -> tuple[str, str | None]:

@@ -1,0 +1,65 @@
+"""The seal of a plan file: JSON with a digest that covers all of it, refused when it was edited or cut short."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from unleash_gitops.errors import PlanFileError
+
+__all__ = ["FORMAT_VERSION", "parse_json", "sealed", "unsealed", "validated"]
+
+FORMAT_VERSION = "1"
+
+_AGAIN = "make it again with: unleash-gitops plan --out FILE"
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def parse_json(text: str | bytes, source: str) -> dict[str, Any]:
+    """Return what a plan file holds, of a format that this version reads. Raises PlanFileError."""
+    if not text.strip():
+        raise PlanFileError(f"{source}: the plan file is empty", _AGAIN)
+    try:
+        content = json.loads(text)
+        json.dumps(content, ensure_ascii=False).encode()  # half a character, which only a forged plan has, is refused
+    except (ValueError, RecursionError):
+        raise PlanFileError(f"{source}: not a plan: it is not whole JSON (cut short?)", _AGAIN) from None
+    if not isinstance(content, dict) or not isinstance(content.get("formatVersion"), str):
+        raise PlanFileError(f"{source}: not a plan of unleash-gitops", _AGAIN)
+    if content["formatVersion"] != FORMAT_VERSION:
+        raise PlanFileError(
+            f"{source}: the plan has format {content['formatVersion']}, this version reads format {FORMAT_VERSION}",
+            "use the version of unleash-gitops that made it, or make it again with this one",
+        )
+    return content
+
+
+def sealed(content: dict[str, Any]) -> dict[str, Any]:
+    """Return `content` with a digest that covers all of it."""
+    return {**content, "digest": _digest(content)}
+
+
+def unsealed(content: dict[str, Any], source: str) -> dict[str, Any]:
+    """Return `content` without its digest. Raises PlanFileError when that does not fit."""
+    rest = {key: value for key, value in content.items() if key != "digest"}
+    if content.get("digest") != _digest(rest):
+        raise PlanFileError(f"{source}: the plan was changed after it was made (its digest does not match)", _AGAIN)
+    return rest
+
+
+def validated(model: type[_Model], content: dict[str, Any], source: str) -> _Model:
+    """Return `content` as a `model`. Raises PlanFileError with the first thing that does not fit."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise PlanFileError(f"{source}: not a plan this version can read: {where}: {first['msg']}", _AGAIN) from None
+
+
+def _digest(content: dict[str, Any]) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
