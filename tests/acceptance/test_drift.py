@@ -118,6 +118,21 @@ def test_a_log_that_was_cut(trio: Trio, other: httpx.Client) -> None:
     assert told(trio) == same({"first": ("drift", ANOTHER)})
 
 
+def test_deleted_by_somebody_and_what_was_before_is_not_in_the_log(trio: Trio, other: httpx.Client) -> None:
+    execute("DELETE FROM events")
+    trio.delete(other)
+    assert told(trio) == same(("unknown", ANOTHER))
+    assert f"origin unknown; last changed by {ANOTHER}" in trio.space.run("plan").out
+
+
+def test_made_and_deleted_by_somebody_before_we_had_a_file(trio: Trio, admin: httpx.Client) -> None:
+    trio.delete(admin)
+    execute("DELETE FROM events")
+    trio.create(admin, 1, 1)
+    trio.delete_named(admin)
+    assert told(trio) == same("file")
+
+
 def test_archived_by_somebody_and_revived(trio: Trio, other: httpx.Client, admin: httpx.Client) -> None:
     at = f"features/{trio.name}"
     other.delete(f"/api/admin/projects/default/{at}").raise_for_status()

@@ -110,13 +110,17 @@ class Trio:
 
     def delete(self, who: httpx.Client) -> None:
         """Have somebody delete the three."""
+        self.delete_named(who)
+        for chart in self.space.instance.charts():
+            _ok(who.delete(f"/api/admin/impact-metrics/config/{chart}"))
+
+    def delete_named(self, who: httpx.Client) -> None:
+        """Have somebody delete the flag and the segment."""
         _ok(who.delete(f"{PROJECT}/features/{self.name}"))
         let_be_announced()
         _ok(who.delete(f"/api/admin/archive/{self.name}"))
         segment = self.space.instance.named("segments")[self.name]
         _ok(who.delete(f"/api/admin/segments/{segment['id']}"))
-        for chart in self.space.instance.charts():
-            _ok(who.delete(f"/api/admin/impact-metrics/config/{chart}"))
 
     def create(self, who: httpx.Client, first: int, second: int) -> None:
         """Have somebody create the three, as our tool would not."""

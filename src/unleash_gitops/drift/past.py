@@ -101,6 +101,11 @@ class Past:
             }
         self._first = min(self._ours, default=None)
 
+    @property
+    def complete(self) -> bool:
+        """Whether the log knows the object from its creation on, or nothing of it at all."""
+        return not self._entries or self._entries[-1][1][0] is None
+
     def verdict(self, unit: Unit, now: Any, agrees: Callable[[Any], bool]) -> Verdict:
         """Tell why a part that is `now` as given differs from its file; `agrees` says whether that says a value."""
         base, others, gap = self._since(unit, now)

@@ -158,7 +158,7 @@ def _of_create(change: Change, one: Resource, past: Past | None, policy: Policy)
     if past is None:
         return _Judged(change, one, whole=Verdict("unknown"))
     whole = past.verdict((), ABSENT, lambda base: base is True)
-    if whole.origin == "unknown":
+    if whole.origin == "unknown" and past.complete:
         whole = Verdict("file")
     units = differing({}, change.after)
     return _Judged(

@@ -14,14 +14,13 @@ from urllib.parse import quote
 from unleash_gitops.identity import OWNER_TAG
 from unleash_gitops.kinds._flag_calls import METADATA
 from unleash_gitops.kinds._links import normal_url
-from unleash_gitops.kinds._matching import matched
-from unleash_gitops.kinds._strategy import live_strategy, normal_strategy, written_strategy
+from unleash_gitops.kinds._strategy import live_strategy
 from unleash_gitops.resource import Kind, Reads, Resource, Step, Unknown
 
 if TYPE_CHECKING:
     from unleash_gitops.audit import Event
 
-__all__ = ["FlagPast", "written_dependency", "written_link"]
+__all__ = ["FlagPast"]
 
 Strategies = list[tuple[str, dict[str, Any]]]
 """Strategies in order, each with its id."""
@@ -52,9 +51,9 @@ class FlagPast(Kind):
             segments = {found["id"]: found["name"] for found in reads.once("/api/admin/segments")["segments"]}
         past = _Past(live, lambda said: live_strategy(said, segments))
         for place, event in enumerate(events):
-            _TOLD.get(event.type, _nothing)(past, event)
+            past.do(_TOLD.get(event.type, _nothing), event)
             after = past.spec()
-            _UNDO[event.type](past, event)
+            past.do(_UNDO[event.type], event)
             if event.type == "feature-deleted":
                 _replay(past, events[place + 1 :])
             yield past.spec(), after
@@ -66,73 +65,6 @@ class FlagPast(Kind):
         project = quote(str(one.address.project), safe="")
         environments = reads.once(f"/api/admin/environments/project/{project}")["environments"]
         return any(found["name"] == unit[1] and found.get("type") == "production" for found in environments)
-
-    def as_written(self, unit: Sequence[str], value: Any, one: Resource, said: Any) -> Any:
-        """See `Kind.as_written`."""
-        if unit == ("links",):
-            return [written_link(link) for link in value]
-        if unit == ("dependencies",):
-            return [written_dependency(dependency) for dependency in value]
-        if unit[-1] == "strategies":
-            return _written_strategies(value, one.id, said or ())
-        if unit[0] == "environments" and len(unit) == 2:
-            return {
-                key: self.as_written((*unit, key), found, one, (said or {}).get(key)) for key, found in value.items()
-            }
-        return super().as_written(unit, value, one, said)
-
-
-def _written_strategies(
-    live: Sequence[Mapping[str, Any]], flag: str, said: Sequence[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
-    """Return live strategies as a document says them: of one that it has already, what it says of it."""
-    normal = [normal_strategy(one) for one in said]
-    places = {place: words for words, place in enumerate(matched(normal, live, flag)) if place is not None}
-    return [
-        _again(one, flag, said[places[place]], normal[places[place]])
-        if place in places and said[places[place]]["name"] == one["name"]
-        else _with_numbers(written_strategy(one, flag))
-        for place, one in enumerate(live)
-    ]
-
-
-def _again(live: Mapping[str, Any], flag: str, said: Mapping[str, Any], meant: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a live strategy in the words of what is said, which means `meant`, as far as these fit."""
-    written = _with_numbers(written_strategy(live, flag))
-    found = {key: said[key] if meant[key] == live[key] else written.get(key, live[key]) for key in said}
-    if "parameters" in said:
-        found["parameters"] = {
-            name: words if meant["parameters"][name] == live["parameters"][name] else _number(live["parameters"][name])
-            for name, words in said["parameters"].items()
-            if name in live["parameters"]
-        }
-    return found
-
-
-def _with_numbers(strategy: dict[str, Any]) -> dict[str, Any]:
-    """Return a strategy whose parameters are as people write them."""
-    if "parameters" not in strategy:
-        return strategy
-    return {**strategy, "parameters": {name: _number(one) for name, one in strategy["parameters"].items()}}
-
-
-def _number(value: Any) -> Any:
-    """Return a parameter as people write it: a whole number as one."""
-    return int(value) if isinstance(value, str) and value.isdecimal() and str(int(value)) == value else value
-
-
-def written_link(one: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a live link as a document says it."""
-    return {key: value for key, value in one.items() if value}
-
-
-def written_dependency(one: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a live dependency as a document says it."""
-    return {
-        "feature": one["feature"],
-        **({} if one["enabled"] else {"enabled": False}),
-        **({"variants": one["variants"]} if one["variants"] else {}),
-    }
 
 
 class _Past:
@@ -160,6 +92,15 @@ class _Past:
             known = found if isinstance(found, Unknown) else [strategy for _, strategy in found]
             environments.setdefault(name, {})["strategies"] = known
         return {**self.whole, "environments": environments}
+
+    def do(self, step: Callable[[_Past, Event], None], event: Event) -> None:
+        """Take a step for an event. Of one that has another form than those of this version nothing is known after."""
+        try:
+            step(self, event)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            self.whole = None if self.whole is None else dict.fromkeys(self.whole, Unknown())
+            self.enabled = dict.fromkeys(self.enabled, Unknown())
+            self.lists = dict.fromkeys(self.lists, Unknown())
 
     def set(self, **fields: Any) -> None:
         if self.whole is not None:
@@ -212,7 +153,7 @@ def _replay(past: _Past, older: Sequence[Event]) -> None:
     for event in reversed(since):
         opposite = _OPPOSITE.get(event.type)
         if opposite is not None:
-            _UNDO[opposite](past, replace(event, type=opposite, data=event.before, before=event.data))
+            past.do(_UNDO[opposite], replace(event, type=opposite, data=event.before, before=event.data))
 
 
 def _undo_archived(past: _Past, event: Event) -> None:  # noqa: ARG001
@@ -334,7 +275,8 @@ def _metadata(payload: Any) -> dict[str, Any]:
 
 
 def _tag(payload: Any) -> str | None:
-    return f"{payload['type']}:{payload['value']}" if isinstance(payload, dict) and "type" in payload else None
+    both = isinstance(payload, dict) and {"type", "value"} <= payload.keys()
+    return f"{payload['type']}:{payload['value']}" if both else None
 
 
 def _link(payload: Any) -> dict[str, Any] | None:

@@ -13,8 +13,9 @@ from unleash_gitops.identity import OWNER_TAG
 from unleash_gitops.kinds._constraint import illegal_values
 from unleash_gitops.kinds._flag_calls import METADATA, creating, deleting, updating
 from unleash_gitops.kinds._flag_model import CODES, FeatureFlagDocument
-from unleash_gitops.kinds._flag_past import FlagPast, written_dependency, written_link
+from unleash_gitops.kinds._flag_past import FlagPast
 from unleash_gitops.kinds._flag_reads import LiveFlag, read_absent, read_flags
+from unleash_gitops.kinds._flag_words import FlagWords, written_dependency, written_link
 from unleash_gitops.kinds._links import normal_url
 from unleash_gitops.kinds._matching import matched
 from unleash_gitops.kinds._model import OWNERSHIP
@@ -47,7 +48,7 @@ _DEFAULTS: dict[str, Any] = {
 _LIMITS = {"strategies": "featureEnvironmentStrategies", "constraints": "constraints", "segments": "strategySegments"}
 
 
-class FeatureFlag(FlagPast):
+class FeatureFlag(FlagPast, FlagWords):
     """Flags: known as a workspace's by a tag, archived when they are deleted."""
 
     name = "FeatureFlag"

@@ -1,0 +1,77 @@
+"""Whatever an audit log has in it, of an older server or of none that we know: it tells less, and nothing breaks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drift.test_flag_past import A, B, live
+from kinds.named import Answers
+from unleash_gitops.audit import Actor, Event
+from unleash_gitops.drift.past import Past, differing
+from unleash_gitops.kinds import kinds
+from unleash_gitops.resource import Resource
+
+US, OTHER = Actor(-42, "us"), Actor(7, "other")
+TRACED = sorted(name for name, kind in kinds().items() if kind.events)
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 3) | st.sampled_from(["s1", "f", "simple", "x:y", "http://["]),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["id", "name", "a"]), inner, max_size=3)
+    ),
+    max_leaves=4,
+)
+KEYS = [
+    "id", "name", "type", "value", "url", "title", "description", "stale", "feature", "enabled", "variants",
+    "strategyIds", "segments", "constraints", "parameters", "sortOrder", "milestoneId", "legalValues", "timeRange",
+    "labelSelectors", "tokenName", "createdAt", "projects", "provider", "events", "color", "deprecated", "mode",
+]  # fmt: skip
+payloads = anything | st.dictionaries(st.sampled_from(KEYS), anything, max_size=6)
+
+
+@st.composite
+def logs(draw: st.DrawFn, kind: str) -> list[Event]:
+    """Draw an object's events, newest first."""
+    return [
+        Event(
+            number,
+            draw(st.sampled_from(kinds()[kind].events)),
+            draw(st.sampled_from([US, OTHER])),
+            "2026-01-01",
+            draw(payloads),
+            draw(payloads),
+            "f",
+            draw(st.sampled_from(["p", None])),
+            draw(st.sampled_from(["production", "gone", None])),
+        )
+        for number in range(draw(st.integers(1, 5)), 0, -1)
+    ]
+
+
+def one_of(kind: str) -> Resource | None:
+    return live(A, B, links=[], dependencies=[]) if kind == "FeatureFlag" else None
+
+
+@pytest.mark.parametrize("kind", TRACED)
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_any_log_is_lived_with(kind: str, data: st.DataObject) -> None:
+    events = data.draw(logs(kind))
+    what, found = kinds()[kind], one_of(kind)
+    for event in events:
+        assert all(isinstance(subject, str) for subject in what.subjects(event, "w"))
+    what.marker(events, "w")
+    reads: Any = Answers(segments={"segments": [{"id": 1, "name": "seg"}]})
+    steps = [*what.rewound(found, "f", events, reads)]
+    assert len(steps) == len(events)
+    past = Past(events, steps, US)
+    spec: Any = {"a": 1} if found is None else found.spec
+    past.undocumented(spec)
+    past.last([("a",), ()])
+    for unit in differing(spec, {}):
+        verdict = past.verdict(unit, "now", lambda base: bool(base == 1))
+        assert verdict.origin in {"file", "drift", "conflict", "unknown"}
