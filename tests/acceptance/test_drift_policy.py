@@ -131,6 +131,31 @@ def test_what_the_files_delete_and_somebody_changed(trio: Trio, other: httpx.Cli
     assert trio.live() == ({} if policy == "overwrite" else same(Parts(1, 0)))
 
 
+def test_where_the_workspace_is_the_only_writer_what_others_made_is_deleted_and_named(
+    trio: Trio, admin: httpx.Client
+) -> None:
+    exclusive = [{"kind": kind} for kind in ("Segment", "ImpactMetric")] + [
+        {"kind": "FeatureFlag", "project": "default"}
+    ]
+    trio.space.workspace(exclusive=exclusive)
+    extra = f"extra-{trio.name}"
+    place = f"/api/admin/projects/default/features/{extra}/environments/production"
+    admin.post("/api/admin/projects/default/features", json={"name": extra}).raise_for_status()
+    admin.post(f"{place}/on", json={}).raise_for_status()
+    for name in ("checkout-v2", "search-ranking"):
+        trio.flag_file(name)
+    (change,) = trio.space.plan()["changes"]
+    assert (change["action"], change["origin"], change["changed"]["by"]) == ("delete", "drift", PERSON)
+    for policy in ("keep", "fail"):
+        trio.space.workspace(exclusive=exclusive, drift=policy)
+        assert trio.space.apply().code == (1 if policy == "fail" else 0)
+        assert trio.space.instance.flag(extra) is not None
+    trio.space.workspace(exclusive=exclusive)
+    assert trio.space.apply().code == 0
+    assert trio.space.instance.flag(extra) is None
+    assert trio.live() == same(Parts())
+
+
 def test_a_plan_of_drift_alone(trio: Trio, admin: httpx.Client) -> None:
     trio.write(1, 0)
     nothing = trio.space.run("plan", "--drift")

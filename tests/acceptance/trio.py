@@ -62,6 +62,12 @@ class Trio:
             document = {"apiVersion": "unleash-gitops/v1", "kind": kind, "metadata": metadata, "spec": said}
             self.file(kind).write_text(json.dumps(document), encoding="utf-8")
 
+    def flag_file(self, name: str) -> None:
+        """Write a document for another flag, which says nothing of it."""
+        metadata = {"name": name, "project": "default"}
+        document = {"apiVersion": "unleash-gitops/v1", "kind": "FeatureFlag", "metadata": metadata}
+        self.file(name).write_text(json.dumps(document), encoding="utf-8")
+
     def unlink(self) -> None:
         for kind in PARTS:
             self.file(kind).unlink()
