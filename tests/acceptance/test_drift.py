@@ -86,6 +86,21 @@ def test_our_own_apply_that_was_cut_off(trio: Trio) -> None:
     assert trio.live() == same(Parts(1, 1))
 
 
+def test_changed_after_the_objects_were_read_and_before_the_log_was(trio: Trio, admin: httpx.Client) -> None:
+    trio.write(1)
+    proxy = FaultProxy(trio.space.instance.url)
+    once = iter([lambda: trio.change(admin, first=2)])
+
+    def interfere(_number: int, _method: str, path: str) -> None:
+        if path.startswith("/api/admin/user"):
+            next(once, lambda: None)()
+
+    proxy.fault = interfere
+    with proxy.served() as url:
+        plan = trio.space.run("plan", "--format", "json", UNLEASH_URL=url).json
+    assert trio.told(plan) == same({"first": ("conflict", PERSON)})
+
+
 def test_a_token_that_was_changed_for_another(trio: Trio, other: httpx.Client) -> None:
     trio.change(other, second=2)
     trio.write(1)

@@ -51,6 +51,7 @@ MADE = (US, None, 1)
         (2, 1, [(US, None, UNTOLD), (PERSON, UNTOLD, 2)], ("conflict", "admin")),
         (5, 1, [MADE], ("unknown", None)),  # the log says 1 and it is 5: something is missing
         (5, 1, [MADE, (PERSON, 1, 2)], ("drift", "admin")),
+        (1, 3, [MADE, (PERSON, 1, 2)], ("conflict", "admin")),  # changed between what was read first and the log
         (ABSENT, 1, [MADE, (PERSON, 1, None)], ("drift", "admin")),
     ],
 )

@@ -45,6 +45,7 @@ def _no_charts(api: httpx.Client) -> Iterator[None]:
 def _events(api: httpx.Client, count: int) -> list[dict[str, Any]]:
     names = ("type", "createdBy", "featureName", "project", "data", "preData")
     events = api.get("/api/admin/search/events", params={"limit": count}).json()["events"]
+    events.sort(key=lambda event: -event["id"])  # the server sorts by when a transaction began
     return [{name: event[name] for name in names} for event in events]
 
 

@@ -116,7 +116,7 @@ class Past:
             return Verdict("unknown" if gap else "file")
         if isinstance(base, Unknown):
             return Verdict("conflict", changed)
-        if base == now:
+        if base == now and not gap:
             return Verdict("file")
         return Verdict("drift" if agrees(base) else "conflict", changed)
 

@@ -68,12 +68,16 @@ class FlagPast(Kind):
 
 
 class _Past:
-    """A flag at one time. `whole` is None when there is none; `lists` has the strategies that are known."""
+    """A flag at one time. `whole` is None when there is none; `lists` has the strategies that are known.
+
+    `missing` are the ids of strategies that went without an event.
+    """
 
     def __init__(self, live: Resource | None, read: Read) -> None:
         self.whole: dict[str, Any] | None = None
         self.lists: dict[str, Strategies | Unknown] = {}
         self.enabled: dict[str, bool | Unknown] = {}
+        self.missing: set[str] = set()
         self.read = read
         if live is None:
             return
@@ -237,11 +241,31 @@ def _undo_change(past: _Past, event: Event) -> None:
     before = event.before or {}
 
     def changed(known: Strategies) -> Strategies | Unknown:
-        if not any(one[0] == before.get("id") for one in known):
+        if before.get("id") in past.missing or not any(one[0] == before.get("id") for one in known):
             return Unknown()
         return [(one[0], past.read(before)) if one[0] == before["id"] else one for one in known]
 
     past.change_list(event, changed)
+
+
+def _told_strategy(past: _Past, event: Event) -> None:
+    """A strategy is what the event says; that it is not among those that are known tells that something is missing."""
+    said = (event.data["id"], past.read(event.data))
+
+    def changed(known: Strategies) -> Strategies:
+        there = any(one[0] == said[0] for one in known)
+        past.missing |= set() if there else {said[0]}
+        return [said if one[0] == said[0] else one for one in known] + ([] if there else [said])
+
+    past.change_list(event, changed)
+
+
+def _told_removed(past: _Past, event: Event) -> None:
+    past.change_list(event, lambda known: [one for one in known if one[0] != (event.before or {}).get("id")])
+
+
+def _told_order(past: _Past, event: Event) -> None:
+    _undo_order(past, replace(event, before=event.data))
 
 
 def _undo_remove(past: _Past, event: Event) -> None:
@@ -326,5 +350,9 @@ _TOLD: Mapping[str, Callable[[_Past, Event], None]] = {
     "feature-dependencies-removed": _told_dependency,
     "feature-environment-enabled": _told_switch,
     "feature-environment-disabled": _told_switch,
+    "feature-strategy-add": _told_strategy,
+    "feature-strategy-update": _told_strategy,
+    "feature-strategy-remove": _told_removed,
+    "strategy-order-changed": _told_order,
 }
 FlagPast.events = tuple(_UNDO)
