@@ -75,6 +75,33 @@ def _compare(root: Path, names: list[str], reads: str, bare: float, environment:
     )
 
 
+def bench_drift() -> None:
+    """What it costs to ask whose the differences are: a plan in which flags differ, against one in which none does."""
+    size = SIZES[0]
+    names = [f"flag-{number}" for number in range(size)]
+    with sandbox() as (url, token), tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "UNLEASH_URL": url, "UNLEASH_AUTH_TOKEN": token}
+        with _client(url, token) as http:
+            _send_all(http, _calls_of(Path(folder) / "made", names, environment))
+        took: dict[int, float] = {}
+        for differing in (0, 10, size):
+            root = Path(folder) / str(differing)
+            write(root, names)
+            file = root / "flags.yaml"
+            file.write_text(file.read_text().replace("One of many", "Another", differing))
+            command = [*TOOL, "-v", "plan", str(root), "--format", "json"]
+            done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+            changes = json.loads(done.stdout)["changes"]
+            assert [field["origin"] for change in changes for field in change["fields"]] == ["file"] * differing
+            asked = sum(line.startswith(("GET ", "POST ")) for line in done.stderr.splitlines())
+            run = lambda command=command: subprocess.run(command, check=True, capture_output=True, env=environment)  # noqa: E731
+            took[differing] = statistics.median(timed(run) for _ in range(5))
+            print(
+                f"drift     {differing} of {size} flags differ: {took[differing] / took[0]:.2f} times as long as when "
+                f"none does, {asked} requests, {peak(command, environment):.0f} MiB"
+            )
+
+
 def bench_apply() -> None:
     """An apply of new flags, against a bare client that sends the very calls, a flag's one after the other."""
     with sandbox() as (url, token), tempfile.TemporaryDirectory() as folder:

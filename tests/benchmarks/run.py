@@ -1,7 +1,7 @@
 """Print how the tool compares with the least that its job can cost: ratios within one run, on this machine.
 
     python tests/benchmarks/run.py            # all
-    python tests/benchmarks/run.py start      # one: start, validate, plan, memory, flags, apply
+    python tests/benchmarks/run.py start      # one: start, validate, plan, memory, flags, apply, drift
 
 All but `start` and `validate` need the extra `sandbox`: they start a real server of their own, in a temporary folder.
 Nothing here is asserted: a time is only worth something beside another one.
@@ -20,7 +20,7 @@ from pathlib import Path
 
 import httpx
 import yaml
-from flags import bench_apply, bench_flags
+from flags import bench_apply, bench_drift, bench_flags
 from measure import TOOL, peak, sandbox, timed
 
 CONNECTIONS = 4
@@ -52,6 +52,7 @@ def main() -> None:
         "memory": bench_memory,
         "flags": bench_flags,
         "apply": bench_apply,
+        "drift": bench_drift,
     }
     for name in sys.argv[1:] or benchmarks:
         benchmarks[name]()
