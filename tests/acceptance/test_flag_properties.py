@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from acceptance.flag_states import ENVIRONMENTS, flags, partial
+from servers.actors import make_token
 from servers.instance import Instance
 from unleash_gitops.client import Client
 from unleash_gitops.errors import InvalidFiles
@@ -22,7 +23,7 @@ from unleash_gitops.kinds import _flag_reads as reading
 from unleash_gitops.plan import Plan
 from unleash_gitops.reader import Reader
 from unleash_gitops.resource import Area, Focus, Key
-from unleash_gitops.workflow import apply_plan, load_workspace, make_plan, pull_workspace
+from unleash_gitops.workflow import accept_drift, apply_plan, load_workspace, make_plan, pull_workspace
 from unleash_gitops.workspace import WorkspaceSpec
 from unleash_gitops.yamldoc import dump_document
 
@@ -186,3 +187,38 @@ def test_after_apply_a_plan_is_empty_and_what_is_not_said_is_as_it_was(server: I
                     assert strategies == known[environment][1]
                     assert enabled == said.get("enabled", known[environment][0])
     assert strategies_of(server, foreign) == before
+
+
+@pytest.fixture(scope="module")
+def somebody(real: Instance) -> Instance:
+    """Give the server to somebody with a token of their own."""
+    return Instance(real.url, make_token("somebody"))
+
+
+@RELAXED
+@given(st.data())
+def test_whatever_somebody_else_made_of_a_flag_can_be_accepted(
+    server: Instance, somebody: Instance, data: st.DataObject
+) -> None:
+    server.archive_flags()
+    names = [unique(data.draw(ODD)) for _ in range(2)]
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as other:
+        ours, theirs = Path(folder), Path(other)
+        write(ours, {name: data.draw(flags(SEGMENTS).flatmap(partial)) for name in names})
+        file = ours / "flags.yaml"
+        file.write_text(file.read_text(encoding="utf-8").replace("\nspec:", "\n# Ours.\nspec:"), encoding="utf-8")
+        comments = file.read_text(encoding="utf-8").count("# Ours.")
+        assert not apply(ours, server).changes
+        write(theirs, {name: data.draw(flags(SEGMENTS).flatmap(partial)) for name in names})
+        assert not apply(theirs, somebody).changes
+        before = [strategies_of(server, name) for name in names]
+        drift = plan(ours, server)
+        told = {one.origin for change in (*drift.changes, *drift.kept) for one in change.fields}
+        assert told <= {"drift", "conflict"}, told
+        loaded, workspace = load_workspace(ours)
+        with Client(server.url, server.token) as client:
+            accept_drift(loaded, workspace, client)
+        after = plan(ours, server)
+        assert [(change.address, change.fields) for change in after.changes] == []
+        assert file.read_text(encoding="utf-8").count("# Ours.") == comments
+        assert [strategies_of(server, name) for name in names] == before
