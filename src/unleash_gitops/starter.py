@@ -23,6 +23,8 @@ spec:
   # projects: [default]               # where to look for flags' charts; left out: every project
   prune: owned                        # delete what this workspace made and no file has any more
   maxDeletes: 10                      # apply refuses a plan that deletes more
+  # drift: keep                       # what somebody changed on the server: overwrite, keep or fail; left out: fail
+                                      # for where flags are on in production, and overwrite for all else
 """
 
 _EXAMPLE = """\
@@ -71,8 +73,10 @@ jobs:
       # A pull request from a fork has no secrets: it is validated, not planned.
       - if: github.event.pull_request.head.repo.full_name == github.repository
         run: |
-          unleash-gitops plan --out "$RUNNER_TEMP/plan.json"
-          unleash-gitops comment "$RUNNER_TEMP/plan.json"
+          # A plan that would undo what somebody changed on the server fails, and is saved: the comment says who it was.
+          code=0; unleash-gitops plan --out "$RUNNER_TEMP/plan.json" || code=$?
+          if [ -f "$RUNNER_TEMP/plan.json" ]; then unleash-gitops comment "$RUNNER_TEMP/plan.json"; fi
+          exit "$code"
         env:
           UNLEASH_AUTH_TOKEN: ${{{{ secrets.UNLEASH_AUTH_TOKEN }}}}
           GITHUB_TOKEN: ${{{{ github.token }}}}

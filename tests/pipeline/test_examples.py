@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.conftest import ROOT, Pipeline, somebody_changes_the_chart
+from pipeline.conftest import HEAD, ROOT, Pipeline, somebody_changes_the_chart
 from servers.fake_forge import FakeForge
 from servers.fake_unleash import FakeUnleash
 from servers.runner import SHELL, Run
@@ -137,6 +137,30 @@ def test_the_gitlab_jobs_do_what_they_say(pipeline: Pipeline, unleash: FakeUnlea
         assert gitlab("validate", pipeline, forge).returncode == 1
         assert gitlab("plan", pipeline, forge).returncode == 1
         assert "**Superseded:**" in forge.bodies()[0]
+
+
+def test_the_pipeline_that_init_writes_says_why_a_plan_is_refused(pipeline: Pipeline, unleash: FakeUnleash) -> None:
+    fresh = pipeline.temp / "fresh"
+    subprocess.run([pipeline.programs / "unleash-gitops", "init", str(fresh)], check=True, capture_output=True)
+    written = yaml.safe_load((fresh / ".github" / "workflows" / "unleash-gitops.yaml").read_text(encoding="utf-8"))
+    planning = {key: value for key, value in written["jobs"]["plan"]["steps"][-1].items() if key != "if"}
+    event = {"pull_request": {"number": 7, "head": {"sha": HEAD, "repo": {"full_name": "acme/flags"}}}}
+
+    def run() -> Run:
+        runner = pipeline.runner(event_name="pull_request", event=event)
+        runner.workspace = pipeline.workspace
+        runner.environment["UNLEASH_URL"] = pipeline.unleash
+        return runner.steps([planning], {"secrets": {"UNLEASH_AUTH_TOKEN": pipeline.token}})
+
+    pipeline.chart("errors")
+    done = run()
+    assert not done.failed, done.log
+    assert "**1 to create**" in pipeline.forge.bodies()[0]
+    assert not pipeline.apply(plan="fresh").failed
+    somebody_changes_the_chart(unleash)
+    pipeline.says(drift="fail")
+    assert run().failed
+    assert "changed on the server by others: nothing will be applied" in pipeline.forge.bodies()[0]
 
 
 def test_the_pre_commit_hook_validates_every_workspace(pipeline: Pipeline) -> None:
