@@ -81,6 +81,7 @@ def test_what_was_accepted_is_settled() -> None:
     assert verdict(2, 3, *told, accepted=1) == ("conflict", "admin")
     assert verdict(2, 3, *told, accepted=2) == ("file", None)
     assert verdict(4, 2, *told, (PERSON, 2, 4), accepted=2) == ("drift", "admin")
+    assert verdict(2, 1, *told, accepted=4711) == ("drift", "admin")  # another instance's
 
 
 def test_people_are_their_account_and_tokens_their_name() -> None:

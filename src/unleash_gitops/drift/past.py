@@ -78,7 +78,8 @@ class Past:
 
     `events` are newest first, `steps` what each did, `actor` is who we are, `applied_by` names who else we are.
     `earlier` is who made the object this workspace's: what that one did counts as ours until the first time that we
-    wrote the object. What is not newer than the event `accepted` is settled.
+    wrote the object. What is not newer than the event `accepted` is settled, if it is one of `events`: the number may
+    be that of another instance's.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class Past:
         applied_by: Collection[str] = (),
     ) -> None:
         self._entries = list(zip(events, steps, strict=True))
-        self._accepted = accepted
+        self._accepted = accepted if any(event.id == accepted for event in events) else None
         mine = [event.id for event in events if event.actor.same(actor) or event.actor.name in applied_by]
         first = min(mine, default=None)
         self._ours = {*mine}
