@@ -114,7 +114,11 @@ def apply(root: Path, server: Instance) -> Plan:
 
 
 def strategies_of(server: Instance, name: str) -> Any:
+    """Return what a flag is by environment; the server tells a strategy's segments in no promised order."""
     found = server.call("GET", f"/features/{quote(name, safe='')}")
+    for environment in found["environments"]:
+        for strategy in environment["strategies"]:
+            strategy["segments"] = sorted(strategy["segments"])
     return {one["name"]: [one["enabled"], one["strategies"]] for one in found["environments"]}
 
 
