@@ -179,3 +179,9 @@ def test_where_a_flag_is_on_and_for_whom_is_guarded_in_production_only() -> None
         ("environments", "production", "strategies"),
         ("environments", "production"),
     ]
+
+
+def test_a_release_plans_strategy_is_nothing_that_is_missing() -> None:
+    events = Log().strategy("add", {**C, "milestoneId": "m"}).events
+    (step,) = KIND.rewound(live(A, B), "f", events, Answers(segments={"segments": []}))  # type: ignore[arg-type]
+    assert [side["environments"] for side in step if side is not None] == [live(A, B).spec["environments"]] * 2

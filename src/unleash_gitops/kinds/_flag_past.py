@@ -251,6 +251,8 @@ def _undo_change(past: _Past, event: Event) -> None:
 def _told_strategy(past: _Past, event: Event) -> None:
     """A strategy is what the event says; that it is not among those that are known tells that something is missing."""
     said = (event.data["id"], past.read(event.data))
+    if event.data.get("milestoneId"):  # a release plan's is not the flag's own
+        return
 
     def changed(known: Strategies) -> Strategies:
         there = any(one[0] == said[0] for one in known)
