@@ -32,9 +32,10 @@ class Policy:
     def of(self, unit: Unit, one: Resource) -> OnDrift:
         """Return what becomes of what somebody else changed at a part of an object."""
         said = self.run or one.drift or self.workspace.spec.drift
-        if said or one.ownership == "unmanaged":  # what is nobody's goes only where the workspace is the only writer
-            return said or "overwrite"
-        return "fail" if kinds()[one.address.kind].guarded(unit, one, self.reads) else "overwrite"
+        if said:
+            return said
+        ours = one.ownership != "unmanaged"  # what is nobody's goes only where the workspace is the only writer
+        return "fail" if ours and kinds()[one.address.kind].guarded(unit, one, self.reads) else "overwrite"
 
     def strictest(self, units: Iterable[Unit], one: Resource) -> OnDrift:
         """Return what becomes of an object as a whole, parts of which somebody changed."""
