@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from acceptance.conftest import Space
+from acceptance.test_other_kinds import write as write_document
 from servers.actors import ANOTHER, PERSON
 from servers.instance import Instance
 
@@ -36,6 +37,11 @@ class Sort:
 def found(who: httpx.Client, path: str, at: str, **match: Any) -> dict[str, Any]:
     listed = who.get(f"{API}/{path}").raise_for_status().json()[at]
     return next(one for one in listed if all(one[key] == value for key, value in match.items()))
+
+
+def deletes(collection: str) -> Callable[[httpx.Client, str], Any]:
+    """Return how people delete what is known by its name."""
+    return lambda who, name: who.delete(f"{API}/{collection}/{name}").raise_for_status()
 
 
 def token(who: httpx.Client) -> str:
@@ -79,21 +85,21 @@ SORTS = [
         {"icon": "A", "description": "a"},
         {"icon": "X", "description": "b"},
         change_tag_type,
-        lambda who, name: who.delete(f"{API}/tag-types/{name}").raise_for_status(),
+        deletes("tag-types"),
     ),
     Sort(
         "Strategy",
         {"title": "A", "description": "a"},
         {"title": "X", "description": "b"},
         change_strategy,
-        lambda who, name: who.delete(f"{API}/strategies/{name}").raise_for_status(),
+        deletes("strategies"),
     ),
     Sort(
         "ContextField",
         {"stickiness": False, "description": "a"},
         {"stickiness": True, "description": "b"},
         change_context_field,
-        lambda who, name: who.delete(f"{API}/context/{name}").raise_for_status(),
+        deletes("context"),
     ),
     Sort(
         "Addon",
@@ -129,23 +135,13 @@ def space(tmp_path: Path, real: Instance) -> Iterator[Space]:
 
 def clear(real: Instance) -> None:
     real.clear()
-    for one in real.http.get(f"{API}/addons").raise_for_status().json()["addons"]:
-        real.http.delete(f"{API}/addons/{one['id']}").raise_for_status()
-    for one in real.http.get(f"{API}/api-tokens").raise_for_status().json()["tokens"]:
-        if one["type"] != "admin":
-            real.http.delete(f"{API}/api-tokens/{quote(one['secret'], safe='')}").raise_for_status()
-    for one in real.http.get(f"{API}/strategies").raise_for_status().json()["strategies"]:
-        if one["editable"]:
-            real.http.delete(f"{API}/strategies/{one['name']}").raise_for_status()
+    real.clear_others()
     real.clear_named()
 
 
 def write(space: Space, sort: Sort, **more: Any) -> Path:
-    spec = {**sort.spec, **more}
-    content = {"apiVersion": "unleash-gitops/v1", "kind": sort.kind, "metadata": {"name": sort.name}, "spec": spec}
-    path = space.file("one")
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return path
+    """Write the document of a kind, with something else in it."""
+    return write_document(space, sort.kind, sort.name, **{**sort.spec, **more})
 
 
 def apply(space: Space, *arguments: str) -> None:
@@ -164,7 +160,7 @@ def told(space: Space) -> dict[str, Any]:
 @pytest.mark.parametrize("sort", SORTS, ids=lambda sort: sort.kind)
 def test_whose_a_difference_is(space: Space, sort: Sort, other: httpx.Client, admin: httpx.Client) -> None:
     first, *second = sort.second
-    write(space, sort)
+    document = write(space, sort)
     apply(space)
     sort.change(admin, sort.name)
     assert told(space)[first] == ("drift", PERSON)
@@ -186,7 +182,7 @@ def test_whose_a_difference_is(space: Space, sort: Sort, other: httpx.Client, ad
     assert told_kept(space)[first] == ("drift", ANOTHER)
     done = space.run("accept")
     assert (done.code, space.plan()["changes"]) == (0, []), done.err
-    assert json.loads(space.file("one").read_text())["spec"][first] == sort.second[first]
+    assert json.loads(document.read_text())["spec"][first] == sort.second[first]
     sort.delete(other, sort.name)
     assert told(space) == {"": ("drift", ANOTHER)}
     apply(space)

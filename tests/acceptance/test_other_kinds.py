@@ -23,9 +23,7 @@ def others(tmp_path: Path, real: Instance) -> Iterator[Space]:
     real.clear_named()
     yield Space(tmp_path, real)
     real.archive_flags()
-    for one in real.http.get("/api/admin/strategies").json()["strategies"]:
-        if one["editable"]:
-            real.http.delete(f"/api/admin/strategies/{one['name']}").raise_for_status()
+    real.clear_others()
 
 
 def write(space: Space, kind: str, name: str, **spec: Any) -> Path:

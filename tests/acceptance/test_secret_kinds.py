@@ -7,7 +7,6 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
@@ -40,25 +39,12 @@ def space(tmp_path: Path, real: Instance) -> Iterator[Space]:
 
 def clear(real: Instance) -> None:
     """Leave neither, nor the tag types that the server makes for some services."""
-    for one in addons(real):
-        real.http.delete(f"/api/admin/addons/{one['id']}").raise_for_status()
-    for one in tokens(real):
-        real.http.delete(f"/api/admin/api-tokens/{quote(one['secret'], safe='')}").raise_for_status()
+    real.clear_others()
     real.clear_named()
 
 
-def addons(real: Instance) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = real.http.get("/api/admin/addons").raise_for_status().json()["addons"]
-    return sorted(found, key=lambda one: one["id"])
-
-
-def tokens(real: Instance) -> list[dict[str, Any]]:
-    found = real.http.get("/api/admin/api-tokens").raise_for_status().json()["tokens"]
-    return [one for one in found if one["type"] != "admin"]
-
-
 def secret_of(real: Instance, name: str) -> str:
-    (found,) = [one["secret"] for one in tokens(real) if one["tokenName"] == name]
+    (found,) = [one["secret"] for one in real.tokens() if one["tokenName"] == name]
     return str(found)
 
 
@@ -81,7 +67,7 @@ def apply(space: Space, *arguments: str, code: int = 0, **more: str) -> Done:
     assert done.code == code, done.err
     for text in (done.out, done.err):
         assert SECRET not in text
-        assert not any(one["secret"] in text for one in tokens(space.instance))
+        assert not any(one["secret"] in text for one in space.instance.tokens())
     return done
 
 
@@ -91,7 +77,7 @@ def test_the_life_of_an_integration(space: Space) -> None:
     assert space.run("plan", "--out", str(saved), **TOKEN).code == 0
     assert SECRET not in saved.read_text()
     apply(space, str(saved))
-    (live,) = addons(space.instance)
+    (live,) = space.instance.addons()
     assert live["description"] == (
         "Says what happens\nunleash-gitops name: to-slack\nmanaged by unleash-gitops: payments"
     )
@@ -106,21 +92,21 @@ def test_the_life_of_an_integration(space: Space) -> None:
         ("parameters.defaultChannels", None, "x"),
     ]
     apply(space)
-    assert addons(space.instance)[0]["parameters"] == {"accessToken": "*****", "defaultChannels": "x"}
-    assert addons(space.instance)[0]["description"] == live["description"]
+    assert space.instance.addons()[0]["parameters"] == {"accessToken": "*****", "defaultChannels": "x"}
+    assert space.instance.addons()[0]["description"] == live["description"]
     assert space.plan()["changes"] == []
 
     file.unlink()
     assert actions(space.plan()) == [("delete", "Addon", "to-slack")]
     apply(space)
-    assert addons(space.instance) == []
+    assert space.instance.addons() == []
 
 
 def test_a_pulled_integration_is_managed_by_its_number_and_keeps_its_secret(space: Space) -> None:
     http = space.instance.http
     body = {**SLACK, "description": "By hand", "parameters": {"accessToken": SECRET}, "events": ["bogus"]}
     http.post("/api/admin/addons", json=body).raise_for_status()
-    (live,) = addons(space.instance)
+    (live,) = space.instance.addons()
     assert space.run("pull").code == 0
     (file,) = (space.root / "addons").iterdir()
     assert SECRET not in file.read_text()
@@ -131,7 +117,7 @@ def test_a_pulled_integration_is_managed_by_its_number_and_keeps_its_secret(spac
     plan = space.plan()
     assert plan["changes"][0]["reason"] == "adopts an object that this workspace did not make"
     apply(space)
-    (after,) = addons(space.instance)
+    (after,) = space.instance.addons()
     assert after == {
         **live,
         "events": ["feature-created"],
@@ -148,7 +134,7 @@ def test_a_secret_that_is_not_in_the_environment_is_said_before_anything_is_sent
     done = space.run("apply", "--yes", "--secrets-out", str(space.root / "out.json"))
     assert done.code == 1
     assert "the plan needs TOKEN, which the environment does not have" in done.err
-    assert (addons(space.instance), tokens(space.instance)) == ([], [])
+    assert (space.instance.addons(), space.instance.tokens()) == ([], [])
     assert not (space.root / "out.json").exists()
 
 
@@ -158,14 +144,14 @@ def test_a_server_that_refuses_a_secret_does_not_spread_it(space: Space, url: st
     for form in ("text", "json"):
         done = apply(space, "--format", form, code=3, U=url)
         assert "s3cr3t" not in done.out + done.err
-    assert addons(space.instance) == []
+    assert space.instance.addons() == []
 
 
 def test_the_life_of_a_token(space: Space) -> None:
     file = write(space, "ApiToken", "reader", **{**READER, "type": "backend"}, projects=["default"])
     out = space.root.parent / "secrets.json"
     done = apply(space, "--secrets-out", str(out))
-    (live,) = tokens(space.instance)
+    (live,) = space.instance.tokens()
     assert (live["tokenName"], live["projects"], live["alias"]) == ("reader [gitops:payments]", ["default"], None)
     assert json.loads(out.read_text()) == {"ApiToken/reader": live["secret"]}
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
@@ -178,7 +164,7 @@ def test_the_life_of_a_token(space: Space) -> None:
     assert live["secret"] not in saved.read_text()
     done = apply(space, str(saved))
     assert "PUT /api/admin/api-tokens/***: 200" in done.err
-    assert tokens(space.instance) == [{**live, "expiresAt": "2030-01-31T10:00:00.000Z"}]
+    assert space.instance.tokens() == [{**live, "expiresAt": "2030-01-31T10:00:00.000Z"}]
     assert space.plan()["changes"] == []
 
     write(space, "ApiToken", "reader", **{**READER, "environment": "production"})
@@ -190,7 +176,7 @@ def test_the_life_of_a_token(space: Space) -> None:
     file.unlink()
     assert actions(space.plan()) == [("delete", "ApiToken", "reader")]
     apply(space)
-    assert tokens(space.instance) == []
+    assert space.instance.tokens() == []
 
 
 def test_without_a_file_a_secret_goes_nowhere(space: Space) -> None:
@@ -208,7 +194,7 @@ def test_a_file_of_secrets_is_not_overwritten_nor_left_without_one(space: Space)
     assert (done.code, "is there already" in done.err, out.read_text()) == (1, True, "mine")
     done = space.run("apply", "--yes", "--secrets-out", str(out.parent / "no" / "such.json"))
     assert (done.code, "cannot be written" in done.err) == (1, True)
-    assert tokens(space.instance) == []
+    assert space.instance.tokens() == []
     out.unlink()
     apply(space)
     done = apply(space, "--secrets-out", str(out))  # there is nothing to make any more
@@ -222,7 +208,7 @@ def test_many_tokens_are_all_written_down(space: Space) -> None:
     apply(space, "--secrets-out", str(out), "--concurrency", "4")
     made = {
         f"ApiToken/{one['tokenName'].removesuffix(' [gitops:payments]')}": one["secret"]
-        for one in tokens(space.instance)
+        for one in space.instance.tokens()
     }
     assert (len(made), json.loads(out.read_text())) == (12, made)
     assert {path.name for path in out.parent.iterdir()} == {"secrets.json", "workspace"}
@@ -232,7 +218,7 @@ def test_what_others_made_is_reported_and_left_alone(space: Space) -> None:
     for name in ("by hand", "theirs [gitops:search]", "reader"):
         body = {"tokenName": name, **READER, "projects": ["*"]}
         space.instance.http.post("/api/admin/api-tokens", json=body).raise_for_status()
-    before = tokens(space.instance)
+    before = space.instance.tokens()
     plan = space.plan()
     assert plan["changes"] == []
     unmanaged = [one["title"] for one in plan["unmanaged"] if one["kind"] == "ApiToken"]
@@ -246,7 +232,7 @@ def test_what_others_made_is_reported_and_left_alone(space: Space) -> None:
     space.workspace(exclusive=[{"kind": "ApiToken"}])
     assert len(space.plan()["changes"]) == 2
     apply(space)
-    assert [one["tokenName"] for one in tokens(space.instance)] == ["theirs [gitops:search]"]
+    assert [one["tokenName"] for one in space.instance.tokens()] == ["theirs [gitops:search]"]
 
 
 @pytest.mark.parametrize("fault", ["cut after", "cut before", "503"])
@@ -267,7 +253,7 @@ def test_a_lost_answer_makes_no_second_one(space: Space, fault: str) -> None:
     with proxy.served() as url:
         apply(space, "--secrets-out", str(out), "--url", url)
     assert len(faulted) == 2
-    (addon,), (token,) = addons(space.instance), tokens(space.instance)
+    (addon,), (token,) = space.instance.addons(), space.instance.tokens()
     assert addon["parameters"] == {"accessToken": "*****"}
     assert json.loads(out.read_text()) == {"ApiToken/reader": token["secret"]}
     assert space.plan()["changes"] == []

@@ -98,6 +98,26 @@ class Instance:
                 elif "managed by" in (found["description"] or ""):
                     self.change(collection, name, description=found["description"].split("managed by")[0].strip())
 
+    def addons(self) -> list[dict[str, Any]]:
+        """Return the integrations in the order of their numbers."""
+        found: list[dict[str, Any]] = self.http.get("/api/admin/addons").raise_for_status().json()["addons"]
+        return sorted(found, key=lambda one: one["id"])
+
+    def tokens(self) -> list[dict[str, Any]]:
+        """Return the tokens of applications."""
+        found = self.http.get("/api/admin/api-tokens").raise_for_status().json()["tokens"]
+        return [one for one in found if one["type"] != "admin"]
+
+    def clear_others(self) -> None:
+        """Leave no integration, no token of an application, and no type of strategy but the server's own."""
+        for addon in self.addons():
+            self.http.delete(f"/api/admin/addons/{addon['id']}").raise_for_status()
+        for token in self.tokens():
+            self.http.delete(f"/api/admin/api-tokens/{quote(token['secret'], safe='')}").raise_for_status()
+        for strategy in self.http.get("/api/admin/strategies").raise_for_status().json()["strategies"]:
+            if strategy["editable"]:
+                self.http.delete(f"/api/admin/strategies/{strategy['name']}").raise_for_status()
+
     def clear(self) -> None:
         for feature in (None, *FLAGS):
             for object_id in self.charts(feature):
