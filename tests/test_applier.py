@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from unleash_gitops.api.client import Client
 from unleash_gitops.applier import apply_changes
-from unleash_gitops.client import Client
-from unleash_gitops.plan import Call, Change, Instance, Plan, Report, Result, Summary
+from unleash_gitops.model.plan import Call, Change, Instance, Plan, Report, Result, Summary
 
 
 def change(name: str, action: str = "create", depends_on: tuple[str, ...] = (), calls: int = 1, **more: Any) -> Change:
@@ -119,7 +119,7 @@ def test_deleting_what_is_gone_is_success() -> None:
 
 
 def test_a_server_that_is_gone_for_good_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unleash_gitops.client._FIRST_PATIENCE", 0.05)
+    monkeypatch.setattr("unleash_gitops.api.client._FIRST_PATIENCE", 0.05)
     names = [f"c{number:02}" for number in range(20)]
     server = Server({name: httpx.ConnectError("refused") for name in names[3:]})
     report = server.apply(plan(*(change(name) for name in names)), concurrency=1)

@@ -13,16 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from servers.fake_unleash import TOKEN, FakeUnleash
-from unleash_gitops.client import Client
+from unleash_gitops.api.client import Client
 from unleash_gitops.differ import diff_fields
-from unleash_gitops.identity import computed_id
 from unleash_gitops.kinds import kinds
 from unleash_gitops.loader import Loaded
-from unleash_gitops.plan import Plan, parse_plan
+from unleash_gitops.model.ownership import computed_id
+from unleash_gitops.model.plan import Plan, parse_plan
+from unleash_gitops.model.resource import Resource, State
+from unleash_gitops.model.workspace import Workspace, WorkspaceDocument
 from unleash_gitops.render.json import plan_json
-from unleash_gitops.resource import Resource, State
 from unleash_gitops.workflow import apply_plan, make_plan
-from unleash_gitops.workspace import Workspace, WorkspaceDocument
 
 KIND = kinds()["ImpactMetric"]
 FLAGS = {"default": ["checkout-v2", "search-ranking"], "shop": ["cart"]}
@@ -34,9 +34,9 @@ settings.load_profile("steady")
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unleash_gitops.client._PATIENCE", 0.05)
-    monkeypatch.setattr("unleash_gitops.client._FIRST_PATIENCE", 0.05)
-    monkeypatch.setattr("unleash_gitops.client._LONGEST_BACKOFF", 0.001)
+    monkeypatch.setattr("unleash_gitops.api.client._PATIENCE", 0.05)
+    monkeypatch.setattr("unleash_gitops.api.client._FIRST_PATIENCE", 0.05)
+    monkeypatch.setattr("unleash_gitops.api.client._LONGEST_BACKOFF", 0.001)
 
 
 labels = st.dictionaries(

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 
-from unleash_gitops.plan import parse_plan
+from unleash_gitops.model.plan import parse_plan
 from unleash_gitops.render.text import plan_text
 
 ROOT = Path(__file__).parents[1]

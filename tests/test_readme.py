@@ -9,7 +9,7 @@ import pytest
 
 from unleash_gitops.kinds import kinds
 from unleash_gitops.loader import load
-from unleash_gitops.plan import parse_plan
+from unleash_gitops.model.plan import parse_plan
 from unleash_gitops.render.text import diagnostics_text, plan_text
 
 ROOT = Path(__file__).parents[1]

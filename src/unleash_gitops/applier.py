@@ -12,12 +12,12 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
-from unleash_gitops.errors import ServerError, Unreachable
-from unleash_gitops.plan import Change, Plan, Report, ReportSummary, Result, Status
+from unleash_gitops.model.errors import ServerError, Unreachable
+from unleash_gitops.model.plan import Change, Plan, Report, ReportSummary, Result, Status
 from unleash_gitops.sender import Sender
 
 if TYPE_CHECKING:
-    from unleash_gitops.client import Client
+    from unleash_gitops.api.client import Client
 
 __all__ = ["apply_changes"]
 

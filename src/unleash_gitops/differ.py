@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unleash_gitops.plan import FieldChange
+from unleash_gitops.model.plan import FieldChange
 
 __all__ = ["diff_fields", "path_of"]
 

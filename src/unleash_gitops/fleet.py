@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from unleash_gitops import __version__
-from unleash_gitops.errors import GitopsError, UsageError
-from unleash_gitops.planset import Applied, Planned, PlanSet, ReportSet
+from unleash_gitops.model.errors import GitopsError, UsageError
+from unleash_gitops.model.plan_set import Applied, Planned, PlanSet, ReportSet
 from unleash_gitops.workflow import (
     accept_drift,
     apply_plan,
@@ -28,11 +28,11 @@ from unleash_gitops.workflow import (
 
 if TYPE_CHECKING:
     from unleash_gitops.accepter import Accepted, NotAccepted
-    from unleash_gitops.client import Client
+    from unleash_gitops.api.client import Client
     from unleash_gitops.loader import Loaded
-    from unleash_gitops.plan import OnDrift, Plan, Report, Result
+    from unleash_gitops.model.plan import OnDrift, Plan, Report, Result
+    from unleash_gitops.model.workspace import Workspace
     from unleash_gitops.puller import NewFile, Skipped
-    from unleash_gitops.workspace import Workspace
 
 __all__ = [
     "Run",

@@ -7,8 +7,8 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from unleash_gitops.kinds import kinds
-from unleash_gitops.plan import Change
-from unleash_gitops.resource import Key, Reference, Resource, State
+from unleash_gitops.model.plan import Change
+from unleash_gitops.model.resource import Key, Reference, Resource, State
 
 __all__ = ["find_obstacles", "in_order", "resolved", "used"]
 

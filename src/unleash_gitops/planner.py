@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from unleash_gitops.differ import diff_fields
 from unleash_gitops.kinds import kinds
+from unleash_gitops.model.naming import noun
+from unleash_gitops.model.plan import Action, Change, Plan, Summary, Unmanaged
+from unleash_gitops.model.resource import Area, Key, Kind, Resource, State
+from unleash_gitops.model.workspace import Workspace
 from unleash_gitops.ordering import find_obstacles, in_order, resolved, used
-from unleash_gitops.plan import Action, Change, Plan, Summary, Unmanaged
-from unleash_gitops.references import noun
-from unleash_gitops.resource import Area, Key, Kind, Resource, State
-from unleash_gitops.workspace import Workspace
 
 if TYPE_CHECKING:
-    from unleash_gitops.client import ServerFacts
+    from unleash_gitops.api.client import ServerFacts
 
 __all__ = ["Decisions", "area_of", "areas_of", "moved", "plan_changes", "unmatched_targets"]
 

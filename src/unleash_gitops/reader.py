@@ -10,13 +10,13 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from unleash_gitops.errors import ApiError, MissingRoute, NotUnleash, UsageError
 from unleash_gitops.kinds import kinds
-from unleash_gitops.resource import Area, Focus, Resource, State
+from unleash_gitops.model.errors import ApiError, MissingRoute, NotUnleash, UsageError
+from unleash_gitops.model.resource import Area, Focus, Resource, State
 
 if TYPE_CHECKING:
-    from unleash_gitops.client import Client, ServerFacts
-    from unleash_gitops.workspace import WorkspaceSpec
+    from unleash_gitops.api.client import Client, ServerFacts
+    from unleash_gitops.model.workspace import WorkspaceSpec
 
 __all__ = ["Reader"]
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from unleash_gitops.diagnostics import Diagnostic
 from unleash_gitops.kinds import kinds
-from unleash_gitops.resource import Key, Reference, Resource, SpecOf, State
+from unleash_gitops.model.diagnostics import Diagnostic
+from unleash_gitops.model.naming import noun
+from unleash_gitops.model.resource import Key, Reference, Resource, SpecOf, State
 
-__all__ = ["conflicts", "missing_references", "noun"]
+__all__ = ["conflicts", "missing_references"]
 
 
 def missing_references(wanted: Iterable[Resource], desired: State, live: State) -> list[Diagnostic]:
@@ -56,11 +56,6 @@ def _conflicts(one: Resource, spec_of: SpecOf) -> Iterator[Diagnostic]:
         position = places.get(reference.path) or one.position
         if position is not None:
             yield Diagnostic("error", "conflict", problem, position)
-
-
-def noun(kind: str) -> str:
-    """Return a kind as a word in a sentence."""
-    return re.sub(r"(?<!^)(?=[A-Z])", " ", kind).lower()
 
 
 def _reference(one: Resource) -> Reference:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from unleash_gitops.kinds import kinds
-from unleash_gitops.workspace import WorkspaceDocument
+from unleash_gitops.model.workspace import WorkspaceDocument
 
 __all__ = ["SCHEMA_FILE", "document_schema", "modeline", "schema_text"]
 

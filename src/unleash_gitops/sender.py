@@ -13,11 +13,11 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from unleash_gitops.errors import ApiError, MissingRoute, Unreachable
+from unleash_gitops.model.errors import ApiError, MissingRoute, Unreachable
 
 if TYPE_CHECKING:
-    from unleash_gitops.client import Client
-    from unleash_gitops.plan import Call, Find
+    from unleash_gitops.api.client import Client
+    from unleash_gitops.model.plan import Call, Find
 
 __all__ = ["Sender", "secrets_of"]
 

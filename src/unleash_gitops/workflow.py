@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 from unleash_gitops import __version__
 from unleash_gitops.accepter import Accepted, NotAccepted, accept_files, accepted
 from unleash_gitops.applier import apply_changes
-from unleash_gitops.diagnostics import in_order
 from unleash_gitops.drift import last_changes, settled
-from unleash_gitops.errors import (
+from unleash_gitops.kinds import kinds
+from unleash_gitops.loader import Loaded, find_workspace, load
+from unleash_gitops.model.diagnostics import in_order
+from unleash_gitops.model.errors import (
     Drifted,
     InvalidFiles,
     Maintenance,
@@ -27,19 +29,17 @@ from unleash_gitops.errors import (
     Untold,
     UsageError,
 )
-from unleash_gitops.kinds import kinds
-from unleash_gitops.loader import Loaded, find_workspace, load
-from unleash_gitops.plan import DRIFTED, Change, Instance, OnDrift, Plan, Report, Result
+from unleash_gitops.model.plan import DRIFTED, Change, Instance, OnDrift, Plan, Report, Result
+from unleash_gitops.model.resource import Area, Focus, Key, Resource
+from unleash_gitops.model.workspace import Workspace, WorkspaceSpec
 from unleash_gitops.planner import area_of, areas_of, moved, unmatched_targets
 from unleash_gitops.puller import NewFile, Skipped, pull_files, write_files
 from unleash_gitops.reader import Reader
 from unleash_gitops.references import conflicts, missing_references
-from unleash_gitops.resource import Area, Focus, Key, Resource
 from unleash_gitops.sender import secrets_of
-from unleash_gitops.workspace import Workspace, WorkspaceSpec
 
 if TYPE_CHECKING:
-    from unleash_gitops.client import Client
+    from unleash_gitops.api.client import Client
 
 __all__ = [
     "accept_drift",

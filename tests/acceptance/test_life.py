@@ -8,7 +8,7 @@ import pytest
 
 from acceptance.conftest import Space
 from servers.instance import FLAGS
-from unleash_gitops.identity import computed_id
+from unleash_gitops.model.ownership import computed_id
 
 FLAG = "checkout-v2"
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from servers.instance import BUILTIN, Instance
-from unleash_gitops.client import Client
+from unleash_gitops.api.client import Client
 from unleash_gitops.workflow import load_workspace, make_plan, pull_workspace
 
 NAMES = st.text("abzAZ019-_.~!*'()", min_size=2, max_size=20).filter(lambda name: name.strip("."))

@@ -14,7 +14,7 @@ import pytest
 from acceptance.conftest import Done, Space
 from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.instance import Instance
-from unleash_gitops.planset import PlanSet, parse_plans
+from unleash_gitops.model.plan_set import PlanSet, parse_plans
 
 
 class Several(Space):

@@ -10,7 +10,7 @@ import pytest
 
 from unleash_gitops.cli import secrets
 from unleash_gitops.cli.secrets import Secrets
-from unleash_gitops.errors import UsageError
+from unleash_gitops.model.errors import UsageError
 
 
 def test_each_secret_is_written_at_once(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from kinds.named import Answers
-from unleash_gitops.audit import Actor, Event
+from unleash_gitops.api.audit_log import Actor, Event
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds._strategy import live_strategy
-from unleash_gitops.resource import Address, Resource, Unknown
+from unleash_gitops.model.resource import Address, Resource, Unknown
 
 KIND = kinds()["FeatureFlag"]
 A = {"id": "s1", "name": "default", "parameters": {}}

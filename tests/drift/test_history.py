@@ -10,15 +10,15 @@ import pytest
 
 from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
-from unleash_gitops.audit import actor_of, read_events
-from unleash_gitops.client import Client
-from unleash_gitops.errors import ServerError
+from unleash_gitops.api.audit_log import actor_of, read_events
+from unleash_gitops.api.client import Client
 from unleash_gitops.kinds import kinds
 from unleash_gitops.loader import Loaded
-from unleash_gitops.plan import Plan
-from unleash_gitops.resource import State
+from unleash_gitops.model.errors import ServerError
+from unleash_gitops.model.plan import Plan
+from unleash_gitops.model.resource import State
+from unleash_gitops.model.workspace import Workspace, WorkspaceDocument
 from unleash_gitops.workflow import make_plan
-from unleash_gitops.workspace import Workspace, WorkspaceDocument
 
 OTHER = "*:*.another-token"
 P = "/api/admin/projects/default/features"
@@ -153,7 +153,7 @@ def test_where_the_server_cannot_answer_for_all_flags_they_are_asked_for_one_by_
 def test_a_server_in_trouble_is_not_taken_for_one_that_tells_nothing(
     world: World, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unleash_gitops.client._PATIENCE", 0.0)
+    monkeypatch.setattr("unleash_gitops.api.client._PATIENCE", 0.0)
     with pytest.raises(ServerError):
         world.plan({SEARCH: (status, {})})
 

@@ -18,15 +18,15 @@ from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.instance import Instance
 from servers.sandbox_database import execute
-from unleash_gitops.client import Client
-from unleash_gitops.errors import Drifted
-from unleash_gitops.identity import unmarked
+from unleash_gitops.api.client import Client
 from unleash_gitops.kinds import kinds
 from unleash_gitops.loader import Loaded
-from unleash_gitops.plan import Change, OnDrift, Plan
-from unleash_gitops.resource import Resource, State
+from unleash_gitops.model.errors import Drifted
+from unleash_gitops.model.ownership import unmarked
+from unleash_gitops.model.plan import Change, OnDrift, Plan
+from unleash_gitops.model.resource import Resource, State
+from unleash_gitops.model.workspace import Workspace, WorkspaceDocument
 from unleash_gitops.workflow import apply_plan, check_drift, make_plan
-from unleash_gitops.workspace import Workspace, WorkspaceDocument
 
 OTHER = "*:*.another-token"
 FLAGS = ["one", "two"]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from unleash_gitops.audit import Actor, Event
+from unleash_gitops.api.audit_log import Actor, Event
 from unleash_gitops.drift.past import ABSENT, Past, differing, value_at, with_value
-from unleash_gitops.resource import Unknown
+from unleash_gitops.model.resource import Unknown
 
 US, OTHER, PERSON = Actor(-42, "us"), Actor(-42, "other"), Actor(7, "admin")
 UNTOLD = Unknown()

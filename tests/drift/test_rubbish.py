@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from drift.test_flag_past import A, B, live
 from kinds.named import Answers
-from unleash_gitops.audit import Actor, Event
+from unleash_gitops.api.audit_log import Actor, Event
 from unleash_gitops.drift.past import Past, differing
 from unleash_gitops.kinds import kinds
-from unleash_gitops.resource import Resource
+from unleash_gitops.model.resource import Resource
 
 US, OTHER = Actor(-42, "us"), Actor(7, "other")
 TRACED = sorted(name for name, kind in kinds().items() if kind.events)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from kinds.named import MARK, Answers
-from unleash_gitops.audit import Actor, Event
+from unleash_gitops.api.audit_log import Actor, Event
 from unleash_gitops.kinds import kinds
-from unleash_gitops.resource import Unknown
+from unleash_gitops.model.resource import Unknown
 
 US = Actor(-42, "us")
 Told = tuple[str, Any, Any]

@@ -16,10 +16,10 @@ import pytest
 from render.samples import ACTIONS, HUGE, PLANS, created, plan, planset
 from servers.fake_forge import TOKEN, Answer, FakeForge
 from unleash_gitops.ci import job_of
-from unleash_gitops.errors import ForgeError
 from unleash_gitops.forge import Marker, Posted, forge_of, post
-from unleash_gitops.plan import Plan
-from unleash_gitops.planset import Planned, PlanSet
+from unleash_gitops.model.errors import ForgeError
+from unleash_gitops.model.plan import Plan
+from unleash_gitops.model.plan_set import Planned, PlanSet
 from unleash_gitops.render.json import plan_json, planset_json
 from unleash_gitops.render.markdown import LONGEST_COMMENT, plan_markdown, size
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from unleash_gitops.client import ServerFacts
+from unleash_gitops.api.client import ServerFacts
 from unleash_gitops.kinds import kinds
 from unleash_gitops.loader.documents import check_document
-from unleash_gitops.resource import Focus, Reads, Resource
-from unleash_gitops.workspace import WorkspaceSpec
+from unleash_gitops.model.resource import Focus, Reads, Resource
+from unleash_gitops.model.workspace import WorkspaceSpec
 from unleash_gitops.yamldoc import Document, dump_document, read_documents
 
 MARK = "managed by unleash-gitops: w"

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from kinds.named import FACTS, Answers, create, desired, live, problem
-from unleash_gitops.errors import ApiError
 from unleash_gitops.kinds import kinds
-from unleash_gitops.plan import Call, Find
-from unleash_gitops.resource import Area, Focus, Resource
+from unleash_gitops.model.errors import ApiError
+from unleash_gitops.model.plan import Call, Find
+from unleash_gitops.model.resource import Area, Focus, Resource
 
 KIND = kinds()["ApiToken"]
 TYPES = {"type": "client", "environment": "development"}

@@ -14,8 +14,8 @@ from unleash_gitops.kinds._links import normal_url
 from unleash_gitops.kinds._matching import matched
 from unleash_gitops.kinds._strategy import new_strategy, normal_strategy, sent_strategy
 from unleash_gitops.loader.documents import check_document
-from unleash_gitops.plan import Call
-from unleash_gitops.resource import Area, Focus, Reference, Resource
+from unleash_gitops.model.plan import Call
+from unleash_gitops.model.resource import Area, Focus, Reference, Resource
 from unleash_gitops.yamldoc import Document, dump_document, read_documents
 
 KIND = kinds()["FeatureFlag"]

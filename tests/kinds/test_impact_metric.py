@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from kinds.named import FACTS, Answers
 from unleash_gitops.kinds.impact_metric import KIND, metric_type
-from unleash_gitops.resource import Area, Focus, Resource
+from unleash_gitops.model.resource import Area, Focus, Resource
 
 USUAL = {"metricName": "m", "timeRange": "day", "aggregationMode": "avg"}
 LIVE = {**USUAL, "id": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "yAxisMin": "auto", "labelSelectors": {}, "mode": "write"}

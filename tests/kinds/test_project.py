@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from kinds.named import FACTS, Answers, create, desired, problem
-from unleash_gitops.audit import Actor, Event
+from unleash_gitops.api.audit_log import Actor, Event
 from unleash_gitops.kinds import kinds
-from unleash_gitops.resource import Area, Focus, Reference, Resource, Unknown
+from unleash_gitops.model.resource import Area, Focus, Reference, Resource, Unknown
 
 OVERVIEW = {"name": "The shop", "description": "", "mode": "open", "defaultStickiness": "default",
             "environments": [{"environment": "production"}, {"environment": "development"}]}  # fmt: skip

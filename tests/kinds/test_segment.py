@@ -8,7 +8,7 @@ import pytest
 
 from kinds.named import MARK, Answers, create, delete, desired, live, problem, update
 from unleash_gitops.kinds import kinds
-from unleash_gitops.resource import Reference
+from unleash_gitops.model.resource import Reference
 
 IN = {"contextName": "country", "operator": "IN", "values": ["NO"]}
 AFTER = {"contextName": "currentTime", "operator": "DATE_AFTER", "value": "2026-01-31T12:00:00Z", "inverted": True}

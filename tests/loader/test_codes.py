@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from unleash_gitops.diagnostics import CODES
 from unleash_gitops.kinds import kinds
 from unleash_gitops.loader import load
+from unleash_gitops.model.diagnostics import CODES
 from unleash_gitops.yamldoc import LARGEST_FILE
 
 WS = "apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {name: payments}\n"

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from unleash_gitops.identity import computed_id
 from unleash_gitops.kinds import kinds
 from unleash_gitops.loader import Loaded
+from unleash_gitops.model.ownership import computed_id
 
 WS = "apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {name: payments}\n"
 H = "apiVersion: unleash-gitops/v1\nkind: ImpactMetric\n"

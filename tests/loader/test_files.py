@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from unleash_gitops.errors import UsageError
 from unleash_gitops.loader import files as files_room
 from unleash_gitops.loader import find_workspace, load
+from unleash_gitops.model.errors import UsageError
 
 WORKSPACE = "apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {name: payments}\n"
 Said = Callable[..., list[str]]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from unleash_gitops.diagnostics import Position
-from unleash_gitops.identity import computed_id
-from unleash_gitops.resource import Address, Key, Reference, Resource
-from unleash_gitops.workspace import Workspace, WorkspaceSpec
+from unleash_gitops.model.diagnostics import Position
+from unleash_gitops.model.ownership import computed_id
+from unleash_gitops.model.resource import Address, Key, Reference, Resource
+from unleash_gitops.model.workspace import Workspace, WorkspaceSpec
 
 FLAG_CHART = """\
 # the shop's errors

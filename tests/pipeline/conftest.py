@@ -18,7 +18,7 @@ from servers.fake_forge import TOKEN as JOB_TOKEN
 from servers.fake_forge import FakeForge, zipped
 from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.runner import Run, Runner
-from unleash_gitops.client import Client
+from unleash_gitops.api.client import Client
 
 ROOT = Path(__file__).parents[2]
 PLAN, APPLY = (ROOT / ".github" / "actions" / name for name in ("plan", "apply"))

@@ -11,7 +11,7 @@ import yaml
 
 from pipeline.conftest import APPLY, PLAN, Pipeline, somebody_changes_the_chart
 from servers.fake_unleash import FakeUnleash
-from unleash_gitops.plan import parse_plan
+from unleash_gitops.model.plan import parse_plan
 
 STEPS = [
     "actions/setup-python@v5",

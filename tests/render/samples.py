@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from unleash_gitops.diagnostics import Diagnostic, Position
-from unleash_gitops.plan import (
+from unleash_gitops.model.diagnostics import Diagnostic, Position
+from unleash_gitops.model.plan import (
     Call,
     Change,
     Changed,
@@ -19,7 +19,7 @@ from unleash_gitops.plan import (
     Summary,
     Unmanaged,
 )
-from unleash_gitops.planset import Planned, PlanSet
+from unleash_gitops.model.plan_set import Planned, PlanSet
 
 CHART: dict[str, Any] = {
     "metricName": "unleash_counter_checkout_errors",

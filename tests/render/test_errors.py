@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from unleash_gitops import errors
-from unleash_gitops.diagnostics import Diagnostic, Position
+from unleash_gitops.model import errors
+from unleash_gitops.model.diagnostics import Diagnostic, Position
 from unleash_gitops.render.text import error_text
 
 GET = ("GET", "/api/admin/projects")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from render.samples import DIAGNOSTICS, HUGE, PLANS, REPORTS
-from unleash_gitops.plan import parse_plan
+from unleash_gitops.model.plan import parse_plan
 from unleash_gitops.render.github import diagnostics_github, drift_github
 from unleash_gitops.render.json import diagnostics_json, plan_json, report_json
 from unleash_gitops.render.markdown import plan_markdown

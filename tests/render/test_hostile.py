@@ -16,10 +16,10 @@ from rich.text import Text
 
 from render.samples import HOSTILE_TEXTS, change, hostile, plan, planset, report
 from unleash_gitops.ci import Job, job_of
-from unleash_gitops.diagnostics import Diagnostic, Position
-from unleash_gitops.errors import ApiError, SandboxError, StalePlan
-from unleash_gitops.plan import Changed, FieldChange, Instance, Plan, Report, Result, Unmanaged
-from unleash_gitops.planset import Planned
+from unleash_gitops.model.diagnostics import Diagnostic, Position
+from unleash_gitops.model.errors import ApiError, SandboxError, StalePlan
+from unleash_gitops.model.plan import Changed, FieldChange, Instance, Plan, Report, Result, Unmanaged
+from unleash_gitops.model.plan_set import Planned
 from unleash_gitops.render.github import diagnostics_github, drift_github
 from unleash_gitops.render.markdown import LONGEST_COMMENT, plan_markdown, planset_markdown, size, span
 from unleash_gitops.render.text import diagnostics_text, error_text, plan_text, report_text, result_line

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from render.samples import PLANS, REPORTS, hostile
-from unleash_gitops.diagnostics import Diagnostic, Position
+from unleash_gitops.model.diagnostics import Diagnostic, Position
 from unleash_gitops.render.json import diagnostics_json, plan_json, report_json
 
 

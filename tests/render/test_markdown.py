@@ -8,8 +8,8 @@ import pytest
 
 from render.samples import ACTIONS, CHART, HUGE, PLANS, change, created, deleted, plan, planset, unmanaged, updated
 from unleash_gitops.ci import Job
-from unleash_gitops.plan import FieldChange, Plan
-from unleash_gitops.planset import Planned
+from unleash_gitops.model.plan import FieldChange, Plan
+from unleash_gitops.model.plan_set import Planned
 from unleash_gitops.render.markdown import (
     LONGEST_COMMENT,
     failed_markdown,

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from unleash_gitops import sandbox
-from unleash_gitops.errors import SandboxError
+from unleash_gitops.model.errors import SandboxError
 from unleash_gitops.sandbox.paths import Paths
 from unleash_gitops.sandbox.state import load_state
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from unleash_gitops.diagnostics import Position
+from unleash_gitops.model.diagnostics import Position
 from unleash_gitops.yamldoc import Document, parse_documents
 
 TEXT = """\

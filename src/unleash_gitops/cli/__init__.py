@@ -23,7 +23,7 @@ from unleash_gitops.cli.files import init, schema, validate
 from unleash_gitops.cli.local import sandbox
 from unleash_gitops.cli.pipeline import comment, fetch
 from unleash_gitops.cli.server import plan, pull, show
-from unleash_gitops.errors import GitopsError, InvalidFiles
+from unleash_gitops.model.errors import GitopsError, InvalidFiles
 
 __all__ = ["main"]
 

@@ -11,7 +11,7 @@ from unleash_gitops.cli.connection import Connection, connection_options
 from unleash_gitops.cli.output import progress_bar, say
 from unleash_gitops.cli.runs import connected, show_failures, workspace_runs
 from unleash_gitops.cli.server import sandbox_option
-from unleash_gitops.errors import InvalidFiles
+from unleash_gitops.model.errors import InvalidFiles
 
 if TYPE_CHECKING:
     from unleash_gitops.accepter import Accepted

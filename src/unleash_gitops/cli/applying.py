@@ -15,11 +15,11 @@ from unleash_gitops.cli.output import echo_data, echo_text, progress_bar, say
 from unleash_gitops.cli.runs import all_option, connected, read_plans, show_failures, workspace_runs
 from unleash_gitops.cli.secrets import Secrets, secrets_option
 from unleash_gitops.cli.server import on_drift_option, planned, sandbox_option, show_plans, target_option
-from unleash_gitops.errors import PlanFileError, UsageError
+from unleash_gitops.model.errors import PlanFileError, UsageError
 
 if TYPE_CHECKING:
     from unleash_gitops.fleet import Run
-    from unleash_gitops.plan import OnDrift, Result
+    from unleash_gitops.model.plan import OnDrift, Result
 
 __all__ = ["apply"]
 
@@ -89,7 +89,7 @@ def apply(
 def _apply_saved(path: Path, connection: Connection, max_deletes: int | None, form: str, secrets: Secrets) -> int:
     """Apply a saved plan. One of several workspaces is one reviewed whole: if any part is refused, all of it is."""
     from unleash_gitops.fleet import Run, advance, checking_deletes, checking_drift, checking_plan
-    from unleash_gitops.plan import Plan
+    from unleash_gitops.model.plan import Plan
 
     saved = read_plans(path)
     several = not isinstance(saved, Plan)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from unleash_gitops.cli.output import say
-from unleash_gitops.errors import UsageError
+from unleash_gitops.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from unleash_gitops.client import Client
+    from unleash_gitops.api.client import Client
     from unleash_gitops.sandbox import Sandbox
 
 __all__ = ["Connection", "connection_options", "interruptible"]
@@ -53,7 +53,7 @@ class Connection:
 
         Raises UsageError, SandboxError.
         """
-        from unleash_gitops.client import Client
+        from unleash_gitops.api.client import Client
 
         if self.sandbox:
             self._running = self._running or _started()
@@ -81,7 +81,7 @@ class Connection:
             )
 
     def _address(self, fallback: str | None) -> str:
-        from unleash_gitops.workspace import checked_url
+        from unleash_gitops.model.workspace import checked_url
 
         url = self._url or os.environ.get(URL_VARIABLE) or fallback
         if not url:

@@ -33,8 +33,8 @@ def init(directory: Path) -> int:
 def validate(directories: tuple[Path, ...], everything: bool, form: str) -> int:
     """Check the files, offline. Every problem in every file is reported at once."""
     from unleash_gitops.cli.output import echo_data, echo_text, say
-    from unleash_gitops.diagnostics import has_errors
     from unleash_gitops.loader import load
+    from unleash_gitops.model.diagnostics import has_errors
 
     diagnostics, documents, files = [], 0, 0
     for root, prefix in workspace_roots(directories, everything).items():

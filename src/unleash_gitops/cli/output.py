@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from unleash_gitops.errors import GitopsError, UsageError
+from unleash_gitops.model.errors import GitopsError, UsageError
 
 if TYPE_CHECKING:
     from rich.text import Text

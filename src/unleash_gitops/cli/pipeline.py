@@ -11,12 +11,12 @@ import click
 
 from unleash_gitops.cli.output import echo_data, say, show_error, write_atomically
 from unleash_gitops.cli.runs import read_plans, workspace_roots
-from unleash_gitops.errors import ForgeError, UsageError
+from unleash_gitops.model.errors import ForgeError, UsageError
 
 if TYPE_CHECKING:
     from unleash_gitops.ci import Job
-    from unleash_gitops.plan import Plan
-    from unleash_gitops.planset import Planned, PlanSet
+    from unleash_gitops.model.plan import Plan
+    from unleash_gitops.model.plan_set import Planned, PlanSet
 
 __all__ = ["comment", "fetch"]
 
@@ -107,7 +107,7 @@ def fetch(out: Path, artifact: str) -> int:
     """
     from unleash_gitops.ci import job_of
     from unleash_gitops.forge import reviewed_plan
-    from unleash_gitops.planset import parse_plans
+    from unleash_gitops.model.plan_set import parse_plans
 
     content = reviewed_plan(job_of(os.environ), artifact)
     parse_plans(content, f"artifact {artifact}")
@@ -119,8 +119,8 @@ def fetch(out: Path, artifact: str) -> int:
 def _texts(made: Plan | PlanSet, job: Job | None) -> Iterator[tuple[Planned | str, str]]:
     """Yield what came of planning each workspace, and its comment, with its marker."""
     from unleash_gitops.forge import Marker
-    from unleash_gitops.plan import Plan
-    from unleash_gitops.planset import Planned
+    from unleash_gitops.model.plan import Plan
+    from unleash_gitops.model.plan_set import Planned
     from unleash_gitops.render.markdown import LONGEST_COMMENT, failed_markdown, plan_markdown, size
 
     for planned in (Planned.of(made),) if isinstance(made, Plan) else made.workspaces:

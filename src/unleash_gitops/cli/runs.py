@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from unleash_gitops.cli.output import echo_text, prefix_of, show_error
-from unleash_gitops.errors import GitopsError, InvalidFiles, UsageError
+from unleash_gitops.model.errors import GitopsError, InvalidFiles, UsageError
 
 if TYPE_CHECKING:
     from unleash_gitops.cli.connection import Connection
-    from unleash_gitops.diagnostics import Diagnostic
     from unleash_gitops.fleet import Run
-    from unleash_gitops.plan import Plan
-    from unleash_gitops.planset import PlanSet
+    from unleash_gitops.model.diagnostics import Diagnostic
+    from unleash_gitops.model.plan import Plan
+    from unleash_gitops.model.plan_set import PlanSet
 
 __all__ = [
     "all_option",
@@ -48,8 +48,8 @@ def workspace_roots(directories: Sequence[Path], everything: bool) -> dict[Path,
 
 def workspace_runs(directories: Sequence[Path], everything: bool) -> list[Run]:
     """Load every workspace that is meant. When files are wrong, show all that is and leave with 1."""
-    from unleash_gitops.diagnostics import has_errors
     from unleash_gitops.fleet import Run
+    from unleash_gitops.model.diagnostics import has_errors
     from unleash_gitops.workflow import load_workspace
 
     runs: list[Run] = []
@@ -70,7 +70,7 @@ def workspace_runs(directories: Sequence[Path], everything: bool) -> list[Run]:
 
 def read_plans(path: Path) -> Plan | PlanSet:
     """Read a plan file. Raises PlanFileError, UsageError."""
-    from unleash_gitops.planset import parse_plans
+    from unleash_gitops.model.plan_set import parse_plans
 
     try:
         content = path.read_bytes()

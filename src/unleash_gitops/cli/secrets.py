@@ -12,7 +12,7 @@ from typing import Self
 import click
 
 from unleash_gitops.cli.output import say
-from unleash_gitops.errors import UsageError
+from unleash_gitops.model.errors import UsageError
 
 __all__ = ["Secrets", "secrets_option"]
 

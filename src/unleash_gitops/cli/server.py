@@ -19,13 +19,13 @@ from unleash_gitops.cli.runs import (
     show_failures,
     workspace_runs,
 )
-from unleash_gitops.errors import UsageError
+from unleash_gitops.model.errors import UsageError
 
 if TYPE_CHECKING:
     from unleash_gitops.ci import Job
     from unleash_gitops.fleet import Run
-    from unleash_gitops.plan import OnDrift, Plan
-    from unleash_gitops.planset import PlanSet
+    from unleash_gitops.model.plan import OnDrift, Plan
+    from unleash_gitops.model.plan_set import PlanSet
 
 __all__ = [
     "as_markdown",
@@ -175,14 +175,14 @@ def show_plans(made: Plan | PlanSet, form: str, *, err: bool = False) -> None:
         echo_data(drift_github(made))
         show_plans(made, "text", err=True)
     else:
-        from unleash_gitops.plan import Plan
+        from unleash_gitops.model.plan import Plan
         from unleash_gitops.render.text import plan_text, planset_text
 
         echo_text(plan_text(made) if isinstance(made, Plan) else planset_text(made), err=err)
 
 
 def _as_json(made: Plan | PlanSet) -> str:
-    from unleash_gitops.plan import Plan
+    from unleash_gitops.model.plan import Plan
     from unleash_gitops.render.json import plan_json, planset_json
 
     return plan_json(made) if isinstance(made, Plan) else planset_json(made)
@@ -190,7 +190,7 @@ def _as_json(made: Plan | PlanSet) -> str:
 
 def as_markdown(made: Plan | PlanSet, job: Job | None) -> str:
     """Return a plan, or several, as Markdown."""
-    from unleash_gitops.plan import Plan
+    from unleash_gitops.model.plan import Plan
     from unleash_gitops.render.markdown import plan_markdown, planset_markdown
 
     return plan_markdown(made, job) if isinstance(made, Plan) else planset_markdown(made, job)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any
 
-from unleash_gitops.audit import Actor, Event
-from unleash_gitops.plan import DRIFTED, Changed, Origin
-from unleash_gitops.resource import Step, Unknown
+from unleash_gitops.api.audit_log import Actor, Event
+from unleash_gitops.model.plan import DRIFTED, Changed, Origin
+from unleash_gitops.model.resource import Step, Unknown
 
 __all__ = ["ABSENT", "Past", "Unit", "Verdict", "differing", "value_at", "with_value"]
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from unleash_gitops.errors import ForgeError
 from unleash_gitops.forge.comments import Marker, Posted, post, supersede
 from unleash_gitops.forge.github import GitHub
 from unleash_gitops.forge.gitlab import GitLab
+from unleash_gitops.model.errors import ForgeError
 
 if TYPE_CHECKING:
     from unleash_gitops.ci import Job

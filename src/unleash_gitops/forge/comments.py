@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 from urllib.parse import quote, unquote
 
-from unleash_gitops.errors import ForgeError
 from unleash_gitops.forge.host import Comment, Host
+from unleash_gitops.model.errors import ForgeError
 
 __all__ = ["Marker", "Posted", "post", "supersede"]
 

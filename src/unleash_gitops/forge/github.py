@@ -10,9 +10,9 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from unleash_gitops.errors import ForgeError
 from unleash_gitops.forge.host import Comment, Host
 from unleash_gitops.forge.web import Web
+from unleash_gitops.model.errors import ForgeError
 
 if TYPE_CHECKING:
     from unleash_gitops.ci import Job

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import httpx
 
-from unleash_gitops.errors import ForgeError
+from unleash_gitops.model.errors import ForgeError
 
 __all__ = ["Answer", "Web"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from unleash_gitops.resource import Kind
+    from unleash_gitops.model.resource import Kind
 
 __all__ = ["kinds"]
 

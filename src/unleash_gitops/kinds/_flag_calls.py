@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from unleash_gitops.identity import OWNER_TAG
 from unleash_gitops.kinds._matching import matched
 from unleash_gitops.kinds._strategy import sent_strategy
-from unleash_gitops.plan import Call, Find
-from unleash_gitops.resource import Resource
+from unleash_gitops.model.ownership import OWNER_TAG
+from unleash_gitops.model.plan import Call, Find
+from unleash_gitops.model.resource import Resource
 
 __all__ = ["METADATA", "creating", "deleting", "flag_path", "updating"]
 

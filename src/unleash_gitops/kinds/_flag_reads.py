@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from unleash_gitops.kinds._flag_calls import flag_path
 from unleash_gitops.kinds._flag_exports import exported
-from unleash_gitops.resource import Reads
+from unleash_gitops.model.resource import Reads
 
 __all__ = ["LiveFlag", "read_absent", "read_flags"]
 

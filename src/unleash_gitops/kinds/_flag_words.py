@@ -7,7 +7,7 @@ from typing import Any
 
 from unleash_gitops.kinds._matching import matched
 from unleash_gitops.kinds._strategy import normal_strategy, written_strategy
-from unleash_gitops.resource import Kind, Resource
+from unleash_gitops.model.resource import Kind, Resource
 
 __all__ = ["FlagWords", "written_dependency", "written_link"]
 

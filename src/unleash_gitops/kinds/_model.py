@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from unleash_gitops.identity import Mark
-from unleash_gitops.plan import OnDrift
-from unleash_gitops.resource import Ownership
+from unleash_gitops.model.ownership import Mark
+from unleash_gitops.model.plan import OnDrift
+from unleash_gitops.model.resource import Ownership
 
 __all__ = ["OWNERSHIP", "LiveModel", "Model", "TracedMetadata"]
 

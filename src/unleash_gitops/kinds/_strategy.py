@@ -16,7 +16,7 @@ from unleash_gitops.kinds._constraint import CODES as CONSTRAINT_CODES
 from unleash_gitops.kinds._constraint import Constraint, normal_constraints, written_constraints
 from unleash_gitops.kinds._described import URL_FRIENDLY
 from unleash_gitops.kinds._model import Model
-from unleash_gitops.resource import Reference
+from unleash_gitops.model.resource import Reference
 
 __all__ = [
     "CODES",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from unleash_gitops.resource import Kind, Reads, Resource, Step, Unknown
+from unleash_gitops.model.resource import Kind, Reads, Resource, Step, Unknown
 
 if TYPE_CHECKING:
-    from unleash_gitops.audit import Event
+    from unleash_gitops.api.audit_log import Event
 
 __all__ = ["Payload", "Traced"]
 

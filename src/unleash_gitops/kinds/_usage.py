@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from unleash_gitops.kinds._flag_calls import flag_path
-from unleash_gitops.resource import Reads
+from unleash_gitops.model.resource import Reads
 
 __all__ = ["flags_with_strategy"]
 

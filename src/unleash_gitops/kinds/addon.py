@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from unleash_gitops.errors import UsageError
-from unleash_gitops.identity import mark_line, unmarked, with_mark, workspace_mark
 from unleash_gitops.kinds._described import Described, Description
 from unleash_gitops.kinds._model import OWNERSHIP, LiveModel, Model, TracedMetadata
 from unleash_gitops.kinds._parameters import PARAMETERS, parameter_problem
 from unleash_gitops.kinds._traced import Traced
-from unleash_gitops.plan import Call, Find
-from unleash_gitops.resource import Address, Area, Reads, Resource, Unknown
-from unleash_gitops.workspace import NAME_PATTERN
+from unleash_gitops.model.errors import UsageError
+from unleash_gitops.model.ownership import mark_line, unmarked, with_mark, workspace_mark
+from unleash_gitops.model.plan import Call, Find
+from unleash_gitops.model.resource import Address, Area, Reads, Resource, Unknown
+from unleash_gitops.model.workspace import NAME_PATTERN
 
 if TYPE_CHECKING:
-    from unleash_gitops.client import ServerFacts
+    from unleash_gitops.api.client import ServerFacts
 
 __all__ = ["KIND", "AddonDocument"]
 

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from unleash_gitops.errors import ApiError
-from unleash_gitops.identity import Mark
 from unleash_gitops.kinds._model import OWNERSHIP, LiveModel, Model, TracedMetadata
 from unleash_gitops.kinds._traced import Traced
-from unleash_gitops.plan import Call, Find
-from unleash_gitops.resource import Address, Area, Reads, Reference, Resource
-from unleash_gitops.workspace import NAME_PATTERN
+from unleash_gitops.model.errors import ApiError
+from unleash_gitops.model.ownership import Mark
+from unleash_gitops.model.plan import Call, Find
+from unleash_gitops.model.resource import Address, Area, Reads, Reference, Resource
+from unleash_gitops.model.workspace import NAME_PATTERN
 
 if TYPE_CHECKING:
-    from unleash_gitops.client import ServerFacts
+    from unleash_gitops.api.client import ServerFacts
 
 __all__ = ["KIND", "ApiTokenDocument"]
 

@@ -14,8 +14,8 @@ from pydantic import Field
 
 from unleash_gitops.kinds._described import Described, Description
 from unleash_gitops.kinds._model import LiveModel, Model
-from unleash_gitops.plan import Call
-from unleash_gitops.resource import Area, Reads, Resource
+from unleash_gitops.model.plan import Call
+from unleash_gitops.model.resource import Area, Reads, Resource
 
 __all__ = ["KIND", "ApplicationDocument"]
 

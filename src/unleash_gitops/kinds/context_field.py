@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from unleash_gitops.kinds._described import Described, Description, UrlFriendly, flags_of
 from unleash_gitops.kinds._model import LiveModel, Model, TracedMetadata
 from unleash_gitops.kinds._traced import Traced
-from unleash_gitops.resource import Reads, Resource
+from unleash_gitops.model.resource import Reads, Resource
 
 __all__ = ["KIND", "ContextFieldDocument"]
 

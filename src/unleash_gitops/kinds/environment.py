@@ -14,11 +14,11 @@ from urllib.parse import quote
 from pydantic import Field
 
 from unleash_gitops.kinds._model import LiveModel, Model
-from unleash_gitops.plan import Call, Find
-from unleash_gitops.resource import Address, Area, Kind, Reads, Resource
+from unleash_gitops.model.plan import Call, Find
+from unleash_gitops.model.resource import Address, Area, Kind, Reads, Resource
 
 if TYPE_CHECKING:
-    from unleash_gitops.client import ServerFacts
+    from unleash_gitops.api.client import ServerFacts
 
 __all__ = ["KIND", "EnvironmentDocument"]
 

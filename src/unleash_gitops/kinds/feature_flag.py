@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from unleash_gitops.identity import OWNER_TAG
 from unleash_gitops.kinds._constraint import illegal_values
 from unleash_gitops.kinds._flag_calls import METADATA, creating, deleting, updating
 from unleash_gitops.kinds._flag_model import CODES, FeatureFlagDocument
@@ -27,12 +26,13 @@ from unleash_gitops.kinds._strategy import (
     strategy_references,
     written_strategy,
 )
-from unleash_gitops.plan import Call
-from unleash_gitops.resource import Address, Area, Conflict, Reads, Reference, Resource, SpecOf
+from unleash_gitops.model.ownership import OWNER_TAG
+from unleash_gitops.model.plan import Call
+from unleash_gitops.model.resource import Address, Area, Conflict, Reads, Reference, Resource, SpecOf
 
 if TYPE_CHECKING:
-    from unleash_gitops.client import ServerFacts
-    from unleash_gitops.identity import Mark
+    from unleash_gitops.api.client import ServerFacts
+    from unleash_gitops.model.ownership import Mark
 
 __all__ = ["KIND"]
 

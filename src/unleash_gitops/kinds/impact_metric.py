@@ -13,16 +13,16 @@ from urllib.parse import quote
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from unleash_gitops.errors import ApiError, NotUnleash
-from unleash_gitops.identity import ULID_PATTERN, computed_id, mark_of
 from unleash_gitops.kinds._model import OWNERSHIP, LiveModel, Model, TracedMetadata
 from unleash_gitops.kinds._traced import Traced
-from unleash_gitops.plan import Call
-from unleash_gitops.resource import Address, Area, Reads, Reference, Resource
-from unleash_gitops.workspace import NAME_PATTERN
+from unleash_gitops.model.errors import ApiError, NotUnleash
+from unleash_gitops.model.ownership import ULID_PATTERN, computed_id, mark_of
+from unleash_gitops.model.plan import Call
+from unleash_gitops.model.resource import Address, Area, Reads, Reference, Resource
+from unleash_gitops.model.workspace import NAME_PATTERN
 
 if TYPE_CHECKING:
-    from unleash_gitops.client import ServerFacts
+    from unleash_gitops.api.client import ServerFacts
 
 __all__ = ["KIND", "ImpactMetricDocument", "metric_type"]
 

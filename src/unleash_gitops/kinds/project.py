@@ -15,12 +15,12 @@ from pydantic import AfterValidator, Field
 
 from unleash_gitops.kinds._model import LiveModel, Model, TracedMetadata
 from unleash_gitops.kinds._strategy import CODES, each_once
-from unleash_gitops.plan import Call, Find
-from unleash_gitops.resource import Address, Area, Kind, Reads, Reference, Resource, Step, Unknown
+from unleash_gitops.model.plan import Call, Find
+from unleash_gitops.model.resource import Address, Area, Kind, Reads, Reference, Resource, Step, Unknown
 
 if TYPE_CHECKING:
-    from unleash_gitops.audit import Event
-    from unleash_gitops.client import ServerFacts
+    from unleash_gitops.api.audit_log import Event
+    from unleash_gitops.api.client import ServerFacts
 
 __all__ = ["KIND", "ProjectDocument"]
 

@@ -14,10 +14,10 @@ from unleash_gitops.kinds._constraint import CODES, Constraint, illegal_values, 
 from unleash_gitops.kinds._described import Described, Description, flags_of
 from unleash_gitops.kinds._model import LiveModel, Model, TracedMetadata
 from unleash_gitops.kinds._traced import Traced
-from unleash_gitops.resource import Conflict, Reads, Reference, Resource, SpecOf
+from unleash_gitops.model.resource import Conflict, Reads, Reference, Resource, SpecOf
 
 if TYPE_CHECKING:
-    from unleash_gitops.client import ServerFacts
+    from unleash_gitops.api.client import ServerFacts
 
 __all__ = ["KIND", "SegmentDocument"]
 

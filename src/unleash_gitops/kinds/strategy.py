@@ -17,12 +17,12 @@ from unleash_gitops.kinds._model import LiveModel, Model, TracedMetadata
 from unleash_gitops.kinds._strategy import CODES, each_once
 from unleash_gitops.kinds._traced import Payload, Traced
 from unleash_gitops.kinds._usage import flags_with_strategy
-from unleash_gitops.plan import Call
-from unleash_gitops.resource import Reads, Resource
+from unleash_gitops.model.plan import Call
+from unleash_gitops.model.resource import Reads, Resource
 
 if TYPE_CHECKING:
-    from unleash_gitops.audit import Event
-    from unleash_gitops.client import ServerFacts
+    from unleash_gitops.api.audit_log import Event
+    from unleash_gitops.api.client import ServerFacts
 
 __all__ = ["KIND", "StrategyDocument"]
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from unleash_gitops.diagnostics import Diagnostic, Position
 from unleash_gitops.kinds import kinds
 from unleash_gitops.loader.wording import described, problems_of, suggestion
-from unleash_gitops.resource import Resource
-from unleash_gitops.workspace import API_VERSION, WORKSPACE_FILE
+from unleash_gitops.model.diagnostics import Diagnostic, Position
+from unleash_gitops.model.resource import Resource
+from unleash_gitops.model.workspace import API_VERSION, WORKSPACE_FILE
 from unleash_gitops.yamldoc import Document, Source, shown
 
 __all__ = ["WORKSPACE_KIND", "Entry", "check_document", "check_kind"]

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from unleash_gitops.plan import DRIFTED
-from unleash_gitops.planset import PlanSet
+from unleash_gitops.model.plan import DRIFTED
+from unleash_gitops.model.plan_set import PlanSet
 from unleash_gitops.render.safe import terminal
 from unleash_gitops.render.words import object_note, origin_note
 
 if TYPE_CHECKING:
-    from unleash_gitops.diagnostics import Diagnostic
-    from unleash_gitops.plan import Change, Plan
+    from unleash_gitops.model.diagnostics import Diagnostic
+    from unleash_gitops.model.plan import Change, Plan
 
 __all__ = ["diagnostics_github", "drift_github", "warning_github"]
 

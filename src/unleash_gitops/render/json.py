@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from unleash_gitops.diagnostics import Diagnostic
-    from unleash_gitops.plan import Plan, Report
-    from unleash_gitops.planset import PlanSet, ReportSet
+    from unleash_gitops.model.diagnostics import Diagnostic
+    from unleash_gitops.model.plan import Plan, Report
+    from unleash_gitops.model.plan_set import PlanSet, ReportSet
 
 __all__ = ["diagnostics_json", "plan_json", "planset_json", "report_json", "reportset_json"]
 

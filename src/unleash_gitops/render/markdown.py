@@ -33,8 +33,8 @@ from unleash_gitops.render.words import (
 
 if TYPE_CHECKING:
     from unleash_gitops.ci import Job
-    from unleash_gitops.plan import Action, Change, Plan, Summary, Unmanaged
-    from unleash_gitops.planset import Planned, PlanSet
+    from unleash_gitops.model.plan import Action, Change, Plan, Summary, Unmanaged
+    from unleash_gitops.model.plan_set import Planned, PlanSet
 
 __all__ = [
     "LONGEST_COMMENT",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from unleash_gitops.errors import Drifted, InvalidFiles, SandboxError, StalePlan
+from unleash_gitops.model.errors import Drifted, InvalidFiles, SandboxError, StalePlan
 from unleash_gitops.render.excerpt import caret_lines
 from unleash_gitops.render.safe import pair, terminal, value
 from unleash_gitops.render.words import (
@@ -28,10 +28,10 @@ from unleash_gitops.render.words import (
 )
 
 if TYPE_CHECKING:
-    from unleash_gitops.diagnostics import Diagnostic
-    from unleash_gitops.errors import GitopsError
-    from unleash_gitops.plan import Action, Change, Plan, Report, Result, Status, Unmanaged
-    from unleash_gitops.planset import PlanSet
+    from unleash_gitops.model.diagnostics import Diagnostic
+    from unleash_gitops.model.errors import GitopsError
+    from unleash_gitops.model.plan import Action, Change, Plan, Report, Result, Status, Unmanaged
+    from unleash_gitops.model.plan_set import PlanSet
 
 __all__ = ["diagnostics_text", "error_text", "plan_text", "planset_text", "report_text", "result_line"]
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from unleash_gitops.plan import Action, Change, Changed, FieldChange
+from unleash_gitops.model.plan import Action, Change, Changed, FieldChange
 from unleash_gitops.render.safe import value
 
 if TYPE_CHECKING:
-    from unleash_gitops.plan import Origin, Plan, Summary, Unmanaged
+    from unleash_gitops.model.plan import Origin, Plan, Summary, Unmanaged
 
 __all__ = [
     "KEPT",

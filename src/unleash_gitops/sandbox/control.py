@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unleash_gitops.errors import SandboxError
+from unleash_gitops.model.errors import SandboxError
 from unleash_gitops.sandbox.facts import HOST, PASSWORD, PORT, ROUTES, UNLEASH_VERSION, USERNAME, Sandbox
 from unleash_gitops.sandbox.health import wait_until_healthy
 from unleash_gitops.sandbox.locks import locked

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unleash_gitops.errors import SandboxError
+from unleash_gitops.model.errors import SandboxError
 from unleash_gitops.sandbox.facts import UNLEASH_VERSION
 from unleash_gitops.sandbox.locks import locked
 from unleash_gitops.sandbox.paths import MISSING_EXTRA, cache_dir

@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from unleash_gitops.errors import SandboxError
+from unleash_gitops.model.errors import SandboxError
 
 __all__ = ["CACHE_VARIABLE", "MISSING_EXTRA", "STATE_VARIABLE", "Paths", "cache_dir", "is_root"]
 

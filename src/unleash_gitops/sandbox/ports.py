@@ -6,7 +6,7 @@ import os
 import socket
 from typing import TYPE_CHECKING
 
-from unleash_gitops.errors import SandboxError
+from unleash_gitops.model.errors import SandboxError
 from unleash_gitops.sandbox.facts import HOST, PORT
 
 if TYPE_CHECKING:

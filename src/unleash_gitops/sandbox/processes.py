@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from unleash_gitops.errors import SandboxError
+from unleash_gitops.model.errors import SandboxError
 from unleash_gitops.sandbox.paths import MISSING_EXTRA
 
 if TYPE_CHECKING:

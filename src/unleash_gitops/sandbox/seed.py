@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from unleash_gitops.errors import SandboxError
+from unleash_gitops.model.errors import SandboxError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

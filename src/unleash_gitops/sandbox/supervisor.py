@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from unleash_gitops.errors import SandboxError
+from unleash_gitops.model.errors import SandboxError
 from unleash_gitops.sandbox.health import is_healthy
 from unleash_gitops.sandbox.node import SERVER, find_node
 from unleash_gitops.sandbox.orders import Orders, mark_of

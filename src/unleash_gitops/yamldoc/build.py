@@ -16,7 +16,7 @@ from unleash_gitops.yamldoc.scalars import Scalar, UnreadableNumber, resolve_pla
 from unleash_gitops.yamldoc.words import printable, shortened, shown
 
 if TYPE_CHECKING:
-    from unleash_gitops.diagnostics import Diagnostic
+    from unleash_gitops.model.diagnostics import Diagnostic
     from unleash_gitops.yamldoc.source import Mark, Source
 
 __all__ = ["DEEPEST", "MOST_EXPANDED", "MOST_VALUES", "TOO_DEEP", "Builder", "Unbuildable"]

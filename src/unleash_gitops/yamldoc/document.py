@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from unleash_gitops.diagnostics import Diagnostic, Position
+from unleash_gitops.model.diagnostics import Diagnostic, Position
 
 if TYPE_CHECKING:
     from unleash_gitops.yamldoc.source import Mark, Source

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import yaml
 
-from unleash_gitops.diagnostics import Diagnostic, Position
+from unleash_gitops.model.diagnostics import Diagnostic, Position
 from unleash_gitops.yamldoc.build import TOO_DEEP, Builder, Unbuildable
 from unleash_gitops.yamldoc.document import Document
 from unleash_gitops.yamldoc.source import Source, read_source

@@ -9,7 +9,7 @@ import codecs
 import re
 from typing import Protocol
 
-from unleash_gitops.diagnostics import Diagnostic, Position
+from unleash_gitops.model.diagnostics import Diagnostic, Position
 
 __all__ = ["LARGEST_FILE", "Mark", "Source", "read_source"]
 

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from unleash_gitops.errors import (
+from unleash_gitops.model.errors import (
     ApiError,
     Maintenance,
     MissingRoute,

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from unleash_gitops.errors import PlanFileError
-from unleash_gitops.plan import Change, Data, Plan, Report, ReportSummary, Summary, plan_of
-from unleash_gitops.sealing import FORMAT_VERSION, parse_json, sealed, unsealed, validated
+from unleash_gitops.model.errors import PlanFileError
+from unleash_gitops.model.plan import Change, Data, Plan, Report, ReportSummary, Summary, plan_of
+from unleash_gitops.model.plan_file import FORMAT_VERSION, parse_json, sealed, unsealed, validated
 
 __all__ = ["Applied", "PlanSet", "Planned", "ReportSet", "parse_plans"]
 

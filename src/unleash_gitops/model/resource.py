@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from unleash_gitops.audit import Event
-    from unleash_gitops.client import ServerFacts
-    from unleash_gitops.diagnostics import Position
-    from unleash_gitops.plan import Call, OnDrift
-    from unleash_gitops.workspace import WorkspaceSpec
+    from unleash_gitops.api.audit_log import Event
+    from unleash_gitops.api.client import ServerFacts
+    from unleash_gitops.model.diagnostics import Position
+    from unleash_gitops.model.plan import Call, OnDrift
+    from unleash_gitops.model.workspace import WorkspaceSpec
 
 __all__ = [
     "Address",

@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from unleash_gitops.sealing import FORMAT_VERSION, parse_json, sealed, unsealed, validated
+from unleash_gitops.model.plan_file import FORMAT_VERSION, parse_json, sealed, unsealed, validated
 
 __all__ = [
     "DRIFTED",

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from unleash_gitops.errors import PlanFileError
+from unleash_gitops.model.errors import PlanFileError
 
 __all__ = ["FORMAT_VERSION", "parse_json", "sealed", "unsealed", "validated"]
 

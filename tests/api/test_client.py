@@ -11,8 +11,16 @@ from typing import Any
 import httpx
 import pytest
 
-from unleash_gitops.client import Client, _retry_after
-from unleash_gitops.errors import ApiError, Maintenance, MissingRoute, NotUnleash, ServerError, Unreachable, UsageError
+from unleash_gitops.api.client import Client, _retry_after
+from unleash_gitops.model.errors import (
+    ApiError,
+    Maintenance,
+    MissingRoute,
+    NotUnleash,
+    ServerError,
+    Unreachable,
+    UsageError,
+)
 
 TOKEN = "*:*.secret-token"
 UI_CONFIG = {"version": "8.2.0", "versionInfo": {"current": {"oss": "8.2.0", "enterprise": ""}, "instanceId": "i"}}
@@ -126,7 +134,7 @@ def test_retry_after_as_a_date() -> None:
 
 
 def test_waits_grow_with_jitter_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unleash_gitops.client._FIRST_PATIENCE", 1000.0)
+    monkeypatch.setattr("unleash_gitops.api.client._FIRST_PATIENCE", 1000.0)
     made, _ = client(failing(httpx.ConnectError("refused"), 9))
     made.get("/api/admin/x")
     bounds = [0.25, 0.5, 1, 2, 4, 5, 5, 5, 5]
@@ -134,7 +142,7 @@ def test_waits_grow_with_jitter_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_patience_ends_and_the_failure_says_that_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unleash_gitops.client._FIRST_PATIENCE", 0.0)
+    monkeypatch.setattr("unleash_gitops.api.client._FIRST_PATIENCE", 0.0)
     made, requests = client(failing(httpx.ConnectError("refused"), 99))
     with pytest.raises(Unreachable) as caught:
         made.get("/api/admin/x")
@@ -264,7 +272,7 @@ def test_an_answer_that_is_not_unleashs(answer: Any) -> None:
     [(httpx.ReadTimeout("x"), "--timeout"), (httpx.ConnectError("CERTIFICATE_VERIFY_FAILED"), "SSL_CERT_FILE")],
 )
 def test_the_hint_fits_the_trouble(error: Exception, hint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unleash_gitops.client._FIRST_PATIENCE", 0.0)
+    monkeypatch.setattr("unleash_gitops.api.client._FIRST_PATIENCE", 0.0)
     made, _ = client(failing(error, 99))
     with pytest.raises(Unreachable) as caught:
         made.get("/api/admin/x")

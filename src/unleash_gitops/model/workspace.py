@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from unleash_gitops.diagnostics import Position
-from unleash_gitops.plan import OnDrift
+from unleash_gitops.model.diagnostics import Position
+from unleash_gitops.model.plan import OnDrift
 
 __all__ = [
     "API_VERSION",

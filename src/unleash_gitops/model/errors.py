@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from unleash_gitops.diagnostics import Diagnostic
+    from unleash_gitops.model.diagnostics import Diagnostic
 
 __all__ = [
     "ApiError",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ulid import ULID
 
-from unleash_gitops.identity import computed_id, mark_of, workspace_mark
+from unleash_gitops.model.ownership import computed_id, mark_of, workspace_mark
 
 FROZEN = [
     ("payments", "ImpactMetric", None, None, "checkout-errors", "01G1T0PS00VWW4NTSJ4RYXY8XT"),

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from render.samples import ACTIONS, PLANS
-from unleash_gitops.errors import PlanFileError
-from unleash_gitops.plan import Call, Report, ReportSummary, Result, parse_plan
+from unleash_gitops.model.errors import PlanFileError
+from unleash_gitops.model.plan import Call, Report, ReportSummary, Result, parse_plan
+from unleash_gitops.model.plan_file import sealed as with_digest
 from unleash_gitops.render.json import plan_json
-from unleash_gitops.sealing import sealed as with_digest
 
 AGAIN = "make it again with: unleash-gitops plan --out FILE"
 

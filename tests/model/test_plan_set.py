@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from render.samples import ACTIONS, HUGE, PLANS, planset
-from unleash_gitops.errors import PlanFileError
-from unleash_gitops.planset import Planned, PlanSet, parse_plans
+from unleash_gitops.model.errors import PlanFileError
+from unleash_gitops.model.plan_file import sealed
+from unleash_gitops.model.plan_set import Planned, PlanSet, parse_plans
 from unleash_gitops.render.json import plan_json, planset_json
-from unleash_gitops.sealing import sealed
 
 FAILED = Planned(workspace="search", root="search", url=None, plan=None, error="no answer")
 BOTH = planset(ACTIONS, FAILED, PLANS["plan-nothing-at-all"])

@@ -1,0 +1,1 @@
+"""The Unleash Admin API: an HTTP client, and the server's audit log."""
