@@ -33,7 +33,6 @@ ROOMS = [
     ["render"],
     ["yamldoc"],
     ["kinds"],
-    ["forge"],
     ["ci"],
     ["sandbox"],
     ["api"],

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from render.samples import HOSTILE_TEXTS, change, hostile, plan, planset, report
-from unleash_gitops.ci import Job, job_of
+from unleash_gitops.ci.job import Job, job_of
 from unleash_gitops.model.diagnostics import Diagnostic, Position
 from unleash_gitops.model.errors import ApiError, SandboxError, StalePlan
 from unleash_gitops.model.plan import Changed, FieldChange, Instance, Plan, Report, Result, Unmanaged

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from render.samples import ACTIONS, CHART, HUGE, PLANS, change, created, deleted, plan, planset, unmanaged, updated
-from unleash_gitops.ci import Job
+from unleash_gitops.ci.job import Job
 from unleash_gitops.model.plan import FieldChange, Plan
 from unleash_gitops.model.plan_set import Planned
 from unleash_gitops.render.markdown import (

@@ -14,7 +14,7 @@ from unleash_gitops.cli.runs import read_plans, workspace_roots
 from unleash_gitops.model.errors import ForgeError, UsageError
 
 if TYPE_CHECKING:
-    from unleash_gitops.ci import Job
+    from unleash_gitops.ci.job import Job
     from unleash_gitops.model.plan import Plan
     from unleash_gitops.model.plan_set import Planned, PlanSet
 
@@ -65,7 +65,7 @@ def comment(
     """
     from dataclasses import replace  # not at the top: it would cost every command's start
 
-    from unleash_gitops.ci import job_of
+    from unleash_gitops.ci.job import job_of
 
     job = job_of(os.environ)
     if job is not None and pull_request is not None:
@@ -105,8 +105,8 @@ def fetch(out: Path, artifact: str) -> int:
 
     GitHub. Fails when there is none, or when it is no whole plan.
     """
-    from unleash_gitops.ci import job_of
-    from unleash_gitops.forge import reviewed_plan
+    from unleash_gitops.ci import reviewed_plan
+    from unleash_gitops.ci.job import job_of
     from unleash_gitops.model.plan_set import parse_plans
 
     content = reviewed_plan(job_of(os.environ), artifact)
@@ -118,7 +118,7 @@ def fetch(out: Path, artifact: str) -> int:
 
 def _texts(made: Plan | PlanSet, job: Job | None) -> Iterator[tuple[Planned | str, str]]:
     """Yield what came of planning each workspace, and its comment, with its marker."""
-    from unleash_gitops.forge import Marker
+    from unleash_gitops.ci import Marker
     from unleash_gitops.model.plan import Plan
     from unleash_gitops.model.plan_set import Planned
     from unleash_gitops.render.markdown import LONGEST_COMMENT, failed_markdown, plan_markdown, size
@@ -147,7 +147,7 @@ def _superseded(
 
 
 def _write(texts: Iterator[tuple[Planned | str, str]], job: Job | None, *, only_changes: bool) -> None:
-    from unleash_gitops.forge import forge_of, post, supersede
+    from unleash_gitops.ci import forge_of, post, supersede
     from unleash_gitops.render.markdown import superseded_markdown
 
     with forge_of(job) as forge:

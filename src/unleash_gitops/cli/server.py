@@ -22,7 +22,7 @@ from unleash_gitops.cli.runs import (
 from unleash_gitops.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from unleash_gitops.ci import Job
+    from unleash_gitops.ci.job import Job
     from unleash_gitops.fleet import Run
     from unleash_gitops.model.plan import OnDrift, Plan
     from unleash_gitops.model.plan_set import PlanSet
@@ -166,7 +166,7 @@ def show_plans(made: Plan | PlanSet, form: str, *, err: bool = False) -> None:
     if form == "json":
         echo_data(_as_json(made))
     elif form == "markdown":
-        from unleash_gitops.ci import job_of
+        from unleash_gitops.ci.job import job_of
 
         echo_data(as_markdown(made, job_of(os.environ)))
     elif form == "github":

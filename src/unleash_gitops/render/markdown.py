@@ -32,7 +32,7 @@ from unleash_gitops.render.words import (
 )
 
 if TYPE_CHECKING:
-    from unleash_gitops.ci import Job
+    from unleash_gitops.ci.job import Job
     from unleash_gitops.model.plan import Action, Change, Plan, Summary, Unmanaged
     from unleash_gitops.model.plan_set import Planned, PlanSet
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from unleash_gitops.forge.host import Comment, Host
-from unleash_gitops.forge.web import Web
+from unleash_gitops.ci.code_host import Comment, Host
+from unleash_gitops.ci.rest_client import Web
 
 if TYPE_CHECKING:
-    from unleash_gitops.ci import Job
+    from unleash_gitops.ci.job import Job
 
 __all__ = ["GitLab"]
 

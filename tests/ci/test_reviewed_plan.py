@@ -9,8 +9,8 @@ import pytest
 
 from render.samples import ACTIONS
 from servers.fake_forge import FakeForge, zipped
-from unleash_gitops.ci import job_of
-from unleash_gitops.forge import reviewed_plan
+from unleash_gitops.ci import reviewed_plan
+from unleash_gitops.ci.job import job_of
 from unleash_gitops.model.errors import ForgeError
 from unleash_gitops.render.json import plan_json
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from unleash_gitops.forge.comments import Marker, Posted, post, supersede
-from unleash_gitops.forge.github import GitHub
-from unleash_gitops.forge.gitlab import GitLab
+from unleash_gitops.ci.comments import Marker, Posted, post, supersede
+from unleash_gitops.ci.github import GitHub
+from unleash_gitops.ci.gitlab import GitLab
 from unleash_gitops.model.errors import ForgeError
 
 if TYPE_CHECKING:
-    from unleash_gitops.ci import Job
+    from unleash_gitops.ci.job import Job
 
 __all__ = ["GitHub", "GitLab", "Marker", "Posted", "forge_of", "post", "reviewed_plan", "supersede"]
 

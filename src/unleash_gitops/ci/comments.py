@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 from urllib.parse import quote, unquote
 
-from unleash_gitops.forge.host import Comment, Host
+from unleash_gitops.ci.code_host import Comment, Host
 from unleash_gitops.model.errors import ForgeError
 
 __all__ = ["Marker", "Posted", "post", "supersede"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from unleash_gitops.forge.web import Web
+from unleash_gitops.ci.rest_client import Web
 from unleash_gitops.model.errors import ForgeError
 
 __all__ = ["Comment", "Host"]

@@ -15,8 +15,8 @@ import pytest
 
 from render.samples import ACTIONS, HUGE, PLANS, created, plan, planset
 from servers.fake_forge import TOKEN, Answer, FakeForge
-from unleash_gitops.ci import job_of
-from unleash_gitops.forge import Marker, Posted, forge_of, post
+from unleash_gitops.ci import Marker, Posted, forge_of, post
+from unleash_gitops.ci.job import job_of
 from unleash_gitops.model.errors import ForgeError
 from unleash_gitops.model.plan import Plan
 from unleash_gitops.model.plan_set import Planned, PlanSet

@@ -10,12 +10,12 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from unleash_gitops.forge.host import Comment, Host
-from unleash_gitops.forge.web import Web
+from unleash_gitops.ci.code_host import Comment, Host
+from unleash_gitops.ci.rest_client import Web
 from unleash_gitops.model.errors import ForgeError
 
 if TYPE_CHECKING:
-    from unleash_gitops.ci import Job
+    from unleash_gitops.ci.job import Job
 
 __all__ = ["GitHub"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from servers.fake_forge import TOKEN, FakeForge
-from unleash_gitops.ci import Job, job_of
+from unleash_gitops.ci.job import Job, job_of
 
 GITHUB = {"GITHUB_REPOSITORY": "acme/flags", "GITHUB_TOKEN": "s3cret"}
 
