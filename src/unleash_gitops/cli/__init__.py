@@ -17,12 +17,12 @@ from typing import NoReturn
 import click
 
 from unleash_gitops import __version__
-from unleash_gitops.cli.accepting import accept
-from unleash_gitops.cli.applying import apply
-from unleash_gitops.cli.files import init, schema, validate
-from unleash_gitops.cli.local import sandbox
-from unleash_gitops.cli.pipeline import comment, fetch
-from unleash_gitops.cli.server import plan, pull, show
+from unleash_gitops.cli.accept import accept
+from unleash_gitops.cli.apply import apply
+from unleash_gitops.cli.ci import comment, fetch
+from unleash_gitops.cli.offline import init, schema, validate
+from unleash_gitops.cli.plan import plan, pull, show
+from unleash_gitops.cli.sandbox import sandbox
 from unleash_gitops.model.errors import GitopsError, InvalidFiles
 
 __all__ = ["main"]

@@ -9,8 +9,8 @@ import click
 
 from unleash_gitops.cli.connection import Connection, connection_options
 from unleash_gitops.cli.output import progress_bar, say
-from unleash_gitops.cli.runs import connected, show_failures, workspace_runs
-from unleash_gitops.cli.server import sandbox_option
+from unleash_gitops.cli.plan import sandbox_option
+from unleash_gitops.cli.workspaces import connected, show_failures, workspace_runs
 from unleash_gitops.model.errors import InvalidFiles
 
 if TYPE_CHECKING:

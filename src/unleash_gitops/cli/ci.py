@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from unleash_gitops.cli.output import echo_data, say, show_error, write_atomically
-from unleash_gitops.cli.runs import read_plans, workspace_roots
+from unleash_gitops.cli.workspaces import read_plans, workspace_roots
 from unleash_gitops.model.errors import ForgeError, UsageError
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _write_summary(made: Plan | PlanSet, job: Job | None) -> None:
     """Add the plan to the page about the job, where there is one."""
     if job is None or job.summary is None:
         return
-    from unleash_gitops.cli.server import as_markdown
+    from unleash_gitops.cli.plan import as_markdown
 
     try:
         with job.summary.open("a", encoding="utf-8") as stream:

@@ -12,9 +12,9 @@ import click
 
 from unleash_gitops.cli.connection import Connection, connection_options, interruptible
 from unleash_gitops.cli.output import echo_data, echo_text, progress_bar, say
-from unleash_gitops.cli.runs import all_option, connected, read_plans, show_failures, workspace_runs
+from unleash_gitops.cli.plan import on_drift_option, planned, sandbox_option, show_plans, target_option
 from unleash_gitops.cli.secrets import Secrets, secrets_option
-from unleash_gitops.cli.server import on_drift_option, planned, sandbox_option, show_plans, target_option
+from unleash_gitops.cli.workspaces import all_option, connected, read_plans, show_failures, workspace_runs
 from unleash_gitops.model.errors import PlanFileError, UsageError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from unleash_gitops.cli.runs import all_option, directories_argument, workspace_roots
+from unleash_gitops.cli.workspaces import all_option, directories_argument, workspace_roots
 
 __all__ = ["init", "schema", "validate"]
 

@@ -11,7 +11,7 @@ import click
 
 from unleash_gitops.cli.connection import Connection, connection_options
 from unleash_gitops.cli.output import echo_data, echo_text, progress_bar, say, write_atomically
-from unleash_gitops.cli.runs import (
+from unleash_gitops.cli.workspaces import (
     all_option,
     connected,
     directories_argument,
