@@ -21,17 +21,14 @@ ROOMS = [
     ["accepter"],
     ["puller"],
     ["drift"],
-    ["loader"],
-    ["schema"],
+    ["documents"],
     ["planner"],
     ["ordering"],
     ["applier"],
     ["reader"],
     ["sender"],
     ["differ"],
-    ["references"],
     ["render"],
-    ["yamldoc"],
     ["kinds"],
     ["ci"],
     ["sandbox"],
@@ -39,7 +36,7 @@ ROOMS = [
     ["model"],
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(reversed(ROOMS)) for room in rooms}
-ONE_ROOM_ONLY = {"click": "cli", "httpx": "api", "yaml": "yamldoc", "deepdiff": "differ", "rich": "render"}
+ONE_ROOM_ONLY = {"click": "cli", "httpx": "api", "yaml": "documents", "deepdiff": "differ", "rich": "render"}
 # the console and its bar; waiting for the local server's health; another server than Unleash
 ALSO = {("rich", "cli"), ("httpx", "sandbox"), ("httpx", "forge")}
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from unleash_gitops.documents.loader import load
 from unleash_gitops.kinds import kinds
-from unleash_gitops.loader import load
 from unleash_gitops.model.plan import parse_plan
 from unleash_gitops.render.text import diagnostics_text, plan_text
 

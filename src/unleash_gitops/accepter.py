@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unleash_gitops.differ import path_of
+from unleash_gitops.documents.loader import load
+from unleash_gitops.documents.yamldoc import GONE, Edit, Unwritable, edited, parse_documents
 from unleash_gitops.drift import ABSENT, differing, value_at
 from unleash_gitops.kinds import kinds
-from unleash_gitops.loader import load
 from unleash_gitops.model.errors import InvalidFiles, UsageError
 from unleash_gitops.model.plan import DRIFTED, Change, Changed, Plan
 from unleash_gitops.model.resource import Address, Key, Resource, State
-from unleash_gitops.yamldoc import GONE, Edit, Unwritable, edited, parse_documents
 
 if TYPE_CHECKING:
     from unleash_gitops.drift import Unit

@@ -29,7 +29,7 @@ from unleash_gitops.workflow import (
 if TYPE_CHECKING:
     from unleash_gitops.accepter import Accepted, NotAccepted
     from unleash_gitops.api.client import Client
-    from unleash_gitops.loader import Loaded
+    from unleash_gitops.documents.loader import Loaded
     from unleash_gitops.model.plan import OnDrift, Plan, Report, Result
     from unleash_gitops.model.workspace import Workspace
     from unleash_gitops.puller import NewFile, Skipped

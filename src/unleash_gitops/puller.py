@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
+from unleash_gitops.documents.json_schema import SCHEMA_FILE, modeline
+from unleash_gitops.documents.yamldoc import dump_document
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.workspace import API_VERSION
-from unleash_gitops.schema import SCHEMA_FILE, modeline
-from unleash_gitops.yamldoc import dump_document
 
 if TYPE_CHECKING:
     from unleash_gitops.model.resource import Resource, State

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 from unleash_gitops import __version__
-from unleash_gitops.loader import find_repository
+from unleash_gitops.documents.json_schema import SCHEMA_FILE, modeline, schema_text
+from unleash_gitops.documents.loader import find_repository
 from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.workspace import WORKSPACE_FILE
-from unleash_gitops.schema import SCHEMA_FILE, modeline, schema_text
 
 __all__ = ["start_workspace"]
 

@@ -18,6 +18,7 @@ from acceptance.flag_states import ENVIRONMENTS, flags, partial
 from servers.actors import make_token
 from servers.instance import Instance
 from unleash_gitops.api.client import Client
+from unleash_gitops.documents.yamldoc import dump_document
 from unleash_gitops.kinds import _flag_reads as reading
 from unleash_gitops.model.errors import InvalidFiles
 from unleash_gitops.model.plan import Plan
@@ -25,7 +26,6 @@ from unleash_gitops.model.resource import Area, Focus, Key
 from unleash_gitops.model.workspace import WorkspaceSpec
 from unleash_gitops.reader import Reader
 from unleash_gitops.workflow import accept_drift, apply_plan, load_workspace, make_plan, pull_workspace
-from unleash_gitops.yamldoc import dump_document
 
 pytestmark = pytest.mark.sandbox
 SEGMENTS = ["prop one", "prop two"]

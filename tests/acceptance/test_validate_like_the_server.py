@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from servers.instance import Instance
+from unleash_gitops.documents.loader.document_checks import check_document
+from unleash_gitops.documents.yamldoc import Document, dump_document, read_documents
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds._strategy import new_strategy, normal_strategy, sent_strategy
-from unleash_gitops.loader.documents import check_document
-from unleash_gitops.yamldoc import Document, dump_document, read_documents
 
 pytestmark = pytest.mark.sandbox
 RELAXED = settings(

@@ -73,7 +73,7 @@ def bench_start() -> None:
 
 def bench_validate() -> None:
     """`validate` of many documents, in one file and in as many files, against PyYAML's C loader on the same text."""
-    from unleash_gitops.loader import load
+    from unleash_gitops.documents.loader import load
 
     texts = [CHART.format(number=number, flag="") for number in range(DOCUMENTS)]
     with tempfile.TemporaryDirectory() as folder:

@@ -12,8 +12,8 @@ from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
 from unleash_gitops.api.audit_log import actor_of, read_events
 from unleash_gitops.api.client import Client
+from unleash_gitops.documents.loader import Loaded
 from unleash_gitops.kinds import kinds
-from unleash_gitops.loader import Loaded
 from unleash_gitops.model.errors import ServerError
 from unleash_gitops.model.plan import Plan
 from unleash_gitops.model.resource import State

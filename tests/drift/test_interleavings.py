@@ -19,8 +19,8 @@ from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.instance import Instance
 from servers.sandbox_database import execute
 from unleash_gitops.api.client import Client
+from unleash_gitops.documents.loader import Loaded
 from unleash_gitops.kinds import kinds
-from unleash_gitops.loader import Loaded
 from unleash_gitops.model.errors import Drifted
 from unleash_gitops.model.ownership import unmarked
 from unleash_gitops.model.plan import Change, OnDrift, Plan

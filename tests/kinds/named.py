@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from unleash_gitops.api.client import ServerFacts
+from unleash_gitops.documents.loader.document_checks import check_document
+from unleash_gitops.documents.yamldoc import Document, dump_document, read_documents
 from unleash_gitops.kinds import kinds
-from unleash_gitops.loader.documents import check_document
 from unleash_gitops.model.resource import Focus, Reads, Resource
 from unleash_gitops.model.workspace import WorkspaceSpec
-from unleash_gitops.yamldoc import Document, dump_document, read_documents
 
 MARK = "managed by unleash-gitops: w"
 

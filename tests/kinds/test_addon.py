@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from kinds.named import FACTS, MARK, Answers, checked, create, delete, desired, document, live, update
+from unleash_gitops.documents.loader.document_checks import check_document
+from unleash_gitops.documents.yamldoc import Document, read_documents
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds._parameters import PARAMETERS
-from unleash_gitops.loader.documents import check_document
 from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.ownership import workspace_mark
 from unleash_gitops.model.plan import Find
 from unleash_gitops.model.resource import Area, Focus, Resource
-from unleash_gitops.yamldoc import Document, read_documents
 
 OURS = f"unleash-gitops name: hook\n{MARK}"
 ID = f"{workspace_mark('w')}/hook"

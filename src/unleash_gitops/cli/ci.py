@@ -134,7 +134,7 @@ def _superseded(
     directories: tuple[Path, ...], everything: bool, job: Job | None
 ) -> Iterator[tuple[Planned | str, str]]:
     """Yield each workspace's name, and what stands in place of its plan."""
-    from unleash_gitops.loader import load
+    from unleash_gitops.documents.loader import load
     from unleash_gitops.render.markdown import superseded_markdown
 
     for root, prefix in workspace_roots(directories, everything).items():

@@ -33,7 +33,7 @@ def init(directory: Path) -> int:
 def validate(directories: tuple[Path, ...], everything: bool, form: str) -> int:
     """Check the files, offline. Every problem in every file is reported at once."""
     from unleash_gitops.cli.output import echo_data, echo_text, say
-    from unleash_gitops.loader import load
+    from unleash_gitops.documents.loader import load
     from unleash_gitops.model.diagnostics import has_errors
 
     diagnostics, documents, files = [], 0, 0
@@ -65,7 +65,7 @@ def validate(directories: tuple[Path, ...], everything: bool, form: str) -> int:
 def schema(out: Path | None) -> int:
     """Print the JSON Schema of all documents, for editors."""
     from unleash_gitops.cli.output import say, write_atomically
-    from unleash_gitops.schema import schema_text
+    from unleash_gitops.documents.json_schema import schema_text
 
     if out is None:
         click.echo(schema_text(), nl=False)

@@ -37,7 +37,7 @@ all_option = click.option("--all", "everything", is_flag=True, help="Every works
 
 def workspace_roots(directories: Sequence[Path], everything: bool) -> dict[Path, str]:
     """Return each workspace root that is meant, with what makes a path below it right from where the user stands."""
-    from unleash_gitops.loader import find_workspace, find_workspaces
+    from unleash_gitops.documents.loader import find_workspace, find_workspaces
 
     roots: dict[Path, str] = {}
     for directory in directories or (Path(),):

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from unleash_gitops.documents.loader import load
+from unleash_gitops.documents.yamldoc import LARGEST_FILE
 from unleash_gitops.kinds import kinds
-from unleash_gitops.loader import load
 from unleash_gitops.model.diagnostics import CODES
-from unleash_gitops.yamldoc import LARGEST_FILE
 
 WS = "apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {name: payments}\n"
 H = "apiVersion: unleash-gitops/v1\nkind: ImpactMetric\n"

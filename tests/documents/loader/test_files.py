@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from unleash_gitops.loader import files as files_room
-from unleash_gitops.loader import find_workspace, load
+from unleash_gitops.documents.loader import discovery as files_room
+from unleash_gitops.documents.loader import find_workspace, load
 from unleash_gitops.model.errors import UsageError
 
 WORKSPACE = "apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {name: payments}\n"
@@ -196,7 +196,7 @@ def test_what_cannot_be_read_is_said_and_the_rest_is_checked(
 def test_a_file_that_vanishes_is_said(root: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     found = files_room.find_files(root)
     (root / "z.yaml").unlink()
-    monkeypatch.setattr("unleash_gitops.loader.find_files", lambda _: found)
+    monkeypatch.setattr("unleash_gitops.documents.loader.find_files", lambda _: found)
     assert said(load(root)) == ["z.yaml:1:1: error: cannot be read: No such file or directory [unreadable]"]
 
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from unleash_gitops.yamldoc import parse_documents
+from unleash_gitops.documents.yamldoc import parse_documents
 
 STRINGS = [
     "on",

@@ -7,14 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from unleash_gitops.loader.checks import cross_checks, desired_state
-from unleash_gitops.loader.documents import Entry, check_document
-from unleash_gitops.loader.files import File, find_files, find_repository, find_workspace, find_workspaces, read_file
-from unleash_gitops.loader.root import WorkspaceFile, check_workspace
+from unleash_gitops.documents.loader.cross_checks import cross_checks, desired_state
+from unleash_gitops.documents.loader.discovery import (
+    File,
+    find_files,
+    find_repository,
+    find_workspace,
+    find_workspaces,
+    read_file,
+)
+from unleash_gitops.documents.loader.document_checks import Entry, check_document
+from unleash_gitops.documents.loader.workspace_file import WorkspaceFile, check_workspace
+from unleash_gitops.documents.yamldoc import Document, read_documents
 from unleash_gitops.model.diagnostics import Diagnostic, Position, has_errors, in_order
 from unleash_gitops.model.resource import State
 from unleash_gitops.model.workspace import WORKSPACE_FILE
-from unleash_gitops.yamldoc import Document, read_documents
 
 if TYPE_CHECKING:
     from unleash_gitops.model.workspace import Workspace

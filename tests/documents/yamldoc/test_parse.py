@@ -7,8 +7,8 @@ import time
 import pytest
 import yaml
 
+from unleash_gitops.documents.yamldoc import LARGEST_FILE, parse, parse_documents
 from unleash_gitops.model.diagnostics import Diagnostic
-from unleash_gitops.yamldoc import LARGEST_FILE, parse, parse_documents
 
 # name: content, then each problem as `line:column code: message`
 MALFORMED: dict[str, tuple[bytes, *tuple[str, ...]]] = {

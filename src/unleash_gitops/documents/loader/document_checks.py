@@ -8,12 +8,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from unleash_gitops.documents.loader.validation_messages import described, problems_of, suggestion
+from unleash_gitops.documents.yamldoc import Document, Source, shown
 from unleash_gitops.kinds import kinds
-from unleash_gitops.loader.wording import described, problems_of, suggestion
 from unleash_gitops.model.diagnostics import Diagnostic, Position
 from unleash_gitops.model.resource import Resource
 from unleash_gitops.model.workspace import API_VERSION, WORKSPACE_FILE
-from unleash_gitops.yamldoc import Document, Source, shown
 
 __all__ = ["WORKSPACE_KIND", "Entry", "check_document", "check_kind"]
 

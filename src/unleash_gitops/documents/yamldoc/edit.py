@@ -14,9 +14,9 @@ from typing import Any
 
 import yaml
 
-from unleash_gitops.yamldoc.document import Document
-from unleash_gitops.yamldoc.dump import dump_entry, dump_flow, dump_scalar
-from unleash_gitops.yamldoc.parse import parse_documents
+from unleash_gitops.documents.yamldoc.document import Document
+from unleash_gitops.documents.yamldoc.dump import dump_entry, dump_flow, dump_scalar
+from unleash_gitops.documents.yamldoc.parse import parse_documents
 
 __all__ = ["GONE", "Edit", "Unwritable", "edited"]
 

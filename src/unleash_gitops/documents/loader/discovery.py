@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from unleash_gitops.documents.yamldoc import LARGEST_FILE
 from unleash_gitops.model.diagnostics import Diagnostic, Position
 from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.workspace import WORKSPACE_FILE
-from unleash_gitops.yamldoc import LARGEST_FILE
 
 __all__ = ["File", "find_files", "find_workspace", "read_file"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from unleash_gitops.loader import Loaded, load
+from unleash_gitops.documents.loader import Loaded, load
 
 WORKSPACE = "apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {name: payments}\n"
 

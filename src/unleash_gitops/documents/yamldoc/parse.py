@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import yaml
 
+from unleash_gitops.documents.yamldoc.build import TOO_DEEP, Builder, Unbuildable
+from unleash_gitops.documents.yamldoc.document import Document
+from unleash_gitops.documents.yamldoc.quoting import shown
+from unleash_gitops.documents.yamldoc.source import Source, read_source
 from unleash_gitops.model.diagnostics import Diagnostic, Position
-from unleash_gitops.yamldoc.build import TOO_DEEP, Builder, Unbuildable
-from unleash_gitops.yamldoc.document import Document
-from unleash_gitops.yamldoc.source import Source, read_source
-from unleash_gitops.yamldoc.words import shown
 
 __all__ = ["parse_documents", "read_documents"]
 

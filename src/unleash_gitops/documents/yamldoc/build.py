@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import yaml
 
-from unleash_gitops.yamldoc.document import Document, Place
-from unleash_gitops.yamldoc.scalars import Scalar, UnreadableNumber, resolve_plain
-from unleash_gitops.yamldoc.words import printable, shortened, shown
+from unleash_gitops.documents.yamldoc.document import Document, Place
+from unleash_gitops.documents.yamldoc.quoting import printable, shortened, shown
+from unleash_gitops.documents.yamldoc.scalars import Scalar, UnreadableNumber, resolve_plain
 
 if TYPE_CHECKING:
+    from unleash_gitops.documents.yamldoc.source import Mark, Source
     from unleash_gitops.model.diagnostics import Diagnostic
-    from unleash_gitops.yamldoc.source import Mark, Source
 
 __all__ = ["DEEPEST", "MOST_EXPANDED", "MOST_VALUES", "TOO_DEEP", "Builder", "Unbuildable"]
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from unleash_gitops.documents.loader.document_checks import WORKSPACE_KIND
+from unleash_gitops.documents.loader.validation_messages import described, problems_of, suggestion
+from unleash_gitops.documents.yamldoc import Document, shown
 from unleash_gitops.kinds import kinds
-from unleash_gitops.loader.documents import WORKSPACE_KIND
-from unleash_gitops.loader.wording import described, problems_of, suggestion
 from unleash_gitops.model.diagnostics import Diagnostic
 from unleash_gitops.model.workspace import NAME_PATTERN, WORKSPACE_FILE, Workspace, WorkspaceDocument
-from unleash_gitops.yamldoc import Document, shown
 
 __all__ = ["WorkspaceFile", "check_workspace"]
 

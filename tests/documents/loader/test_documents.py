@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from unleash_gitops.documents.loader import Loaded
 from unleash_gitops.kinds import kinds
-from unleash_gitops.loader import Loaded
 from unleash_gitops.model.ownership import computed_id
 
 WS = "apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {name: payments}\n"

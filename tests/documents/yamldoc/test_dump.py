@@ -9,7 +9,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from unleash_gitops.yamldoc import dump_document, parse_documents
+from unleash_gitops.documents.yamldoc import dump_document, parse_documents
 
 TRICKY = [
     "no",

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from unleash_gitops.documents.yamldoc import Document, parse_documents
 from unleash_gitops.model.diagnostics import Position
-from unleash_gitops.yamldoc import Document, parse_documents
 
 TEXT = """\
 # a comment

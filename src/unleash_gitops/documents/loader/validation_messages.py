@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from pydantic_core.core_schema import ErrorType
 
-from unleash_gitops.loader.shape import choices_at, keys_at
+from unleash_gitops.documents.loader.schema_lookup import choices_at, keys_at
+from unleash_gitops.documents.yamldoc import Document, printable, shortened, shown
 from unleash_gitops.model.diagnostics import Diagnostic
 from unleash_gitops.model.ownership import ULID_PATTERN
 from unleash_gitops.model.workspace import NAME_PATTERN
-from unleash_gitops.yamldoc import Document, printable, shortened, shown
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError

@@ -6,17 +6,17 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from unleash_gitops.loader.wording import suggestion
+from unleash_gitops.documents.loader.validation_messages import suggestion
+from unleash_gitops.documents.reference_checks import conflicts
+from unleash_gitops.documents.yamldoc import shown
 from unleash_gitops.model.diagnostics import Diagnostic
 from unleash_gitops.model.ownership import ULID_PATTERN, mark_of
 from unleash_gitops.model.resource import State
 from unleash_gitops.model.workspace import WORKSPACE_FILE
-from unleash_gitops.references import conflicts
-from unleash_gitops.yamldoc import shown
 
 if TYPE_CHECKING:
-    from unleash_gitops.loader.documents import Entry
-    from unleash_gitops.loader.root import WorkspaceFile
+    from unleash_gitops.documents.loader.document_checks import Entry
+    from unleash_gitops.documents.loader.workspace_file import WorkspaceFile
     from unleash_gitops.model.resource import Key, Resource
 
 __all__ = ["cross_checks", "desired_state"]

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unleash_gitops.yamldoc import GONE, Edit, Unwritable, dump_document, edited, parse_documents
-from unleash_gitops.yamldoc.dump import dump_flow
+from unleash_gitops.documents.yamldoc import GONE, Edit, Unwritable, dump_document, edited, parse_documents
+from unleash_gitops.documents.yamldoc.dump import dump_flow
 
 FLAG = """\
 # yaml-language-server: $schema=../x.json

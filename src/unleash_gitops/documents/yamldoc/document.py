@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from unleash_gitops.model.diagnostics import Diagnostic, Position
 
 if TYPE_CHECKING:
-    from unleash_gitops.yamldoc.source import Mark, Source
+    from unleash_gitops.documents.yamldoc.source import Mark, Source
 
 __all__ = ["Document", "Place"]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from loader.test_codes import ALL_CODES
-from unleash_gitops.loader import Loaded, load
-from unleash_gitops.yamldoc import dump_document, parse_documents
+
+from unleash_gitops.documents.loader import Loaded, load
+from unleash_gitops.documents.yamldoc import dump_document, parse_documents
 
 WORKSPACE = b"apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {name: payments}\n"
 WORDS = ["apiVersion", "kind", "metadata", "name", "project", "feature", "id", "spec", "metricName", "title"]

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from unleash_gitops.yamldoc.scalars import resolve_plain
+from unleash_gitops.documents.yamldoc.scalars import resolve_plain
 
 __all__ = ["dump_document", "dump_entry", "dump_flow", "dump_scalar"]
 

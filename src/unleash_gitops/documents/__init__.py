@@ -1,0 +1,1 @@
+"""YAML files to desired state: positions, checks, JSON Schema, references."""
