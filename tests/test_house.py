@@ -22,12 +22,7 @@ ROOMS = [
     ["puller"],
     ["drift"],
     ["documents"],
-    ["planner"],
-    ["ordering"],
-    ["applier"],
-    ["reader"],
-    ["sender"],
-    ["differ"],
+    ["engine"],
     ["render"],
     ["kinds"],
     ["ci"],
@@ -36,9 +31,9 @@ ROOMS = [
     ["model"],
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(reversed(ROOMS)) for room in rooms}
-ONE_ROOM_ONLY = {"click": "cli", "httpx": "api", "yaml": "documents", "deepdiff": "differ", "rich": "render"}
+ONE_ROOM_ONLY = {"click": "cli", "httpx": "api", "yaml": "documents", "deepdiff": "engine", "rich": "render"}
 # the console and its bar; waiting for the local server's health; another server than Unleash
-ALSO = {("rich", "cli"), ("httpx", "sandbox"), ("httpx", "forge")}
+ALSO = {("rich", "cli"), ("httpx", "sandbox"), ("httpx", "ci")}
 
 
 def _room(path: Path) -> str:

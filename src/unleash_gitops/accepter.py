@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unleash_gitops.differ import path_of
 from unleash_gitops.documents.loader import load
 from unleash_gitops.documents.yamldoc import GONE, Edit, Unwritable, edited, parse_documents
 from unleash_gitops.drift import ABSENT, differing, value_at
+from unleash_gitops.engine.diff import path_of
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.errors import InvalidFiles, UsageError
 from unleash_gitops.model.plan import DRIFTED, Change, Changed, Plan

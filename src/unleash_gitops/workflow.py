@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from unleash_gitops import __version__
 from unleash_gitops.accepter import Accepted, NotAccepted, accept_files, accepted
-from unleash_gitops.applier import apply_changes
 from unleash_gitops.documents.loader import Loaded, find_workspace, load
 from unleash_gitops.documents.reference_checks import conflicts, missing_references
 from unleash_gitops.drift import last_changes, settled
+from unleash_gitops.engine.applier import apply_changes
+from unleash_gitops.engine.call_sender import secrets_of
+from unleash_gitops.engine.planner import area_of, areas_of, moved, unmatched_targets
+from unleash_gitops.engine.reader import Reader
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.diagnostics import in_order
 from unleash_gitops.model.errors import (
@@ -33,10 +36,7 @@ from unleash_gitops.model.errors import (
 from unleash_gitops.model.plan import DRIFTED, Change, Instance, OnDrift, Plan, Report, Result
 from unleash_gitops.model.resource import Area, Focus, Key, Resource
 from unleash_gitops.model.workspace import Workspace, WorkspaceSpec
-from unleash_gitops.planner import area_of, areas_of, moved, unmatched_targets
 from unleash_gitops.puller import NewFile, Skipped, pull_files, write_files
-from unleash_gitops.reader import Reader
-from unleash_gitops.sender import secrets_of
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client

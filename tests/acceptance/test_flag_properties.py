@@ -19,12 +19,12 @@ from servers.actors import make_token
 from servers.instance import Instance
 from unleash_gitops.api.client import Client
 from unleash_gitops.documents.yamldoc import dump_document
+from unleash_gitops.engine.reader import Reader
 from unleash_gitops.kinds import _flag_reads as reading
 from unleash_gitops.model.errors import InvalidFiles
 from unleash_gitops.model.plan import Plan
 from unleash_gitops.model.resource import Area, Focus, Key
 from unleash_gitops.model.workspace import WorkspaceSpec
-from unleash_gitops.reader import Reader
 from unleash_gitops.workflow import accept_drift, apply_plan, load_workspace, make_plan, pull_workspace
 
 pytestmark = pytest.mark.sandbox

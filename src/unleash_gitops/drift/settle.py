@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from unleash_gitops.differ import path_of
 from unleash_gitops.drift.history import History, read_history
 from unleash_gitops.drift.past import ABSENT, Past, Unit, Verdict, differing, value_at, with_value
+from unleash_gitops.engine.diff import path_of
+from unleash_gitops.engine.planner import Decisions, plan_changes
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.plan import Change, FieldChange, OnDrift
 from unleash_gitops.model.resource import Key, Reads, Resource, State
 from unleash_gitops.model.workspace import Workspace
-from unleash_gitops.planner import Decisions, plan_changes
 
 __all__ = ["Policy", "settled"]
 

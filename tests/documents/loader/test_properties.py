@@ -8,8 +8,8 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loader.test_codes import ALL_CODES
 
+from documents.loader.test_codes import ALL_CODES
 from unleash_gitops.documents.loader import Loaded, load
 from unleash_gitops.documents.yamldoc import dump_document, parse_documents
 

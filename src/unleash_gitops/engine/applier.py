@@ -12,9 +12,9 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
+from unleash_gitops.engine.call_sender import Sender
 from unleash_gitops.model.errors import ServerError, Unreachable
 from unleash_gitops.model.plan import Change, Plan, Report, ReportSummary, Result, Status
-from unleash_gitops.sender import Sender
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client

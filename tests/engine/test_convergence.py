@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from servers.fake_unleash import TOKEN, FakeUnleash
 from unleash_gitops.api.client import Client
-from unleash_gitops.differ import diff_fields
 from unleash_gitops.documents.loader import Loaded
+from unleash_gitops.engine.diff import diff_fields
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.ownership import computed_id
 from unleash_gitops.model.plan import Plan, parse_plan

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from unleash_gitops.differ import diff_fields
+from unleash_gitops.engine.dependencies import find_obstacles, in_order, resolved, used
+from unleash_gitops.engine.diff import diff_fields
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.naming import noun
 from unleash_gitops.model.plan import Action, Change, Plan, Summary, Unmanaged
 from unleash_gitops.model.resource import Area, Key, Kind, Resource, State
 from unleash_gitops.model.workspace import Workspace
-from unleash_gitops.ordering import find_obstacles, in_order, resolved, used
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import ServerFacts

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from unleash_gitops.api.client import Client
-from unleash_gitops.applier import apply_changes
+from unleash_gitops.engine.applier import apply_changes
 from unleash_gitops.model.plan import Call, Change, Instance, Plan, Report, Result, Summary
 
 
