@@ -20,7 +20,7 @@ from servers.instance import Instance
 from unleash_gitops.api.client import Client
 from unleash_gitops.documents.yamldoc import dump_document
 from unleash_gitops.engine.reader import Reader
-from unleash_gitops.kinds import _flag_reads as reading
+from unleash_gitops.kinds.flags import read as reading
 from unleash_gitops.model.errors import InvalidFiles
 from unleash_gitops.model.plan import Plan
 from unleash_gitops.model.resource import Area, Focus, Key

@@ -13,7 +13,7 @@ from servers.instance import Instance
 from unleash_gitops.documents.loader.document_checks import check_document
 from unleash_gitops.documents.yamldoc import Document, dump_document, read_documents
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds._strategy import new_strategy, normal_strategy, sent_strategy
+from unleash_gitops.kinds.flags.strategy import new_strategy, normal_strategy, sent_strategy
 
 pytestmark = pytest.mark.sandbox
 RELAXED = settings(

@@ -12,10 +12,11 @@ from unleash_gitops.api.client import ServerFacts
 from unleash_gitops.documents.reference_checks import missing_references
 from unleash_gitops.engine.planner import plan_changes
 from unleash_gitops.kinds import kinds
+from unleash_gitops.kinds.base import Kind, Reads
 from unleash_gitops.kinds.impact_metric import ImpactMetricDocument
 from unleash_gitops.model.diagnostics import Position
 from unleash_gitops.model.plan import Call
-from unleash_gitops.model.resource import Address, Area, Kind, Reads, Reference, Resource, State
+from unleash_gitops.model.resource import Address, Area, Reference, Resource, State
 from unleash_gitops.model.workspace import Workspace, WorkspaceSpec
 
 

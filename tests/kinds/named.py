@@ -9,7 +9,8 @@ from unleash_gitops.api.client import ServerFacts
 from unleash_gitops.documents.loader.document_checks import check_document
 from unleash_gitops.documents.yamldoc import Document, dump_document, read_documents
 from unleash_gitops.kinds import kinds
-from unleash_gitops.model.resource import Focus, Reads, Resource
+from unleash_gitops.kinds.base import Reads
+from unleash_gitops.model.resource import Focus, Resource
 from unleash_gitops.model.workspace import WorkspaceSpec
 
 MARK = "managed by unleash-gitops: w"

@@ -12,9 +12,9 @@ from servers.fake_flags import FakeFlags
 from unleash_gitops.documents.loader.document_checks import check_document
 from unleash_gitops.documents.yamldoc import Document, dump_document, read_documents
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds._links import normal_url
-from unleash_gitops.kinds._matching import matched
-from unleash_gitops.kinds._strategy import new_strategy, normal_strategy, sent_strategy
+from unleash_gitops.kinds.flags.link_url import normal_url
+from unleash_gitops.kinds.flags.match_strategies import matched
+from unleash_gitops.kinds.flags.strategy import new_strategy, normal_strategy, sent_strategy
 from unleash_gitops.model.plan import Call
 from unleash_gitops.model.resource import Area, Focus, Reference, Resource
 

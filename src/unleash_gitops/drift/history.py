@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from unleash_gitops.api.audit_log import Actor, Event, actor_of, read_events, read_recent
 from unleash_gitops.drift.past import Past
 from unleash_gitops.kinds import kinds
+from unleash_gitops.kinds.base import Reads
 from unleash_gitops.model.errors import ApiError, NotUnleash
-from unleash_gitops.model.resource import Key, Reads, Resource
+from unleash_gitops.model.resource import Key, Resource
 
 __all__ = ["History", "read_history"]
 

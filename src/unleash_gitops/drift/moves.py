@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from unleash_gitops.drift.history import read_history
 from unleash_gitops.drift.past import differing
+from unleash_gitops.kinds.base import Reads
 from unleash_gitops.model.errors import ServerError
 from unleash_gitops.model.plan import Change, Changed
-from unleash_gitops.model.resource import Address, Key, Reads, Resource, State
+from unleash_gitops.model.resource import Address, Key, Resource, State
 
 __all__ = ["last_changes"]
 

@@ -11,8 +11,9 @@ from unleash_gitops.drift.past import ABSENT, Past, Unit, Verdict, differing, va
 from unleash_gitops.engine.diff import path_of
 from unleash_gitops.engine.planner import Decisions, plan_changes
 from unleash_gitops.kinds import kinds
+from unleash_gitops.kinds.base import Reads
 from unleash_gitops.model.plan import Change, FieldChange, OnDrift
-from unleash_gitops.model.resource import Key, Reads, Resource, State
+from unleash_gitops.model.resource import Key, Resource, State
 from unleash_gitops.model.workspace import Workspace
 
 __all__ = ["Policy", "settled"]

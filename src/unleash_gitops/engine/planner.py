@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from unleash_gitops.engine.dependencies import find_obstacles, in_order, resolved, used
 from unleash_gitops.engine.diff import diff_fields
 from unleash_gitops.kinds import kinds
+from unleash_gitops.kinds.base import Kind
 from unleash_gitops.model.naming import noun
 from unleash_gitops.model.plan import Action, Change, Plan, Summary, Unmanaged
-from unleash_gitops.model.resource import Area, Key, Kind, Resource, State
+from unleash_gitops.model.resource import Area, Key, Resource, State
 from unleash_gitops.model.workspace import Workspace
 
 if TYPE_CHECKING:

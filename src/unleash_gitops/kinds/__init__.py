@@ -1,4 +1,4 @@
-"""The kinds of object, one module each, registered by being here. A name with `_` before it is what kinds share."""
+"""The kinds of object, one module each. A module registers its kind by having a `KIND`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from unleash_gitops.model.resource import Kind
+    from unleash_gitops.kinds.base import Kind
 
 __all__ = ["kinds"]
 
@@ -18,7 +18,6 @@ __all__ = ["kinds"]
 @cache
 def kinds() -> Mapping[str, Kind]:
     """Return every kind by its name, in the order of names."""
-    names = (found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_"))
-    modules = (importlib.import_module(f"{__name__}.{name}") for name in names)
-    found = sorted((module.KIND for module in modules), key=lambda kind: kind.name)
-    return {kind.name: kind for kind in found}
+    modules = (importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__))
+    registered: list[Kind] = [module.KIND for module in modules if hasattr(module, "KIND")]
+    return {kind.name: kind for kind in sorted(registered, key=lambda kind: kind.name)}

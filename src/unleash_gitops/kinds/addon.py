@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from unleash_gitops.kinds._described import Described, Description
-from unleash_gitops.kinds._model import OWNERSHIP, LiveModel, Model, TracedMetadata
-from unleash_gitops.kinds._parameters import PARAMETERS, parameter_problem
-from unleash_gitops.kinds._traced import Traced
+from unleash_gitops.kinds.addon_providers import PARAMETERS, parameter_problem
+from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.shared.audited import Traced
+from unleash_gitops.kinds.shared.models import OWNERSHIP, LiveModel, Model, TracedMetadata
+from unleash_gitops.kinds.shared.named import Described, Description
 from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.ownership import mark_line, unmarked, with_mark, workspace_mark
 from unleash_gitops.model.plan import Call, Find
-from unleash_gitops.model.resource import Address, Area, Reads, Resource, Unknown
+from unleash_gitops.model.resource import Address, Area, Resource, Unknown
 from unleash_gitops.model.workspace import NAME_PATTERN
 
 if TYPE_CHECKING:

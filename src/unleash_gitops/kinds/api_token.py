@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from unleash_gitops.kinds._model import OWNERSHIP, LiveModel, Model, TracedMetadata
-from unleash_gitops.kinds._traced import Traced
+from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.shared.audited import Traced
+from unleash_gitops.kinds.shared.models import OWNERSHIP, LiveModel, Model, TracedMetadata
 from unleash_gitops.model.errors import ApiError
 from unleash_gitops.model.ownership import Mark
 from unleash_gitops.model.plan import Call, Find
-from unleash_gitops.model.resource import Address, Area, Reads, Reference, Resource
+from unleash_gitops.model.resource import Address, Area, Reference, Resource
 from unleash_gitops.model.workspace import NAME_PATTERN
 
 if TYPE_CHECKING:

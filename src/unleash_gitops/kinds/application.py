@@ -12,10 +12,11 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from unleash_gitops.kinds._described import Described, Description
-from unleash_gitops.kinds._model import LiveModel, Model
+from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.shared.models import LiveModel, Model
+from unleash_gitops.kinds.shared.named import Described, Description
 from unleash_gitops.model.plan import Call
-from unleash_gitops.model.resource import Area, Reads, Resource
+from unleash_gitops.model.resource import Area, Resource
 
 __all__ = ["KIND", "ApplicationDocument"]
 

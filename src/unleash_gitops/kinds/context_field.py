@@ -12,10 +12,11 @@ from urllib.parse import quote
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from unleash_gitops.kinds._described import Described, Description, UrlFriendly, flags_of
-from unleash_gitops.kinds._model import LiveModel, Model, TracedMetadata
-from unleash_gitops.kinds._traced import Traced
-from unleash_gitops.model.resource import Reads, Resource
+from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.shared.audited import Traced
+from unleash_gitops.kinds.shared.models import LiveModel, Model, TracedMetadata
+from unleash_gitops.kinds.shared.named import Described, Description, UrlFriendly, flags_of
+from unleash_gitops.model.resource import Resource
 
 __all__ = ["KIND", "ContextFieldDocument"]
 

@@ -13,9 +13,10 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from unleash_gitops.kinds._model import LiveModel, Model
+from unleash_gitops.kinds.base import Kind, Reads
+from unleash_gitops.kinds.shared.models import LiveModel, Model
 from unleash_gitops.model.plan import Call, Find
-from unleash_gitops.model.resource import Address, Area, Kind, Reads, Resource
+from unleash_gitops.model.resource import Address, Area, Resource
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import ServerFacts

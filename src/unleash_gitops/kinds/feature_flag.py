@@ -9,16 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from unleash_gitops.kinds._constraint import illegal_values
-from unleash_gitops.kinds._flag_calls import METADATA, creating, deleting, updating
-from unleash_gitops.kinds._flag_model import CODES, FeatureFlagDocument
-from unleash_gitops.kinds._flag_past import FlagPast
-from unleash_gitops.kinds._flag_reads import LiveFlag, read_absent, read_flags
-from unleash_gitops.kinds._flag_words import FlagWords, written_dependency, written_link
-from unleash_gitops.kinds._links import normal_url
-from unleash_gitops.kinds._matching import matched
-from unleash_gitops.kinds._model import OWNERSHIP
-from unleash_gitops.kinds._strategy import (
+from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.flags.calls import METADATA, creating, deleting, updating
+from unleash_gitops.kinds.flags.document import CODES, FeatureFlagDocument
+from unleash_gitops.kinds.flags.history import FlagPast
+from unleash_gitops.kinds.flags.link_url import normal_url
+from unleash_gitops.kinds.flags.match_strategies import matched
+from unleash_gitops.kinds.flags.read import LiveFlag, read_absent, read_flags
+from unleash_gitops.kinds.flags.strategy import (
     live_strategy,
     merged_strategy,
     new_strategy,
@@ -26,9 +24,12 @@ from unleash_gitops.kinds._strategy import (
     strategy_references,
     written_strategy,
 )
+from unleash_gitops.kinds.flags.write_back import FlagWords, written_dependency, written_link
+from unleash_gitops.kinds.shared.constraint import illegal_values
+from unleash_gitops.kinds.shared.models import OWNERSHIP
 from unleash_gitops.model.ownership import OWNER_TAG
 from unleash_gitops.model.plan import Call
-from unleash_gitops.model.resource import Address, Area, Conflict, Reads, Reference, Resource, SpecOf
+from unleash_gitops.model.resource import Address, Area, Conflict, Reference, Resource, SpecOf
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import ServerFacts

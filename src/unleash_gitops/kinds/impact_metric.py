@@ -13,12 +13,13 @@ from urllib.parse import quote
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from unleash_gitops.kinds._model import OWNERSHIP, LiveModel, Model, TracedMetadata
-from unleash_gitops.kinds._traced import Traced
+from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.shared.audited import Traced
+from unleash_gitops.kinds.shared.models import OWNERSHIP, LiveModel, Model, TracedMetadata
 from unleash_gitops.model.errors import ApiError, NotUnleash
 from unleash_gitops.model.ownership import ULID_PATTERN, computed_id, mark_of
 from unleash_gitops.model.plan import Call
-from unleash_gitops.model.resource import Address, Area, Reads, Reference, Resource
+from unleash_gitops.model.resource import Address, Area, Reference, Resource
 from unleash_gitops.model.workspace import NAME_PATTERN
 
 if TYPE_CHECKING:

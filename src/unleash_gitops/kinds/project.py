@@ -13,10 +13,11 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, Field
 
-from unleash_gitops.kinds._model import LiveModel, Model, TracedMetadata
-from unleash_gitops.kinds._strategy import CODES, each_once
+from unleash_gitops.kinds.base import Kind, Reads
+from unleash_gitops.kinds.flags.strategy import CODES, each_once
+from unleash_gitops.kinds.shared.models import LiveModel, Model, TracedMetadata
 from unleash_gitops.model.plan import Call, Find
-from unleash_gitops.model.resource import Address, Area, Kind, Reads, Reference, Resource, Step, Unknown
+from unleash_gitops.model.resource import Address, Area, Reference, Resource, Step, Unknown
 
 if TYPE_CHECKING:
     from unleash_gitops.api.audit_log import Event

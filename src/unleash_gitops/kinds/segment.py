@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from unleash_gitops.kinds._constraint import CODES, Constraint, illegal_values, normal_constraints, written_constraints
-from unleash_gitops.kinds._described import Described, Description, flags_of
-from unleash_gitops.kinds._model import LiveModel, Model, TracedMetadata
-from unleash_gitops.kinds._traced import Traced
-from unleash_gitops.model.resource import Conflict, Reads, Reference, Resource, SpecOf
+from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.shared.audited import Traced
+from unleash_gitops.kinds.shared.constraint import (
+    CODES,
+    Constraint,
+    illegal_values,
+    normal_constraints,
+    written_constraints,
+)
+from unleash_gitops.kinds.shared.models import LiveModel, Model, TracedMetadata
+from unleash_gitops.kinds.shared.named import Described, Description, flags_of
+from unleash_gitops.model.resource import Conflict, Reference, Resource, SpecOf
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import ServerFacts

@@ -12,13 +12,14 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, Field
 
-from unleash_gitops.kinds._described import Described, Description, UrlFriendly
-from unleash_gitops.kinds._model import LiveModel, Model, TracedMetadata
-from unleash_gitops.kinds._strategy import CODES, each_once
-from unleash_gitops.kinds._traced import Payload, Traced
-from unleash_gitops.kinds._usage import flags_with_strategy
+from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.flags.strategy import CODES, each_once
+from unleash_gitops.kinds.flags.strategy_usage import flags_with_strategy
+from unleash_gitops.kinds.shared.audited import Payload, Traced
+from unleash_gitops.kinds.shared.models import LiveModel, Model, TracedMetadata
+from unleash_gitops.kinds.shared.named import Described, Description, UrlFriendly
 from unleash_gitops.model.plan import Call
-from unleash_gitops.model.resource import Reads, Resource
+from unleash_gitops.model.resource import Resource
 
 if TYPE_CHECKING:
     from unleash_gitops.api.audit_log import Event

@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from unleash_gitops.kinds._described import URL_FRIENDLY, Described, Description
-from unleash_gitops.kinds._model import LiveModel, Model, TracedMetadata
-from unleash_gitops.kinds._traced import Traced
+from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.shared.audited import Traced
+from unleash_gitops.kinds.shared.models import LiveModel, Model, TracedMetadata
+from unleash_gitops.kinds.shared.named import URL_FRIENDLY, Described, Description
 from unleash_gitops.model.ownership import OWNER_TAG
-from unleash_gitops.model.resource import Reads, Resource
+from unleash_gitops.model.resource import Resource
 
 __all__ = ["KIND", "TagTypeDocument"]
 

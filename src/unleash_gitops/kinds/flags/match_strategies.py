@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from unleash_gitops.kinds._strategy import merged_strategy
+from unleash_gitops.kinds.flags.strategy import merged_strategy
 
 __all__ = ["matched"]
 

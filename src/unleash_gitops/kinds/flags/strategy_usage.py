@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from unleash_gitops.kinds._flag_calls import flag_path
-from unleash_gitops.model.resource import Reads
+from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.flags.calls import flag_path
 
 __all__ = ["flags_with_strategy"]
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from unleash_gitops.model.resource import Kind, Reads, Resource, Step, Unknown
+from unleash_gitops.kinds.base import Kind, Reads
+from unleash_gitops.model.resource import Resource, Step, Unknown
 
 if TYPE_CHECKING:
     from unleash_gitops.api.audit_log import Event

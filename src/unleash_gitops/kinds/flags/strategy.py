@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from unleash_gitops.kinds._constraint import CODES as CONSTRAINT_CODES
-from unleash_gitops.kinds._constraint import Constraint, normal_constraints, written_constraints
-from unleash_gitops.kinds._described import URL_FRIENDLY
-from unleash_gitops.kinds._model import Model
+from unleash_gitops.kinds.shared.constraint import CODES as CONSTRAINT_CODES
+from unleash_gitops.kinds.shared.constraint import Constraint, normal_constraints, written_constraints
+from unleash_gitops.kinds.shared.models import Model
+from unleash_gitops.kinds.shared.named import URL_FRIENDLY
 from unleash_gitops.model.resource import Reference
 
 __all__ = [

@@ -10,11 +10,11 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from unleash_gitops.kinds._described import UrlFriendly
-from unleash_gitops.kinds._links import normal_url
-from unleash_gitops.kinds._model import Model, TracedMetadata
-from unleash_gitops.kinds._strategy import CODES as STRATEGY_CODES
-from unleash_gitops.kinds._strategy import Strategy, each_once
+from unleash_gitops.kinds.flags.link_url import normal_url
+from unleash_gitops.kinds.flags.strategy import CODES as STRATEGY_CODES
+from unleash_gitops.kinds.flags.strategy import Strategy, each_once
+from unleash_gitops.kinds.shared.models import Model, TracedMetadata
+from unleash_gitops.kinds.shared.named import UrlFriendly
 from unleash_gitops.model.ownership import OWNER_TAG
 
 __all__ = ["CODES", "FeatureFlagDocument"]

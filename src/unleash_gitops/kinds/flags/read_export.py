@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from unleash_gitops.model.resource import Reads
+from unleash_gitops.kinds.base import Reads
 
 __all__ = ["exported"]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unleash_gitops.kinds._matching import matched
-from unleash_gitops.kinds._strategy import normal_strategy, written_strategy
-from unleash_gitops.model.resource import Kind, Resource
+from unleash_gitops.kinds.base import Kind
+from unleash_gitops.kinds.flags.match_strategies import matched
+from unleash_gitops.kinds.flags.strategy import normal_strategy, written_strategy
+from unleash_gitops.model.resource import Resource
 
 __all__ = ["FlagWords", "written_dependency", "written_link"]
 

@@ -11,11 +11,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from unleash_gitops.kinds._flag_calls import METADATA
-from unleash_gitops.kinds._links import normal_url
-from unleash_gitops.kinds._strategy import live_strategy
+from unleash_gitops.kinds.base import Kind, Reads
+from unleash_gitops.kinds.flags.calls import METADATA
+from unleash_gitops.kinds.flags.link_url import normal_url
+from unleash_gitops.kinds.flags.strategy import live_strategy
 from unleash_gitops.model.ownership import OWNER_TAG
-from unleash_gitops.model.resource import Kind, Reads, Resource, Step, Unknown
+from unleash_gitops.model.resource import Resource, Step, Unknown
 
 if TYPE_CHECKING:
     from unleash_gitops.api.audit_log import Event

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from unleash_gitops.kinds._matching import matched
-from unleash_gitops.kinds._strategy import sent_strategy
+from unleash_gitops.kinds.flags.match_strategies import matched
+from unleash_gitops.kinds.flags.strategy import sent_strategy
 from unleash_gitops.model.ownership import OWNER_TAG
 from unleash_gitops.model.plan import Call, Find
 from unleash_gitops.model.resource import Resource

@@ -10,7 +10,7 @@ import pytest
 from kinds.named import Answers
 from unleash_gitops.api.audit_log import Actor, Event
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds._strategy import live_strategy
+from unleash_gitops.kinds.flags.strategy import live_strategy
 from unleash_gitops.model.resource import Address, Resource, Unknown
 
 KIND = kinds()["FeatureFlag"]

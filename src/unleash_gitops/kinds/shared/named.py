@@ -10,10 +10,11 @@ from urllib.parse import quote
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from unleash_gitops.kinds._model import OWNERSHIP, LiveModel
+from unleash_gitops.kinds.base import Kind, Reads
+from unleash_gitops.kinds.shared.models import OWNERSHIP, LiveModel
 from unleash_gitops.model.ownership import mark_line, unmarked, with_mark
 from unleash_gitops.model.plan import Call, Find
-from unleash_gitops.model.resource import Address, Area, Kind, Reads, Resource
+from unleash_gitops.model.resource import Address, Area, Resource
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import ServerFacts

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from unleash_gitops.kinds._model import Model
+from unleash_gitops.kinds.shared.models import Model
 from unleash_gitops.model.resource import Conflict, Reference, SpecOf
 
 __all__ = ["CODES", "Constraint", "illegal_values", "normal_constraints", "written_constraints"]

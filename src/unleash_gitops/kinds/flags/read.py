@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from unleash_gitops.kinds._flag_calls import flag_path
-from unleash_gitops.kinds._flag_exports import exported
-from unleash_gitops.model.resource import Reads
+from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.flags.calls import flag_path
+from unleash_gitops.kinds.flags.read_export import exported
 
 __all__ = ["LiveFlag", "read_absent", "read_flags"]
 

@@ -1,0 +1,1 @@
+"""What only feature flags need: their document, reads, calls, history, and strategies."""

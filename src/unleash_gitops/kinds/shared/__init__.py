@@ -1,0 +1,1 @@
+"""What several kinds share: models, constraints, named objects, audited objects."""
