@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drift.test_flag_past import A, B, live
+from kinds.flags.test_history import A, B, live
 from kinds.named import Answers
 from unleash_gitops.api.audit_log import Actor, Event
-from unleash_gitops.drift.past import Past, differing
+from unleash_gitops.drift.attribution import Past, differing
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.resource import Resource
 

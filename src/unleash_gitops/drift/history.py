@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from unleash_gitops.api.audit_log import Actor, Event, actor_of, read_events, read_recent
-from unleash_gitops.drift.past import Past
+from unleash_gitops.drift.attribution import Past
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import Reads
 from unleash_gitops.model.errors import ApiError, NotUnleash

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from unleash_gitops.drift.attribution import ABSENT, Past, Unit, Verdict, differing, value_at, with_value
 from unleash_gitops.drift.history import History, read_history
-from unleash_gitops.drift.past import ABSENT, Past, Unit, Verdict, differing, value_at, with_value
 from unleash_gitops.engine.diff import path_of
 from unleash_gitops.engine.planner import Decisions, plan_changes
 from unleash_gitops.kinds import kinds

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from unleash_gitops.api.audit_log import Actor, Event
-from unleash_gitops.drift.past import ABSENT, Past, differing, value_at, with_value
+from unleash_gitops.drift.attribution import ABSENT, Past, differing, value_at, with_value
 from unleash_gitops.model.resource import Unknown
 
 US, OTHER, PERSON = Actor(-42, "us"), Actor(-42, "other"), Actor(7, "admin")

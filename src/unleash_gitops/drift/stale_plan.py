@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from unleash_gitops.drift.attribution import differing
 from unleash_gitops.drift.history import read_history
-from unleash_gitops.drift.past import differing
 from unleash_gitops.kinds.base import Reads
 from unleash_gitops.model.errors import ServerError
 from unleash_gitops.model.plan import Change, Changed
