@@ -17,9 +17,9 @@ import pytest
 from unleash_gitops import sandbox
 from unleash_gitops.model.errors import SandboxError
 from unleash_gitops.sandbox import postgres
+from unleash_gitops.sandbox.config import mark_of
 from unleash_gitops.sandbox.locks import locked
 from unleash_gitops.sandbox.node import install_unleash
-from unleash_gitops.sandbox.orders import mark_of
 from unleash_gitops.sandbox.paths import is_root
 from unleash_gitops.sandbox.processes import OwnProcess, end
 from unleash_gitops.sandbox.seed import FLAGS

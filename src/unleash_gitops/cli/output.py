@@ -21,7 +21,7 @@ __all__ = ["echo_data", "echo_text", "prefix_of", "progress_bar", "say", "show_e
 
 def say(line: str, *, err: bool = True) -> None:
     """Say a line, harmless on a terminal whatever is in it; on stdout only when it is data."""
-    from unleash_gitops.render.safe import terminal
+    from unleash_gitops.render.escape import terminal
 
     click.echo(terminal(line), err=err)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from unleash_gitops.render.safe import terminal
+from unleash_gitops.render.escape import terminal
 
 __all__ = ["caret_lines"]
 

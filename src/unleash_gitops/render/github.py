@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from unleash_gitops.model.plan import DRIFTED
 from unleash_gitops.model.plan_set import PlanSet
-from unleash_gitops.render.safe import terminal
-from unleash_gitops.render.words import object_note, origin_note
+from unleash_gitops.render.escape import terminal
+from unleash_gitops.render.phrases import object_note, origin_note
 
 if TYPE_CHECKING:
     from unleash_gitops.model.diagnostics import Diagnostic

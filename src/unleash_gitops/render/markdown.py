@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from unleash_gitops.render.safe import pair, shortened, value
-from unleash_gitops.render.words import (
+from unleash_gitops.render.escape import pair, shortened, value
+from unleash_gitops.render.phrases import (
     KEPT,
     MARKS,
     MOST_UNMANAGED,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from unleash_gitops.model.errors import Drifted, InvalidFiles, SandboxError, StalePlan
+from unleash_gitops.render.escape import pair, terminal, value
 from unleash_gitops.render.excerpt import caret_lines
-from unleash_gitops.render.safe import pair, terminal, value
-from unleash_gitops.render.words import (
+from unleash_gitops.render.phrases import (
     KEPT,
     MARKS,
     MOST_UNMANAGED,

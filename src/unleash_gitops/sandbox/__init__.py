@@ -5,6 +5,6 @@ open-source edition lacks added by `server.mjs`. Importing this costs little; wh
 """
 
 from unleash_gitops.sandbox.control import reset, start, status, stop
-from unleash_gitops.sandbox.facts import ROUTES, UNLEASH_VERSION, Sandbox
+from unleash_gitops.sandbox.info import ROUTES, UNLEASH_VERSION, Sandbox
 
 __all__ = ["ROUTES", "UNLEASH_VERSION", "Sandbox", "reset", "start", "status", "stop"]

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unleash_gitops.model.errors import SandboxError
-from unleash_gitops.sandbox.facts import HOST, PASSWORD, PORT, ROUTES, UNLEASH_VERSION, USERNAME, Sandbox
+from unleash_gitops.sandbox.config import Orders, mark_of
 from unleash_gitops.sandbox.health import wait_until_healthy
+from unleash_gitops.sandbox.info import HOST, PASSWORD, PORT, ROUTES, UNLEASH_VERSION, USERNAME, Sandbox
 from unleash_gitops.sandbox.locks import locked
 from unleash_gitops.sandbox.node import install_unleash, wheel_dir
-from unleash_gitops.sandbox.orders import Orders, mark_of
 from unleash_gitops.sandbox.paths import STATE_VARIABLE, Paths
 from unleash_gitops.sandbox.ports import choose_port
 from unleash_gitops.sandbox.processes import OwnProcess, end

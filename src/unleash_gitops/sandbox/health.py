@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from unleash_gitops.sandbox.facts import HOST
+from unleash_gitops.sandbox.info import HOST
 
 __all__ = ["is_healthy", "wait_until_healthy"]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unleash_gitops.model.errors import SandboxError
-from unleash_gitops.sandbox.facts import UNLEASH_VERSION
+from unleash_gitops.sandbox.info import UNLEASH_VERSION
 from unleash_gitops.sandbox.locks import locked
 from unleash_gitops.sandbox.paths import MISSING_EXTRA, cache_dir
 

@@ -7,7 +7,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from unleash_gitops.model.errors import SandboxError
-from unleash_gitops.sandbox.facts import HOST, PORT
+from unleash_gitops.sandbox.info import HOST, PORT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from unleash_gitops.sandbox.facts import Sandbox
+    from unleash_gitops.sandbox.info import Sandbox
 
 __all__ = ["FLAGS", "seed_flags"]
 

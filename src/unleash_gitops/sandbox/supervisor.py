@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from unleash_gitops.model.errors import SandboxError
+from unleash_gitops.sandbox.config import Orders, mark_of
 from unleash_gitops.sandbox.health import is_healthy
 from unleash_gitops.sandbox.node import SERVER, find_node
-from unleash_gitops.sandbox.orders import Orders, mark_of
 from unleash_gitops.sandbox.paths import Paths
 from unleash_gitops.sandbox.postgres import Postgres, prepare_postgres, run_as
 from unleash_gitops.sandbox.processes import OwnProcess

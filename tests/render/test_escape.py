@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unleash_gitops.render.safe import LONGEST, pair, shortened, terminal, value
+from unleash_gitops.render.escape import LONGEST, pair, shortened, terminal, value
 
 
 @pytest.mark.parametrize(

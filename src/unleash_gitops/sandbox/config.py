@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from unleash_gitops.sandbox.facts import HOST
+from unleash_gitops.sandbox.info import HOST
 from unleash_gitops.sandbox.node import base_environment
 
 __all__ = ["Orders", "mark_of"]

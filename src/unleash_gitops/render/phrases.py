@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from unleash_gitops.model.plan import Action, Change, Changed, FieldChange
-from unleash_gitops.render.safe import value
+from unleash_gitops.render.escape import value
 
 if TYPE_CHECKING:
     from unleash_gitops.model.plan import Origin, Plan, Summary, Unmanaged
