@@ -15,11 +15,7 @@ SOURCE = Path(unleash_gitops.__file__).parent
 ROOMS = [
     ["__main__"],
     ["cli"],
-    ["fleet"],
     ["workflow"],
-    ["starter"],
-    ["accepter"],
-    ["puller"],
     ["drift"],
     ["documents"],
     ["engine"],

@@ -25,7 +25,7 @@ from unleash_gitops.model.errors import InvalidFiles
 from unleash_gitops.model.plan import Plan
 from unleash_gitops.model.resource import Area, Focus, Key
 from unleash_gitops.model.workspace import WorkspaceSpec
-from unleash_gitops.workflow import accept_drift, apply_plan, load_workspace, make_plan, pull_workspace
+from unleash_gitops.workflow.one_workspace import accept_drift, apply_plan, load_workspace, make_plan, pull_workspace
 
 pytestmark = pytest.mark.sandbox
 SEGMENTS = ["prop one", "prop two"]

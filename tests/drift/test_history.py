@@ -18,7 +18,7 @@ from unleash_gitops.model.errors import ServerError
 from unleash_gitops.model.plan import Plan
 from unleash_gitops.model.resource import State
 from unleash_gitops.model.workspace import Workspace, WorkspaceDocument
-from unleash_gitops.workflow import make_plan
+from unleash_gitops.workflow.one_workspace import make_plan
 
 OTHER = "*:*.another-token"
 P = "/api/admin/projects/default/features"

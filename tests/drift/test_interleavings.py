@@ -26,7 +26,7 @@ from unleash_gitops.model.ownership import unmarked
 from unleash_gitops.model.plan import Change, OnDrift, Plan
 from unleash_gitops.model.resource import Resource, State
 from unleash_gitops.model.workspace import Workspace, WorkspaceDocument
-from unleash_gitops.workflow import apply_plan, check_drift, make_plan
+from unleash_gitops.workflow.one_workspace import apply_plan, check_drift, make_plan
 
 OTHER = "*:*.another-token"
 FLAGS = ["one", "two"]

@@ -22,7 +22,7 @@ from unleash_gitops.model.plan import Plan, parse_plan
 from unleash_gitops.model.resource import Resource, State
 from unleash_gitops.model.workspace import Workspace, WorkspaceDocument
 from unleash_gitops.render.json import plan_json
-from unleash_gitops.workflow import apply_plan, make_plan
+from unleash_gitops.workflow.one_workspace import apply_plan, make_plan
 
 KIND = kinds()["ImpactMetric"]
 FLAGS = {"default": ["checkout-v2", "search-ranking"], "shop": ["cart"]}

@@ -14,7 +14,7 @@ from unleash_gitops.cli.workspaces import connected, show_failures, workspace_ru
 from unleash_gitops.model.errors import InvalidFiles
 
 if TYPE_CHECKING:
-    from unleash_gitops.accepter import Accepted
+    from unleash_gitops.workflow.accept import Accepted
 
 __all__ = ["accept"]
 
@@ -38,7 +38,7 @@ def accept(verbose: bool, /, references: tuple[str, ...], directory: Path, **ser
     All of it, or at and below the addresses REF only, such as FeatureFlag/shop/checkout-v2; of what is named so, also
     what nobody knows the origin of. What only the files changed stays as it is in them. Writes nothing to the server.
     """
-    from unleash_gitops.fleet import accepted
+    from unleash_gitops.workflow.many_workspaces import accepted
 
     connection = Connection(verbose=verbose, **server)
     runs = workspace_runs([directory], everything=False)

@@ -18,8 +18,8 @@ from unleash_gitops.cli.workspaces import all_option, connected, read_plans, sho
 from unleash_gitops.model.errors import PlanFileError, UsageError
 
 if TYPE_CHECKING:
-    from unleash_gitops.fleet import Run
     from unleash_gitops.model.plan import OnDrift, Result
+    from unleash_gitops.workflow.many_workspaces import Run
 
 __all__ = ["apply"]
 
@@ -88,8 +88,8 @@ def apply(
 
 def _apply_saved(path: Path, connection: Connection, max_deletes: int | None, form: str, secrets: Secrets) -> int:
     """Apply a saved plan. One of several workspaces is one reviewed whole: if any part is refused, all of it is."""
-    from unleash_gitops.fleet import Run, advance, checking_deletes, checking_drift, checking_plan
     from unleash_gitops.model.plan import Plan
+    from unleash_gitops.workflow.many_workspaces import Run, advance, checking_deletes, checking_drift, checking_plan
 
     saved = read_plans(path)
     several = not isinstance(saved, Plan)
@@ -120,7 +120,7 @@ def _apply_directories(
     several: bool,
 ) -> int:
     """Apply the plans that were made and shown."""
-    from unleash_gitops.fleet import advance, checking_deletes, checking_drift, checking_plan
+    from unleash_gitops.workflow.many_workspaces import advance, checking_deletes, checking_drift, checking_plan
 
     advance(runs, checking_deletes(max_deletes))
     advance(runs, checking_drift)
@@ -136,8 +136,8 @@ def _apply_directories(
 
 
 def _apply(runs: Sequence[Run], form: str, secrets: Secrets, *, several: bool) -> int:
-    from unleash_gitops.fleet import advance, applying, stop_all
     from unleash_gitops.render.text import result_line
+    from unleash_gitops.workflow.many_workspaces import advance, applying, stop_all
 
     ended, lock = 0, threading.Lock()
     total = sum(len(run.plan.changes) for run in runs if run.plan and run.error is None)
@@ -166,8 +166,8 @@ def _apply(runs: Sequence[Run], form: str, secrets: Secrets, *, several: bool) -
 
 def _show_reports(runs: Sequence[Run], form: str, *, several: bool) -> None:
     if form == "json":
-        from unleash_gitops.fleet import report_set
         from unleash_gitops.render.json import report_json, reportset_json
+        from unleash_gitops.workflow.many_workspaces import report_set
 
         if several:
             echo_data(reportset_json(report_set(runs)))

@@ -15,7 +15,7 @@ __all__ = ["init", "schema", "validate"]
 @click.argument("directory", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path))
 def init(directory: Path) -> int:
     """Write a new workspace: its file, one example, a schema for editors, a pipeline. Never overwrites."""
-    from unleash_gitops.starter import start_workspace
+    from unleash_gitops.workflow.init import start_workspace
 
     written, kept = start_workspace(directory)
     for path in written:

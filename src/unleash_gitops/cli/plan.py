@@ -23,9 +23,9 @@ from unleash_gitops.model.errors import UsageError
 
 if TYPE_CHECKING:
     from unleash_gitops.ci.job import Job
-    from unleash_gitops.fleet import Run
     from unleash_gitops.model.plan import OnDrift, Plan
     from unleash_gitops.model.plan_set import PlanSet
+    from unleash_gitops.workflow.many_workspaces import Run
 
 __all__ = [
     "as_markdown",
@@ -92,7 +92,7 @@ def plan(
     Of several directories, or with --all, it plans every workspace; its exit code is the worst of theirs. It is 1 when
     what somebody else changed on the server keeps the plan from being applied.
     """
-    from unleash_gitops.fleet import advance, checking_drift
+    from unleash_gitops.workflow.many_workspaces import advance, checking_drift
 
     if drift and (out is not None or on_drift is not None):
         raise UsageError("--drift only looks: it goes without --out and --on-drift", "leave one of them out")
@@ -118,7 +118,7 @@ def plan(
 
 def _show_drift(runs: Sequence[Run], made: Plan | PlanSet | None, form: str, *, several: bool) -> int:
     """Show what somebody else changed; return the exit code."""
-    from unleash_gitops.fleet import advance, checking_told
+    from unleash_gitops.workflow.many_workspaces import advance, checking_told
 
     if made is not None and (made.drifted or form in {"json", "markdown"}):
         show_plans(made.drift, form)
@@ -150,7 +150,7 @@ def planned(
 
     `on_drift` and `thorough` are as `make_plan` takes them.
     """
-    from unleash_gitops.fleet import Tally, advance, in_maintenance, plan_set, planning
+    from unleash_gitops.workflow.many_workspaces import Tally, advance, in_maintenance, plan_set, planning
 
     if several and targets:
         raise UsageError("--target goes with one workspace", "name its directory")
@@ -216,7 +216,7 @@ def show(planfile: Path, form: str) -> int:
 @click.pass_obj
 def pull(verbose: bool, /, directory: Path, kind: str | None, project: str | None, **server: Any) -> int:
     """Write live objects as new files, to adopt them."""
-    from unleash_gitops.fleet import pulled
+    from unleash_gitops.workflow.many_workspaces import pulled
 
     connection = Connection(verbose=verbose, **server)
     runs = workspace_runs([directory], everything=False)

@@ -14,10 +14,10 @@ from unleash_gitops.model.errors import GitopsError, InvalidFiles, UsageError
 
 if TYPE_CHECKING:
     from unleash_gitops.cli.connection import Connection
-    from unleash_gitops.fleet import Run
     from unleash_gitops.model.diagnostics import Diagnostic
     from unleash_gitops.model.plan import Plan
     from unleash_gitops.model.plan_set import PlanSet
+    from unleash_gitops.workflow.many_workspaces import Run
 
 __all__ = [
     "all_option",
@@ -48,9 +48,9 @@ def workspace_roots(directories: Sequence[Path], everything: bool) -> dict[Path,
 
 def workspace_runs(directories: Sequence[Path], everything: bool) -> list[Run]:
     """Load every workspace that is meant. When files are wrong, show all that is and leave with 1."""
-    from unleash_gitops.fleet import Run
     from unleash_gitops.model.diagnostics import has_errors
-    from unleash_gitops.workflow import load_workspace
+    from unleash_gitops.workflow.many_workspaces import Run
+    from unleash_gitops.workflow.one_workspace import load_workspace
 
     runs: list[Run] = []
     found: list[Diagnostic] = []
@@ -82,7 +82,7 @@ def read_plans(path: Path) -> Plan | PlanSet:
 @contextmanager
 def connected(runs: Sequence[Run], connection: Connection) -> Iterator[None]:
     """Give each run its client while this lasts; a run that gets none has its error. Raises UsageError for all."""
-    from unleash_gitops.fleet import check_apart
+    from unleash_gitops.workflow.many_workspaces import check_apart
 
     try:
         for run in runs:

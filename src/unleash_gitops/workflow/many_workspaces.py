@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from unleash_gitops import __version__
 from unleash_gitops.model.errors import GitopsError, UsageError
 from unleash_gitops.model.plan_set import Applied, Planned, PlanSet, ReportSet
-from unleash_gitops.workflow import (
+from unleash_gitops.workflow.one_workspace import (
     accept_drift,
     apply_plan,
     check_deletes,
@@ -27,12 +27,12 @@ from unleash_gitops.workflow import (
 )
 
 if TYPE_CHECKING:
-    from unleash_gitops.accepter import Accepted, NotAccepted
     from unleash_gitops.api.client import Client
     from unleash_gitops.documents.loader import Loaded
     from unleash_gitops.model.plan import OnDrift, Plan, Report, Result
     from unleash_gitops.model.workspace import Workspace
-    from unleash_gitops.puller import NewFile, Skipped
+    from unleash_gitops.workflow.accept import Accepted, NotAccepted
+    from unleash_gitops.workflow.pull import NewFile, Skipped
 
 __all__ = [
     "Run",

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unleash_gitops import __version__
-from unleash_gitops.accepter import Accepted, NotAccepted, accept_files, accepted
 from unleash_gitops.documents.loader import Loaded, find_workspace, load
 from unleash_gitops.documents.reference_checks import conflicts, missing_references
 from unleash_gitops.drift import last_changes, settled
@@ -36,7 +35,8 @@ from unleash_gitops.model.errors import (
 from unleash_gitops.model.plan import DRIFTED, Change, Instance, OnDrift, Plan, Report, Result
 from unleash_gitops.model.resource import Area, Focus, Key, Resource
 from unleash_gitops.model.workspace import Workspace, WorkspaceSpec
-from unleash_gitops.puller import NewFile, Skipped, pull_files, write_files
+from unleash_gitops.workflow.accept import Accepted, NotAccepted, accept_files, accepted
+from unleash_gitops.workflow.pull import NewFile, Skipped, pull_files, write_files
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
