@@ -23,7 +23,7 @@ from unleash_gitops.engine.reader import Reader
 from unleash_gitops.kinds.flags import read as reading
 from unleash_gitops.model.errors import InvalidFiles
 from unleash_gitops.model.plan import Plan
-from unleash_gitops.model.resource import Area, Focus, Key
+from unleash_gitops.model.resource import Area, Key, ReadScope
 from unleash_gitops.model.workspace import WorkspaceSpec
 from unleash_gitops.workflow.one_workspace import accept_drift, apply_plan, load_workspace, make_plan, pull_workspace
 
@@ -135,8 +135,8 @@ def test_every_way_of_reading_gives_the_same(server: Instance, data: st.DataObje
         with Client(server.url, server.token) as client, pytest.MonkeyPatch.context() as patch:
             patch.setattr(reading, "_bulk_is_cheaper", lambda *_, answer=cheaper: answer)
             patch.setattr(reading, "_FEW", 0)
-            focus = Focus({area: dict.fromkeys(names, shape)}, lambda _: False)
-            live = Reader(client, "property", WorkspaceSpec(reads=reads), focus).read_areas([area])
+            scope = ReadScope({area: dict.fromkeys(names, shape)}, lambda _: False)
+            live = Reader(client, "property", WorkspaceSpec(reads=reads), scope).read_areas([area])
             found.append(
                 [(one.spec, one.handles) for name in names for one in [live.resources[Key("FeatureFlag", name)]]]
             )

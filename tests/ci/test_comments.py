@@ -15,9 +15,9 @@ import pytest
 
 from render.samples import ACTIONS, HUGE, PLANS, created, plan, planset
 from servers.fake_forge import TOKEN, Answer, FakeForge
-from unleash_gitops.ci import Marker, Posted, forge_of, post
-from unleash_gitops.ci.job import job_of
-from unleash_gitops.model.errors import ForgeError
+from unleash_gitops.ci import Marker, Posted, open_code_host, post
+from unleash_gitops.ci.job import detect_job
+from unleash_gitops.model.errors import CodeHostError
 from unleash_gitops.model.plan import Plan
 from unleash_gitops.model.plan_set import Planned, PlanSet
 from unleash_gitops.render.json import plan_json, planset_json
@@ -74,7 +74,7 @@ def desk(tmp_path: Path) -> Desk:
 
 def text_of(forge: FakeForge, made: Plan) -> str:
     """Return the comment that a plan should become."""
-    job = job_of(forge.environment())
+    job = detect_job(forge.environment())
     marker = f"{Marker.of(made.workspace, made.instance.url, 900)}\n"
     return marker + plan_markdown(made, job, LONGEST_COMMENT - size(marker))
 
@@ -309,7 +309,7 @@ def test_a_comment_whose_answer_is_lost_is_not_written_twice(forge: FakeForge) -
 
     forge.hook = hook
     waits: list[float] = []
-    with forge_of(job_of(forge.environment())) as host:
+    with open_code_host(detect_job(forge.environment())) as host:
         posted = post(host, text_of(forge, ACTIONS), "superseded", sleep=waits.append)
     assert posted == Posted("unchanged", posted.url)
     assert (forge.bodies(), waits) == ([text_of(forge, ACTIONS)], [1.0])
@@ -319,8 +319,8 @@ def test_a_host_that_stays_away_is_given_up(forge: FakeForge) -> None:
     forge.hook = refusing(503, "down")
     waits: list[float] = []
     with (
-        forge_of(job_of(forge.environment())) as host,
-        pytest.raises(ForgeError, match=r"GET /.*: 503: down") as caught,
+        open_code_host(detect_job(forge.environment())) as host,
+        pytest.raises(CodeHostError, match=r"GET /.*: 503: down") as caught,
     ):
         post(host, text_of(forge, ACTIONS), "superseded", sleep=waits.append)
     assert (caught.value.status, waits) == (503, [1.0, 2.0, 4.0])
@@ -329,7 +329,10 @@ def test_a_host_that_stays_away_is_given_up(forge: FakeForge) -> None:
 def test_nobody_listening_is_said(desk: Desk) -> None:
     with FakeForge().served() as forge:
         environment = forge.environment()
-    with forge_of(job_of(environment)) as host, pytest.raises(ForgeError, match="GitHub does not answer: GET /repos/"):
+    with (
+        open_code_host(detect_job(environment)) as host,
+        pytest.raises(CodeHostError, match="GitHub does not answer: GET /repos/"),
+    ):
         post(host, text_of(forge, ACTIONS), "superseded", sleep=lambda _: None)
 
 
@@ -369,7 +372,7 @@ def test_the_jobs_summary_has_the_plan_even_where_the_comment_cannot_be_written(
     summary.write_text("earlier\n")
     github.hook = refusing(403, "Resource not accessible by integration")
     desk.comment(github, ACTIONS, GITHUB_STEP_SUMMARY=str(summary))
-    assert summary.read_text() == "earlier\n" + plan_markdown(ACTIONS, job_of(github.environment()))
+    assert summary.read_text() == "earlier\n" + plan_markdown(ACTIONS, detect_job(github.environment()))
 
 
 @pytest.mark.parametrize("content", ["", "{", json.dumps({"formatVersion": "2", "digest": "x"}), "[]"])

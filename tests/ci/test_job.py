@@ -9,24 +9,24 @@ from typing import Any
 import pytest
 
 from servers.fake_forge import TOKEN, FakeForge
-from unleash_gitops.ci.job import Job, job_of
+from unleash_gitops.ci.job import Job, detect_job
 
 GITHUB = {"GITHUB_REPOSITORY": "acme/flags", "GITHUB_TOKEN": "s3cret"}
 
 
 def github(**more: str) -> Job:
-    job = job_of({**GITHUB, **more})
+    job = detect_job({**GITHUB, **more})
     assert job is not None
     return job
 
 
 def test_outside_of_ci_there_is_no_job() -> None:
-    assert job_of({}) is None
-    assert job_of({"CI": "true", "CI_PROJECT_ID": "1"}) is None
+    assert detect_job({}) is None
+    assert detect_job({"CI": "true", "CI_PROJECT_ID": "1"}) is None
 
 
 def test_a_job_of_github_actions() -> None:
-    job = job_of({**FakeForge(url="http://127.0.0.1:1").environment(), "GITHUB_STEP_SUMMARY": "/tmp/summary"})
+    job = detect_job({**FakeForge(url="http://127.0.0.1:1").environment(), "GITHUB_STEP_SUMMARY": "/tmp/summary"})
     assert job == Job(
         host="github", api="http://127.0.0.1:1/api/v3", repository="acme/flags",
         repository_url="https://github.example/acme/flags", commit="0123456789abcdef", run=900,
@@ -37,7 +37,7 @@ def test_a_job_of_github_actions() -> None:
 
 
 def test_a_job_of_gitlab_ci() -> None:
-    job = job_of(FakeForge("gitlab", url="http://127.0.0.1:1").environment())
+    job = detect_job(FakeForge("gitlab", url="http://127.0.0.1:1").environment())
     assert job == Job(
         host="gitlab", api="http://127.0.0.1:1/api/v4", repository="42",
         repository_url="https://gitlab.example/acme/flags", commit="0123456789abcdef", run=900,
@@ -80,13 +80,13 @@ def test_githubs_own_servers_are_the_default() -> None:
 
 
 def test_a_merge_request_from_a_fork_has_its_notes_where_it_wants_to_get_into() -> None:
-    job = job_of({"CI_API_V4_URL": "https://g/api/v4", "CI_PROJECT_ID": "5", "CI_MERGE_REQUEST_PROJECT_ID": "42"})
+    job = detect_job({"CI_API_V4_URL": "https://g/api/v4", "CI_PROJECT_ID": "5", "CI_MERGE_REQUEST_PROJECT_ID": "42"})
     assert job is not None
     assert job.repository == "42"
 
 
 def test_a_gitlab_job_may_have_its_own_token_only() -> None:
-    job = job_of({"CI_API_V4_URL": "https://g/api/v4", "CI_PROJECT_ID": "5", "CI_JOB_TOKEN": "x"})
+    job = detect_job({"CI_API_V4_URL": "https://g/api/v4", "CI_PROJECT_ID": "5", "CI_JOB_TOKEN": "x"})
     assert job is not None
     assert job.token_header == ("JOB-TOKEN", "x")
 

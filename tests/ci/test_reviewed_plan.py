@@ -10,8 +10,8 @@ import pytest
 from render.samples import ACTIONS
 from servers.fake_forge import FakeForge, zipped
 from unleash_gitops.ci import reviewed_plan
-from unleash_gitops.ci.job import job_of
-from unleash_gitops.model.errors import ForgeError
+from unleash_gitops.ci.job import detect_job
+from unleash_gitops.model.errors import CodeHostError
 from unleash_gitops.render.json import plan_json
 
 HEAD, MERGED, NAME = "f00dfeedf00dfeed", "0123456789abcdef", "unleash-gitops-plan"
@@ -37,7 +37,7 @@ def save(forge: FakeForge, number: int, plan: bytes, **more: Any) -> None:
 
 
 def fetched(forge: FakeForge) -> bytes:
-    return reviewed_plan(job_of(forge.environment()), NAME)
+    return reviewed_plan(detect_job(forge.environment()), NAME)
 
 
 def test_the_plan_of_the_merged_pull_request_is_found(github: FakeForge) -> None:
@@ -72,13 +72,13 @@ SPOILT: list[tuple[Callable[[FakeForge], object], str]] = [
 @pytest.mark.parametrize(("spoil", "said"), SPOILT)
 def test_without_one_there_is_an_error(github: FakeForge, spoil: Callable[[FakeForge], object], said: str) -> None:
     spoil(github)
-    with pytest.raises(ForgeError, match=said):
+    with pytest.raises(CodeHostError, match=said):
         fetched(github)
 
 
 def test_only_a_job_of_github_has_one(github: FakeForge) -> None:
-    with pytest.raises(ForgeError, match="no CI job that is known here"):
+    with pytest.raises(CodeHostError, match="no CI job that is known here"):
         reviewed_plan(None, NAME)
     gitlab = FakeForge("gitlab", url=github.url)
-    with pytest.raises(ForgeError, match="only GitHub keeps a plan"):
-        reviewed_plan(job_of(gitlab.environment()), NAME)
+    with pytest.raises(CodeHostError, match="only GitHub keeps a plan"):
+        reviewed_plan(detect_job(gitlab.environment()), NAME)

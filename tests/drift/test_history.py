@@ -10,7 +10,7 @@ import pytest
 
 from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
-from unleash_gitops.api.audit_log import actor_of, read_events
+from unleash_gitops.api.audit_log import parse_actor, read_events
 from unleash_gitops.api.client import Client
 from unleash_gitops.documents.loader import Loaded
 from unleash_gitops.kinds import kinds
@@ -50,7 +50,7 @@ class World:
         """Plan, where paths that begin so are answered with a status and a body; return what was asked of the log."""
         one = kinds()["FeatureFlag"]
         said = [
-            one.desired(
+            one.resource_from_document(
                 one.document.model_validate(
                     {
                         "apiVersion": "unleash-gitops/v1",
@@ -190,5 +190,5 @@ def test_pages_are_read_to_the_end_and_no_event_counts_twice() -> None:
     ],
 )
 def test_who_we_are(answer: Any, expected: tuple[int, str] | None) -> None:
-    actor = actor_of(answer)
+    actor = parse_actor(answer)
     assert (None if actor is None else (actor.user_id, actor.name)) == expected

@@ -21,8 +21,8 @@ from servers.sandbox_database import execute
 from unleash_gitops.api.client import Client
 from unleash_gitops.documents.loader import Loaded
 from unleash_gitops.kinds import kinds
-from unleash_gitops.model.errors import Drifted
-from unleash_gitops.model.ownership import unmarked
+from unleash_gitops.model.errors import DriftRefused
+from unleash_gitops.model.ownership import split_mark
 from unleash_gitops.model.plan import Change, OnDrift, Plan
 from unleash_gitops.model.resource import Resource, State
 from unleash_gitops.model.workspace import Workspace, WorkspaceDocument
@@ -213,7 +213,7 @@ class World:
                 found[(*at, "environments", environment, "strategies")] = strategies
         for name, segment in self.server.segments().items():
             found[("Segment", name)] = True
-            found[("Segment", name, "description")] = unmarked(segment["description"], "ws")[0]
+            found[("Segment", name, "description")] = split_mark(segment["description"], "ws")[0]
             found[("Segment", name, "constraints")] = [
                 {key: one[key] for key in ("contextName", "operator", "values")} for one in segment["constraints"]
             ]
@@ -303,7 +303,7 @@ class World:
             assert plan.untold is None
             try:
                 check_drift(plan)
-            except Drifted:
+            except DriftRefused:
                 assert self.policy == "fail"
             else:
                 apply_plan(plan, client, threading.Event())
@@ -328,7 +328,7 @@ def _resource(kind: str, name: str, spec: dict[str, Any]) -> Resource:
     metadata = {"name": name} | ({"project": "default"} if kind == "FeatureFlag" else {})
     document = {"apiVersion": "unleash-gitops/v1", "kind": kind, "metadata": metadata, "spec": spec}
     one = kinds()[kind]
-    return one.desired(one.document.model_validate(document), "ws")
+    return one.resource_from_document(one.document.model_validate(document), "ws")
 
 
 def _names(plan: Plan, unit: Unit) -> bool:

@@ -63,10 +63,10 @@ def test_any_log_is_lived_with(kind: str, data: st.DataObject) -> None:
     events = data.draw(logs(kind))
     what, found = kinds()[kind], one_of(kind)
     for event in events:
-        assert all(isinstance(subject, str) for subject in what.subjects(event, "w"))
-    what.marker(events, "w")
+        assert all(isinstance(subject, str) for subject in what.event_subjects(event, "w"))
+    what.find_marking_event(events, "w")
     reads: Any = Answers(segments={"segments": [{"id": 1, "name": "seg"}]})
-    steps = [*what.rewound(found, "f", events, reads)]
+    steps = [*what.history_states(found, "f", events, reads)]
     assert len(steps) == len(events)
     past = Past(events, steps, US)
     spec: Any = {"a": 1} if found is None else found.spec

@@ -83,11 +83,11 @@ def worlds(draw: st.DrawFn) -> tuple[FakeUnleash, Loaded, Workspace]:
     ).items():
         project, feature = scope or (None, None)
         number = SCOPES.index(scope) * 10 + NAMES.index(name)
-        unmarked = f"01ARZ3NDEKTSV4RRFFQ69G5F{number:02d}"
-        chart = unmarked if owner is None else computed_id(owner, KIND.name, project, feature, name)
+        split_mark = f"01ARZ3NDEKTSV4RRFFQ69G5F{number:02d}"
+        chart = split_mark if owner is None else computed_id(owner, KIND.name, project, feature, name)
         fake.charts[chart] = (scope, config)
         if draw(st.integers(0, 9)) == 0:
-            fake.guarded.add(chart)
+            fake.requires_confirmation.add(chart)
     resources = [
         _resource(scope, name, spec) for (scope, name), spec in draw(st.dictionaries(places, specs, max_size=8)).items()
     ]
@@ -99,7 +99,7 @@ def worlds(draw: st.DrawFn) -> tuple[FakeUnleash, Loaded, Workspace]:
 def _resource(scope: tuple[str, str] | None, name: str, spec: dict[str, Any]) -> Resource:
     metadata = {"name": name} if scope is None else {"name": name, "project": scope[0], "feature": scope[1]}
     document = {"apiVersion": "unleash-gitops/v1", "kind": KIND.name, "metadata": metadata, "spec": spec}
-    return KIND.desired(KIND.document.model_validate(document), "w")
+    return KIND.resource_from_document(KIND.document.model_validate(document), "w")
 
 
 def _workspace(policy: dict[str, Any]) -> Workspace:
@@ -132,10 +132,10 @@ def _untouchable(fake: FakeUnleash, loaded: Loaded, workspace: Workspace) -> dic
     for chart, (scope, config) in fake.charts.items():
         wanted = any(resource.id == chart for resource in loaded.desired.resources.values())
         other = chart.startswith(computed_id("other", "", None, None, "")[:16])
-        unmarked = chart.startswith("01ARZ")
+        split_mark = chart.startswith("01ARZ")
         alone = workspace.spec.reason_to_delete("unmanaged", KIND.name, scope[0] if scope else None) is not None
-        if chart in fake.guarded or (
-            not wanted and (other or (unmarked and not alone) or workspace.spec.prune == "none")
+        if chart in fake.requires_confirmation or (
+            not wanted and (other or (split_mark and not alone) or workspace.spec.prune == "none")
         ):
             kept[chart] = (scope, config)
     return kept

@@ -9,7 +9,7 @@ import pytest
 
 from kinds.named import FACTS
 from unleash_gitops.api.client import ServerFacts
-from unleash_gitops.documents.reference_checks import missing_references
+from unleash_gitops.documents.reference_checks import find_missing_references
 from unleash_gitops.engine.planner import plan_changes
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import Kind, Reads
@@ -27,7 +27,7 @@ class Flag(Kind):
     folder = "flags"
     document = ImpactMetricDocument
 
-    def desired(self, document: Any, workspace: str) -> Resource:
+    def resource_from_document(self, document: Any, workspace: str) -> Resource:
         raise AssertionError
 
     def areas(self, reads: Reads) -> Iterable[Area]:
@@ -36,7 +36,7 @@ class Flag(Kind):
     def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
         return []
 
-    def created(self, desired: Resource) -> dict[str, Any]:
+    def spec_after_create(self, desired: Resource) -> dict[str, Any]:
         return dict(desired.spec)
 
     def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
@@ -48,21 +48,21 @@ class Flag(Kind):
     def delete(self, live: Resource) -> tuple[Call, ...]:
         return (Call(method="DELETE", path=f"/api/admin/{live.id}"),)
 
-    def pulled(self, live: Resource) -> tuple[dict[str, Any], str]:
+    def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
         raise AssertionError
 
 
 WORKSPACE = Workspace(name="w", spec=WorkspaceSpec())
 SPEC = {"metricName": "m", "timeRange": "day", "aggregationMode": "avg"}
 PLACE = Position("a.yaml", 4, 12)
-TO_FLAG = (Reference("FeatureFlag", "p", "f", inside=True, position=PLACE),)
+TO_FLAG = (Reference("FeatureFlag", "p", "f", owned_by_target=True, position=PLACE),)
 
 
 @pytest.fixture(autouse=True)
 def _two_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     both = {**kinds(), "FeatureFlag": Flag()}
-    for room in ("planner", "ordering", "references"):
-        monkeypatch.setattr(f"unleash_gitops.{room}.kinds", lambda: both)
+    for module in ("engine.planner", "engine.dependencies"):
+        monkeypatch.setattr(f"unleash_gitops.{module}.kinds", lambda: both)
 
 
 def flag(**more: Any) -> Resource:
@@ -103,9 +103,9 @@ def test_deletes_come_after_everything_else_and_the_rest_goes_by_address() -> No
 
 def test_a_reference_may_be_on_the_server_or_in_the_workspace() -> None:
     there = Reference("FeatureFlag", "p", "f")
-    assert missing_references([chart()], state(chart(), flag()), state()) == []
-    assert missing_references([chart()], state(chart()), state(known=[there])) == []
-    (found,) = missing_references([chart()], state(chart()), state(known=[Reference("FeatureFlag", "other", "f")]))
+    assert find_missing_references([chart()], state(chart(), flag()), state()) == []
+    assert find_missing_references([chart()], state(chart()), state(known=[there])) == []
+    (found,) = find_missing_references([chart()], state(chart()), state(known=[Reference("FeatureFlag", "other", "f")]))
     assert (found.code, found.position) == ("missing-reference", PLACE)
     assert found.message == 'there is no feature flag "f" in project "p", neither on the server nor in the workspace'
 

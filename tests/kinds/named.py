@@ -10,7 +10,7 @@ from unleash_gitops.documents.loader.document_checks import check_document
 from unleash_gitops.documents.yamldoc import Document, dump_document, read_documents
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import Reads
-from unleash_gitops.model.resource import Focus, Resource
+from unleash_gitops.model.resource import ReadScope, Resource
 from unleash_gitops.model.workspace import WorkspaceSpec
 
 MARK = "managed by unleash-gitops: w"
@@ -61,24 +61,24 @@ class Answers:
         self.answers = {f"/api/admin/{path}": answer for path, answer in {**named, **(paths or {})}.items()}
         self.server = facts
         self.asked: list[str] = []
-        self.focus = Focus({}, lambda live: live.id in doomed)
+        self.scope = ReadScope({}, lambda live: live.id in doomed)
 
     def get(self, path: str) -> Any:
         self.asked.append(path)
         return self.answers[path]
 
-    get_or_none = once = get
+    get_or_none = get_cached = get
 
-    def ask(self, path: str, body: Any) -> Any:
+    def post_query(self, path: str, body: Any) -> Any:
         return self.get(path)
 
-    def each(self, read: Callable[[Any], Any], over: Sequence[Any]) -> list[Any]:
+    def map_concurrently(self, read: Callable[[Any], Any], over: Sequence[Any]) -> list[Any]:
         return [read(one) for one in over]
 
     def projects(self) -> tuple[str, ...]:
         return tuple(project["id"] for project in self.answers.get("/api/admin/projects", {"projects": []})["projects"])
 
-    every_project = projects
+    all_projects = projects
 
     def features(self, project: str) -> tuple[Mapping[str, Any], ...]:
         return tuple(self.get(f"/api/admin/projects/{project}/features")["features"])
@@ -96,14 +96,14 @@ def live(kind: str, reads: Reads) -> dict[str, Resource]:
 def create(resource: Resource) -> tuple[str, str, Any]:
     """Return the one call that creates it."""
     kind = kinds()[resource.address.kind]
-    (call,) = kind.create(resource, kind.created(resource))
+    (call,) = kind.create(resource, kind.spec_after_create(resource))
     return call.method, call.path, call.body
 
 
 def update(resource: Resource, of: Resource) -> tuple[str, str, Any]:
     """Return the one call that updates a live object."""
     kind = kinds()[resource.address.kind]
-    (call,) = kind.update(resource, of, kind.merged(resource, of))
+    (call,) = kind.update(resource, of, kind.spec_after_update(resource, of))
     return call.method, call.path, call.body
 
 

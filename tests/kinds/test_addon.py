@@ -14,8 +14,8 @@ from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.addon_providers import PARAMETERS
 from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.ownership import workspace_mark
-from unleash_gitops.model.plan import Find
-from unleash_gitops.model.resource import Area, Focus, Resource
+from unleash_gitops.model.plan import Lookup
+from unleash_gitops.model.resource import Area, ReadScope, Resource
 
 OURS = f"unleash-gitops name: hook\n{MARK}"
 ID = f"{workspace_mark('w')}/hook"
@@ -84,8 +84,8 @@ def test_what_is_sent() -> None:
     }  # fmt: skip
     one = hook(description="Why", projects=["*"])
     assert create(one) == ("POST", "/api/admin/addons", body)
-    (call,) = kinds()["Addon"].create(one, kinds()["Addon"].created(one))
-    assert call.look == Find(path="/api/admin/addons", at="addons", match={"description": f"Why\n{OURS}"})
+    (call,) = kinds()["Addon"].create(one, kinds()["Addon"].spec_after_create(one))
+    assert call.verify == Lookup(path="/api/admin/addons", list_key="addons", match={"description": f"Why\n{OURS}"})
 
     found = live("Addon", server(entry(7)))[ID]
     assert update(hook(enabled=False), found) == (
@@ -97,8 +97,8 @@ def test_what_is_sent() -> None:
 
 def test_a_secret_is_no_difference_of_its_own() -> None:
     found = live("Addon", server(entry(7)))[ID]
-    assert kinds()["Addon"].merged(hook(), found) == found.spec
-    changed = kinds()["Addon"].merged(hook(parameters={"url": URL, "contentType": None}), found)
+    assert kinds()["Addon"].spec_after_update(hook(), found) == found.spec
+    changed = kinds()["Addon"].spec_after_update(hook(parameters={"url": URL, "contentType": None}), found)
     assert changed["parameters"] == {"url": URL}
 
 
@@ -110,24 +110,24 @@ def test_an_existing_one_is_taken_over_by_its_number_and_keeps_what_no_file_ment
     assert (method, path, body["description"]) == ("PUT", "/api/admin/addons/3", f"By hand\n{MARK}")
     assert body["parameters"] == {"url": "*****", "contentType": "text/plain"}
     kind = kinds()["Addon"]
-    assert kind.refusal(one, None, kind.created(one), FACTS) == (
+    assert kind.server_refusal(one, None, kind.spec_after_create(one), FACTS) == (
         "there is no integration 3 to take over; without metadata.id it is created anew"
     )
     other = taken_over("3", provider="datadog")
-    assert kind.refusal(other, found, kind.merged(other, found), FACTS) == "datadog needs apiKey"
+    assert kind.server_refusal(other, found, kind.spec_after_update(other, found), FACTS) == "datadog needs apiKey"
 
 
 def test_what_is_pulled_changes_nothing() -> None:
     found = live("Addon", server(entry(3, description="By hand"), entry(7, description=f"Ours\n{OURS}")))
-    written, title = kinds()["Addon"].pulled(found["3"])
+    written, title = kinds()["Addon"].to_pulled_document(found["3"])
     assert (written["metadata"], title) == ({"id": "3"}, "By hand")
     assert written["spec"]["parameters"] == {"contentType": "text/plain"}
     same = taken_over("3", **written["spec"])
-    assert kinds()["Addon"].merged(same, found["3"]) == found["3"].spec
+    assert kinds()["Addon"].spec_after_update(same, found["3"]) == found["3"].spec
 
-    written, _ = kinds()["Addon"].pulled(found[ID])
+    written, _ = kinds()["Addon"].to_pulled_document(found[ID])
     assert written["spec"]["parameters"]["url"] == {"fromEnv": "HOOK_URL"}
-    assert kinds()["Addon"].merged(desired("Addon", "hook", **written["spec"]), found[ID]) == found[ID].spec
+    assert kinds()["Addon"].spec_after_update(desired("Addon", "hook", **written["spec"]), found[ID]) == found[ID].spec
 
 
 @pytest.mark.parametrize(
@@ -187,8 +187,8 @@ def test_no_line_with_a_secret_is_shown_and_every_problem_is_said() -> None:
 )
 def test_what_this_server_does_not_take_is_said_when_it_is_planned(spec: dict[str, Any], said: str) -> None:
     answers = server(entry(7, description="x", events=["bogus"]))
-    answers.focus = Focus({Area("Addon"): {"7": {"provider": "webhook", "events": ["bogus"]}}}, lambda _: False)
+    answers.scope = ReadScope({Area("Addon"): {"7": {"provider": "webhook", "events": ["bogus"]}}}, lambda _: False)
     assert set(live("Addon", answers)) == {"7"}  # what is there is taken as it is
-    answers.focus = Focus({Area("Addon"): {ID: spec}}, lambda _: False)
+    answers.scope = ReadScope({Area("Addon"): {ID: spec}}, lambda _: False)
     with pytest.raises(UsageError, match=said):
         live("Addon", answers)

@@ -9,8 +9,8 @@ import pytest
 from kinds.named import FACTS, Answers, create, desired, live, problem
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.errors import ApiError
-from unleash_gitops.model.plan import Call, Find
-from unleash_gitops.model.resource import Area, Focus, Resource
+from unleash_gitops.model.plan import Call, Lookup
+from unleash_gitops.model.resource import Area, ReadScope, Resource
 
 KIND = kinds()["ApiToken"]
 TYPES = {"type": "client", "environment": "development"}
@@ -61,22 +61,22 @@ def test_what_is_sent() -> None:
     body = {**name, "projects": ["a", "b"], "expiresAt": "2030-01-31T10:00:00.000Z"}
     assert create(one) == ("POST", "/api/admin/api-tokens", body)
     assert create(token())[2] == {**name, "projects": ["*"]}
-    (call,) = KIND.create(one, KIND.created(one))
-    assert (call.secret, call.look) == (
-        "secret", Find(path="/api/admin/api-tokens", at="tokens", match=name, take="secret"),
+    (call,) = KIND.create(one, KIND.spec_after_create(one))
+    assert (call.secret_field, call.verify) == (
+        "secret", Lookup(path="/api/admin/api-tokens", list_key="tokens", match=name, field="secret"),
     )  # fmt: skip
     found = own()
-    find = Find(
+    find = Lookup(
         path="/api/admin/api-tokens",
-        at="tokens",
+        list_key="tokens",
         match={**name, "createdAt": "2026-01-01T00:00:00.000Z"},
-        take="secret",
+        field="secret",
     )
     path = "/api/admin/api-tokens/{found}"
-    assert KIND.update(one, found, KIND.merged(one, found)) == (
-        Call(method="PUT", path=path, body={"expiresAt": "2030-01-31T10:00:00.000Z"}, find=find),
+    assert KIND.update(one, found, KIND.spec_after_update(one, found)) == (
+        Call(method="PUT", path=path, body={"expiresAt": "2030-01-31T10:00:00.000Z"}, lookup=find),
     )
-    assert KIND.delete(found) == (Call(method="DELETE", path=path, find=find),)
+    assert KIND.delete(found) == (Call(method="DELETE", path=path, lookup=find),)
 
 
 @pytest.mark.parametrize(
@@ -91,24 +91,24 @@ def test_what_is_sent() -> None:
 )
 def test_what_cannot_be_changed(spec: dict[str, Any], more: dict[str, Any], said: str | None) -> None:
     one, found = token(**spec), own(**more)
-    after = KIND.merged(one, found)
+    after = KIND.spec_after_update(one, found)
     assert after != found.spec
-    assert (KIND.refusal(one, found, after, FACTS) or "").startswith(said or "") is True
-    assert (KIND.refusal(one, found, after, FACTS) is None) is (said is None)
+    assert (KIND.server_refusal(one, found, after, FACTS) or "").startswith(said or "") is True
+    assert (KIND.server_refusal(one, found, after, FACTS) is None) is (said is None)
 
 
 def test_what_no_file_mentions_is_kept() -> None:
     found = own(projects=["a"], expiresAt="2030-01-01T00:00:00.000Z")
-    assert KIND.merged(token(), found) == found.spec
-    assert KIND.merged(token(type="backend"), found) == found.spec
+    assert KIND.spec_after_update(token(), found) == found.spec
+    assert KIND.spec_after_update(token(type="backend"), found) == found.spec
 
 
 def test_only_what_is_the_workspaces_own_can_be_pulled() -> None:
     found = own(projects=["a"])
-    assert KIND.unpulled(found) is None
-    assert KIND.pulled(found) == ({"metadata": {}, "spec": {**TYPES, "projects": ["a"]}}, "checkout")
+    assert KIND.pull_exclusion(found) is None
+    assert KIND.to_pulled_document(found) == ({"metadata": {}, "spec": {**TYPES, "projects": ["a"]}}, "checkout")
     (other,) = live("ApiToken", server(entry("checkout"))).values()
-    assert KIND.unpulled(other) == "a token that was made elsewhere cannot be taken over"
+    assert KIND.pull_exclusion(other) == "a token that was made elsewhere cannot be taken over"
 
 
 def test_who_may_not_read_tokens_has_none_unless_a_document_needs_them() -> None:
@@ -117,9 +117,9 @@ def test_who_may_not_read_tokens_has_none_unless_a_document_needs_them() -> None
     def refuse(path: str) -> Any:
         raise ApiError("GET", path, 403, "PermissionError", "no")
 
-    answers.once = refuse  # type: ignore[assignment, method-assign] - another server
+    answers.get_cached = refuse  # type: ignore[assignment, method-assign] - another server
     assert live("ApiToken", answers) == {}
-    answers.focus = Focus({Area("ApiToken"): {"checkout": TYPES}}, lambda _: False)
+    answers.scope = ReadScope({Area("ApiToken"): {"checkout": TYPES}}, lambda _: False)
     with pytest.raises(ApiError):
         live("ApiToken", answers)
 

@@ -50,8 +50,8 @@ def test_the_order_of_legal_values_counts() -> None:
     kind, found = kinds()["ContextField"], live("ContextField", SERVER)["country"]
     same = desired("ContextField", "country", legalValues=[NORWAY, {"value": "SE"}])
     other = desired("ContextField", "country", legalValues=[{"value": "SE"}, NORWAY])
-    assert kind.merged(same, found) == found.spec
-    assert kind.merged(other, found) != found.spec
+    assert kind.spec_after_update(same, found) == found.spec
+    assert kind.spec_after_update(other, found) != found.spec
 
 
 def test_a_description_has_to_leave_room_for_the_mark() -> None:
@@ -62,7 +62,7 @@ def test_a_description_has_to_leave_room_for_the_mark() -> None:
     assert "have 251 characters, more than the 250 that Unleash takes" in message
     taking_over = desired("ContextField", "long", stickiness=True)
     kind, found = kinds()["ContextField"], live("ContextField", SERVER)["long"]
-    refusal = kind.refusal(taking_over, found, kind.merged(taking_over, found), FACTS)
+    refusal = kind.server_refusal(taking_over, found, kind.spec_after_update(taking_over, found), FACTS)
     assert refusal is not None
     assert "more than the 250" in refusal
 

@@ -25,13 +25,13 @@ def test_what_is_live() -> None:
 def test_what_is_sent() -> None:
     found = live("Environment", SERVER)["production"]
     wanted = desired("Environment", "production", enabled=False, sortOrder=1)
-    calls = KIND.update(wanted, found, KIND.merged(wanted, found))
+    calls = KIND.update(wanted, found, KIND.spec_after_update(wanted, found))
     assert [(call.method, call.path, call.body) for call in calls] == [
         ("PUT", "/api/admin/environments/sort-order", {"production": 1}),
         ("POST", "/api/admin/environments/production/off", {}),
     ]
     typed = desired("Environment", "production", type="test")
-    (call,) = KIND.update(typed, found, KIND.merged(typed, found))
+    (call,) = KIND.update(typed, found, KIND.spec_after_update(typed, found))
     assert (call.path, call.body) == ("/api/admin/environments/update/production", {"type": "test", "sortOrder": 3})
     assert create(desired("Environment", "qa", type="test")) == (
         "POST", "/api/admin/environments", {"name": "qa", "type": "test", "enabled": True, "sortOrder": 9999},
@@ -41,9 +41,11 @@ def test_what_is_sent() -> None:
 def test_what_needs_enterprise() -> None:
     found = live("Environment", SERVER)["production"]
     typed, new = desired("Environment", "production", type="test"), desired("Environment", "qa")
-    assert "needs Unleash Enterprise" in (KIND.refusal(typed, found, KIND.merged(typed, found), FACTS) or "")
-    assert "needs Unleash Enterprise" in (KIND.refusal(new, None, KIND.created(new), FACTS) or "")
-    assert KIND.refusal(new, None, KIND.created(new), replace(FACTS, enterprise=True)) is None
+    assert "needs Unleash Enterprise" in (
+        KIND.server_refusal(typed, found, KIND.spec_after_update(typed, found), FACTS) or ""
+    )
+    assert "needs Unleash Enterprise" in (KIND.server_refusal(new, None, KIND.spec_after_create(new), FACTS) or "")
+    assert KIND.server_refusal(new, None, KIND.spec_after_create(new), replace(FACTS, enterprise=True)) is None
 
 
 def test_what_is_refused() -> None:

@@ -12,11 +12,11 @@ from servers.fake_flags import FakeFlags
 from unleash_gitops.documents.loader.document_checks import check_document
 from unleash_gitops.documents.yamldoc import Document, dump_document, read_documents
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.flags.link_url import normal_url
+from unleash_gitops.kinds.flags.link_url import normalise_url
 from unleash_gitops.kinds.flags.match_strategies import matched
-from unleash_gitops.kinds.flags.strategy import new_strategy, normal_strategy, sent_strategy
+from unleash_gitops.kinds.flags.strategy import normalise_strategy, strategy_after_create, strategy_body
 from unleash_gitops.model.plan import Call
-from unleash_gitops.model.resource import Area, Focus, Reference, Resource
+from unleash_gitops.model.resource import Area, ReadScope, Reference, Resource
 
 KIND = kinds()["FeatureFlag"]
 AREA = Area("FeatureFlag", "p")
@@ -54,12 +54,12 @@ class Flags(Answers):
     def get(self, path: str) -> Any:
         return self._answered("GET", path, None)
 
-    once = get
+    get_cached = get
 
     def get_or_none(self, path: str) -> Any:
         return self._answered("GET", path, None, missing=True)
 
-    def ask(self, path: str, body: Any) -> Any:
+    def post_query(self, path: str, body: Any) -> Any:
         return self._answered("POST", path, body)
 
     def projects(self) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ class Flags(Answers):
 
     def live(self, *wanted: Resource) -> dict[str, Resource]:
         self.asked.clear()
-        self.focus = Focus({AREA: {one.id: one.spec for one in wanted}}, lambda live: live.ownership == "owned")
+        self.scope = ReadScope({AREA: {one.id: one.spec for one in wanted}}, lambda live: live.ownership == "owned")
         return {one.id: one for one in KIND.read(self, AREA)}
 
 
@@ -111,15 +111,15 @@ EVERYTHING = {
 
 def test_what_is_created_is_what_is_read_and_nothing_is_left_to_do() -> None:
     server, wanted = Flags("parent"), desired(**EVERYTHING)
-    server.do(*KIND.create(wanted, KIND.created(wanted)))
+    server.do(*KIND.create(wanted, KIND.spec_after_create(wanted)))
     live = server.live(wanted)["f"]
-    assert KIND.merged(wanted, live) == live.spec == KIND.created(wanted)
+    assert KIND.spec_after_update(wanted, live) == live.spec == KIND.spec_after_create(wanted)
     assert live.ownership == "owned"
 
 
 def test_a_flag_bears_its_owners_tag_from_the_start_and_the_tag_is_there_before() -> None:
-    calls = KIND.create(desired(tags=["simple:ab"]), KIND.created(desired(tags=["simple:ab"])))
-    assert [(call.path.rpartition("/")[2], call.once) for call in calls] == [
+    calls = KIND.create(desired(tags=["simple:ab"]), KIND.spec_after_create(desired(tags=["simple:ab"])))
+    assert [(call.path.rpartition("/")[2], call.idempotent) for call in calls] == [
         ("tag-types", True), ("tags", True), ("tags", True), ("features", False),
     ]  # fmt: skip
     assert calls[-1].body["tags"] == [{"type": "gitops", "value": "w"}, {"type": "simple", "value": "ab"}]
@@ -127,21 +127,21 @@ def test_a_flag_bears_its_owners_tag_from_the_start_and_the_tag_is_there_before(
 
 def test_strategies_are_there_before_it_is_on_and_each_is_looked_for_before_it_is_sent_again() -> None:
     wanted = desired(**production(ROLLOUT, {"name": "default"}, enabled=True))
-    first, second, on = KIND.create(wanted, KIND.created(wanted))[-3:]
+    first, second, on = KIND.create(wanted, KIND.spec_after_create(wanted))[-3:]
     assert on.path.endswith("/production/on")
-    assert (first.label, second.label) == ("FeatureFlag/p/f:production[0]", "FeatureFlag/p/f:production[1]")
-    assert second.look is not None
-    assert second.look.known == ({"$id": first.label},)
+    assert (first.id_label, second.id_label) == ("FeatureFlag/p/f:production[0]", "FeatureFlag/p/f:production[1]")
+    assert second.verify is not None
+    assert second.verify.exclude_ids == ({"$id": first.id_label},)
 
 
 def test_an_update_switches_off_first_and_on_last_and_removes_what_is_too_many_at_the_end() -> None:
     server, before = Flags("f"), desired(**production(ROLLOUT, {"name": "default"}, enabled=False))
     server.fake.flag("f")["tags"] = [{"type": "gitops", "value": "w"}]
     live = server.live(before)["f"]
-    server.do(*KIND.update(before, live, KIND.merged(before, live)))
+    server.do(*KIND.update(before, live, KIND.spec_after_update(before, live)))
     live = server.live(before)["f"]
     one = desired(**production({"name": "default", "title": "only"}, enabled=True))
-    calls = KIND.update(one, live, KIND.merged(one, live))
+    calls = KIND.update(one, live, KIND.spec_after_update(one, live))
     first, second = live.handles["strategies"]["production"]
     assert [(call.method, call.path.rpartition("/")[2]) for call in calls] == [
         ("PUT", second), ("DELETE", first), ("POST", "on"),
@@ -149,7 +149,10 @@ def test_an_update_switches_off_first_and_on_last_and_removes_what_is_too_many_a
     server.do(*calls)
     live = server.live(one)["f"]
     off = desired(**production(ROLLOUT, enabled=False))
-    assert [call.path.rpartition("/")[2] for call in KIND.update(off, live, KIND.merged(off, live))] == ["off", second]
+    assert [call.path.rpartition("/")[2] for call in KIND.update(off, live, KIND.spec_after_update(off, live))] == [
+        "off",
+        second,
+    ]
 
 
 def test_what_is_left_out_is_not_asked_for_and_not_changed() -> None:
@@ -159,7 +162,7 @@ def test_what_is_left_out_is_not_asked_for_and_not_changed() -> None:
     assert set(live["f"].spec["environments"]) == {"production"}
     assert not {"links", "dependencies"} & live["f"].spec.keys()
     assert set(server.asked) == {"GET /api/admin/projects/p/features"}
-    assert [call.path for call in KIND.update(bare, live["f"], KIND.merged(bare, live["f"]))] == [
+    assert [call.path for call in KIND.update(bare, live["f"], KIND.spec_after_update(bare, live["f"]))] == [
         "/api/admin/projects/p/features/f", "/api/admin/tag-types", "/api/admin/tags", "/api/admin/features/f/tags",
     ]  # fmt: skip
 
@@ -183,9 +186,9 @@ def test_an_archived_flag_is_revived() -> None:
     server.fake.answer("DELETE", "/api/admin/projects/p/features/f", "", None)
     live = server.live(wanted)["f"]
     assert live.spec["archived"] is True
-    after = KIND.merged(wanted, live)
+    after = KIND.spec_after_update(wanted, live)
     assert "archived" not in after
-    assert (KIND.remark(live, after) or "").startswith("revives it")
+    assert (KIND.side_effect_note(live, after) or "").startswith("revives it")
     calls = KIND.update(wanted, live, after)
     assert calls[0].path == "/api/admin/archive/revive/f"
     assert calls[-1].path.endswith("/production/on")
@@ -204,16 +207,16 @@ def test_a_delete_archives_or_removes_and_names_who_depends_on_it() -> None:
 
 def test_a_pulled_document_says_no_defaults_and_changes_nothing() -> None:
     server, wanted = Flags("parent"), desired(**EVERYTHING)
-    server.do(*KIND.create(wanted, KIND.created(wanted)))
-    server.focus = Focus(None, lambda _: False)
+    server.do(*KIND.create(wanted, KIND.spec_after_create(wanted)))
+    server.scope = ReadScope(None, lambda _: False)
     live = next(one for one in KIND.read(server, AREA) if one.id == "f")
-    content, title = KIND.pulled(live)
+    content, title = KIND.to_pulled_document(live)
     assert (content["metadata"], title) == ({"project": "p"}, "f")
     assert set(content["spec"]["environments"]) == {"production"}
     second = content["spec"]["environments"]["production"]["strategies"][1]
     assert second == {"name": "default", "disabled": True}
     same = desired(**content["spec"])
-    assert KIND.merged(same, live) == live.spec
+    assert KIND.spec_after_update(same, live) == live.spec
 
 
 def test_references_have_their_places() -> None:
@@ -230,9 +233,9 @@ def test_references_have_their_places() -> None:
 def test_limits_are_those_of_the_server() -> None:
     wanted = desired(**production(ROLLOUT, ROLLOUT))
     strict = replace(FACTS, limits={"featureEnvironmentStrategies": 1})
-    after = KIND.created(wanted)
-    assert KIND.refusal(wanted, None, after, FACTS) is None
-    assert KIND.refusal(wanted, None, after, strict) == (
+    after = KIND.spec_after_create(wanted)
+    assert KIND.server_refusal(wanted, None, after, FACTS) is None
+    assert KIND.server_refusal(wanted, None, after, strict) == (
         "production: strategies: 2, more than the 1 that this server allows"
     )
 
@@ -295,12 +298,14 @@ def test_names_that_a_server_refuses_are_refused(name: str) -> None:
 
 
 def whole(rollout: int, **more: Any) -> dict[str, Any]:
-    said = normal_strategy({**ROLLOUT, "parameters": {"rollout": rollout}, **more})
-    return new_strategy(said, "f")
+    said = normalise_strategy({**ROLLOUT, "parameters": {"rollout": rollout}, **more})
+    return strategy_after_create(said, "f")
 
 
 def said(rollout: int | None = None, **more: Any) -> dict[str, Any]:
-    return normal_strategy({**ROLLOUT, **({"parameters": {"rollout": rollout}} if rollout is not None else {}), **more})
+    return normalise_strategy(
+        {**ROLLOUT, **({"parameters": {"rollout": rollout}} if rollout is not None else {}), **more}
+    )
 
 
 @pytest.mark.parametrize(
@@ -321,9 +326,9 @@ def test_which_live_strategy_is_meant(document: Any, live: Any, pairs: list[int 
 
 
 def test_variable_variants_are_sent_an_equal_share() -> None:
-    found = new_strategy(normal_strategy({**ROLLOUT, "variants": [
+    found = strategy_after_create(normalise_strategy({**ROLLOUT, "variants": [
         {"name": "a"}, {"name": "b"}, {"name": "c", "weight": 100, "weightType": "fix"}]}), "f")  # fmt: skip
-    assert [one["weight"] for one in sent_strategy(found)["variants"]] == [450, 450, 100]
+    assert [one["weight"] for one in strategy_body(found)["variants"]] == [450, 450, 100]
 
 
 @pytest.mark.parametrize(
@@ -339,5 +344,5 @@ def test_variable_variants_are_sent_an_equal_share() -> None:
     ],
 )
 def test_an_address_is_compared_as_the_server_keeps_it(written: str, kept: str) -> None:
-    assert normal_url(written) == kept
-    assert normal_url(kept) == kept
+    assert normalise_url(written) == kept
+    assert normalise_url(kept) == kept

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from kinds.named import FACTS, Answers
 from unleash_gitops.kinds.impact_metric import KIND, metric_type
-from unleash_gitops.model.resource import Area, Focus, Resource
+from unleash_gitops.model.resource import Area, ReadScope, Resource
 
 USUAL = {"metricName": "m", "timeRange": "day", "aggregationMode": "avg"}
 LIVE = {**USUAL, "id": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "yAxisMin": "auto", "labelSelectors": {}, "mode": "write"}
@@ -49,7 +49,7 @@ def desired(metadata: dict[str, Any] | None = None, **spec: Any) -> Resource:
         "metadata": {"name": "a", **(metadata or {})},
         "spec": {**USUAL, **spec},
     }
-    return KIND.desired(KIND.document.model_validate(document), "w")
+    return KIND.resource_from_document(KIND.document.model_validate(document), "w")
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_modes_fit_types(mode: str) -> None:
 def test_only_what_the_document_mentions_is_desired_and_a_create_sends_the_defaults() -> None:
     found = desired()
     assert found.spec == USUAL
-    (call,) = KIND.create(found, KIND.created(found))
+    (call,) = KIND.create(found, KIND.spec_after_create(found))
     assert (call.method, call.path) == ("POST", PATH)
     assert call.body == {"id": found.id, **USUAL, "yAxisMin": "auto", "labelSelectors": {}}
 
@@ -93,7 +93,7 @@ def test_the_order_and_repetition_of_label_values_mean_nothing() -> None:
     found = live(labelSelectors={"b": ["2", "1", "2"], "a": ["x"], "none": []})
     wanted = desired(labelSelectors={"a": ["x"], "b": ["1", "2"]})
     assert found.spec["labelSelectors"] == wanted.spec["labelSelectors"] == {"a": ["x"], "b": ["1", "2"]}
-    assert KIND.merged(wanted, found) == found.spec
+    assert KIND.spec_after_update(wanted, found) == found.spec
 
 
 def test_no_title_and_an_empty_one_are_the_same() -> None:
@@ -111,7 +111,7 @@ def test_what_the_server_computes_counts_for_nothing() -> None:
 )
 def test_an_update_carries_a_source_that_is_not_the_default(source: dict[str, str], sent: dict[str, str]) -> None:
     wanted, found = desired(timeRange="week"), live(title="T", yAxisMin="zero", **source)
-    (call,) = KIND.update(wanted, found, KIND.merged(wanted, found))
+    (call,) = KIND.update(wanted, found, KIND.spec_after_update(wanted, found))
     assert call.body == {
         "id": wanted.id, **USUAL, "timeRange": "week", "title": "T", "yAxisMin": "zero", "labelSelectors": {}, **sent,
     }  # fmt: skip
@@ -119,16 +119,17 @@ def test_an_update_carries_a_source_that_is_not_the_default(source: dict[str, st
 
 def test_a_source_that_is_mentioned_is_sent() -> None:
     wanted, found = desired(source="internal"), live(source="external")
-    (call,) = KIND.update(wanted, found, KIND.merged(wanted, found))
+    (call,) = KIND.update(wanted, found, KIND.spec_after_update(wanted, found))
     assert call.body["source"] == "internal"
 
 
 def test_a_server_that_knows_no_source_has_internal_ones() -> None:
-    assert KIND.merged(desired(source="internal"), live()) == live().spec
+    assert KIND.spec_after_update(desired(source="internal"), live()) == live().spec
     assert (
-        KIND.refusal(desired(source="external"), live(), {}, FACTS) == "this server knows no external source of metrics"
+        KIND.server_refusal(desired(source="external"), live(), {}, FACTS)
+        == "this server knows no external source of metrics"
     )
-    assert KIND.refusal(desired(source="external"), live(source="internal"), {}, FACTS) is None
+    assert KIND.server_refusal(desired(source="external"), live(source="internal"), {}, FACTS) is None
 
 
 def test_a_flags_chart_refers_to_its_flag_and_lies_below_it() -> None:
@@ -136,7 +137,7 @@ def test_a_flags_chart_refers_to_its_flag_and_lies_below_it() -> None:
     assert [(reference.kind, reference.project, reference.name) for reference in found.references] == [
         ("FeatureFlag", "p/q", "f g")
     ]
-    (call,) = KIND.create(found, KIND.created(found))
+    (call,) = KIND.create(found, KIND.spec_after_create(found))
     assert call.path == "/api/admin/projects/p%2Fq/features/f%20g/impact-metrics/config"
 
 
@@ -147,8 +148,8 @@ FLAGS: dict[str, Any] = {
 EVENTS = "search/events?type=IS_ANY_OF:impact-metric-created,impact-metric-updated&limit=1000"
 
 
-def areas(reads: Answers, focus: Focus) -> list[str | None]:
-    reads.focus = focus
+def areas(reads: Answers, scope: ReadScope) -> list[str | None]:
+    reads.scope = scope
     first, *rest = KIND.areas(reads)
     assert first == Area("ImpactMetric")
     return [area.feature for area in rest]
@@ -156,15 +157,15 @@ def areas(reads: Answers, focus: Focus) -> list[str | None]:
 
 def test_the_areas_are_the_instance_and_every_flag() -> None:
     wanted = {Area("ImpactMetric"): {"a": {}}}
-    assert areas(Answers(**FLAGS), Focus(wanted, lambda _: False)) == ["f", "g"]
-    assert areas(Answers(**FLAGS), Focus(None, lambda _: False)) == ["f", "g"]
+    assert areas(Answers(**FLAGS), ReadScope(wanted, lambda _: False)) == ["f", "g"]
+    assert areas(Answers(**FLAGS), ReadScope(None, lambda _: False)) == ["f", "g"]
 
 
 @pytest.mark.parametrize(("total", "looked_at"), [(1, ["g"]), (2000, ["f", "g"])])
 def test_without_documents_the_audit_log_tells_which_flags_may_have_charts(total: int, looked_at: list[str]) -> None:
     log = {EVENTS: {"total": total, "events": [{"featureName": "g"}]}}
     reads = Answers(**{**FLAGS, "paths": {**FLAGS["paths"], **log}})
-    assert areas(reads, Focus({}, lambda _: False)) == looked_at
+    assert areas(reads, ReadScope({}, lambda _: False)) == looked_at
 
 
 def test_a_chart_that_a_safeguard_uses_is_protected() -> None:
@@ -178,9 +179,11 @@ def test_a_delete_names_the_chart() -> None:
 
 
 def test_a_pulled_document_has_no_defaults_spelled_out() -> None:
-    document, title = KIND.pulled(live(source="internal"))
+    document, title = KIND.to_pulled_document(live(source="internal"))
     assert (document, title) == ({"metadata": {"id": LIVE["id"]}, "spec": USUAL}, "m")
-    document, title = KIND.pulled(live(source="external", title="T", yAxisMin="zero", labelSelectors={"a": ["*"]}))
+    document, title = KIND.to_pulled_document(
+        live(source="external", title="T", yAxisMin="zero", labelSelectors={"a": ["*"]})
+    )
     assert title == "T"
     assert document["spec"] == {
         **USUAL, "title": "T", "yAxisMin": "zero", "labelSelectors": {"a": ["*"]}, "source": "external",

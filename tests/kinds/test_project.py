@@ -8,7 +8,7 @@ from typing import Any
 from kinds.named import FACTS, Answers, create, desired, problem
 from unleash_gitops.api.audit_log import Actor, Event
 from unleash_gitops.kinds import kinds
-from unleash_gitops.model.resource import Area, Focus, Reference, Resource, Unknown
+from unleash_gitops.model.resource import Area, ReadScope, Reference, Resource, Unknown
 
 OVERVIEW = {"name": "The shop", "description": "", "mode": "open", "defaultStickiness": "default",
             "environments": [{"environment": "production"}, {"environment": "development"}]}  # fmt: skip
@@ -18,7 +18,7 @@ LOST = "every flag is switched off in development, and the default strategy ther
 
 def live() -> Resource:
     reads = Answers(paths={"projects/shop/overview": OVERVIEW})
-    reads.focus = Focus({Area("Project"): {"shop": {}}}, lambda _: False)
+    reads.scope = ReadScope({Area("Project"): {"shop": {}}}, lambda _: False)
     (area,) = KIND.areas(reads)
     (found,) = KIND.read(reads, area)
     return found
@@ -36,23 +36,23 @@ def test_what_is_live() -> None:
 def test_environments_come_and_go() -> None:
     wanted = desired("Project", "shop", environments=["production", "qa"])
     assert wanted.references[1] == Reference("Environment", None, "qa")
-    after = KIND.merged(wanted, live())
+    after = KIND.spec_after_update(wanted, live())
     calls = KIND.update(wanted, live(), after)
     assert [(call.method, call.path) for call in calls] == [
         ("POST", "/api/admin/projects/shop/environments"),
         ("DELETE", "/api/admin/projects/shop/environments/development"),
     ]
-    assert KIND.remark(live(), after) == LOST
-    assert KIND.refusal(wanted, live(), after, FACTS) is None
+    assert KIND.side_effect_note(live(), after) == LOST
+    assert KIND.server_refusal(wanted, live(), after, FACTS) is None
 
 
 def test_what_needs_enterprise() -> None:
     wanted, new = desired("Project", "shop", mode="private"), desired("Project", "new", name="New")
-    after = KIND.merged(wanted, live())
-    assert "cannot change mode" in (KIND.refusal(wanted, live(), after, FACTS) or "")
-    assert "needs Unleash Enterprise" in (KIND.refusal(new, None, KIND.created(new), FACTS) or "")
+    after = KIND.spec_after_update(wanted, live())
+    assert "cannot change mode" in (KIND.server_refusal(wanted, live(), after, FACTS) or "")
+    assert "needs Unleash Enterprise" in (KIND.server_refusal(new, None, KIND.spec_after_create(new), FACTS) or "")
     enterprise = replace(FACTS, enterprise=True)
-    assert KIND.refusal(wanted, live(), after, enterprise) is None
+    assert KIND.server_refusal(wanted, live(), after, enterprise) is None
     (call,) = KIND.update(wanted, live(), after)
     assert (call.method, call.body["mode"]) == ("PUT", "private")
     assert create(new)[2] == {
@@ -78,8 +78,8 @@ def test_its_past_is_told_by_the_environments_that_came_and_went() -> None:
         event(2, "environment-added", "production"),
         event(1, "updated", data={"name": "The shop"}, before={"name": "A shop"}),
     ]
-    assert [set(KIND.subjects(one, "w")) for one in events] == [{"shop"}] * 3
-    steps = [*KIND.rewound(live(), "shop", events, Answers())]  # type: ignore[arg-type]
+    assert [set(KIND.event_subjects(one, "w")) for one in events] == [{"shop"}] * 3
+    steps = [*KIND.history_states(live(), "shop", events, Answers())]  # type: ignore[arg-type]
     assert [before["environments"] for before, _ in steps] == [
         ["development", "production", "qa"], ["development", "qa"], ["development", "qa"],
     ]  # fmt: skip
@@ -89,6 +89,6 @@ def test_its_past_is_told_by_the_environments_that_came_and_went() -> None:
 
 
 def test_of_one_that_is_gone_nothing_is_told() -> None:
-    ((before, after),) = KIND.rewound(None, "shop", [event(1, "environment-added", "qa")], Answers())  # type: ignore[arg-type]
+    ((before, after),) = KIND.history_states(None, "shop", [event(1, "environment-added", "qa")], Answers())  # type: ignore[arg-type]
     assert isinstance(before, Unknown)
     assert isinstance(after, Unknown)

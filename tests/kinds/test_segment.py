@@ -48,9 +48,9 @@ def test_what_is_sent() -> None:
 
 def test_a_document_that_says_the_same_changes_nothing() -> None:
     found = live("Segment", SERVER)["Beta users"]
-    written, _ = kinds()["Segment"].pulled(found)
+    written, _ = kinds()["Segment"].to_pulled_document(found)
     same = desired("Segment", "Beta users", **written["spec"])
-    assert kinds()["Segment"].merged(same, found) == found.spec
+    assert kinds()["Segment"].spec_after_update(same, found) == found.spec
 
 
 def test_a_segment_refers_to_the_fields_of_its_constraints() -> None:

@@ -59,12 +59,12 @@ def test_what_is_sent() -> None:
 def test_deprecating_is_a_call_of_its_own_and_all_that_can_be_done_to_the_servers_own() -> None:
     kind, found = kinds()["Strategy"], live("Strategy", SERVER)["default"]
     wanted = desired("Strategy", "default", deprecated=True)
-    after = kind.merged(wanted, found)
-    assert kind.refusal(wanted, found, after, FACTS) is None
+    after = kind.spec_after_update(wanted, found)
+    assert kind.server_refusal(wanted, found, after, FACTS) is None
     (call,) = kind.update(wanted, found, after)
     assert call.path == "/api/admin/strategies/default/deprecate"
     other = desired("Strategy", "default", title="Mine")
-    assert kind.refusal(other, found, kind.merged(other, found), FACTS) == (
+    assert kind.server_refusal(other, found, kind.spec_after_update(other, found), FACTS) == (
         "it is the server's own: only deprecated can be changed"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ulid import ULID
 
-from unleash_gitops.model.ownership import computed_id, mark_of, workspace_mark
+from unleash_gitops.model.ownership import computed_id, read_id_mark, workspace_mark
 
 FROZEN = [
     ("payments", "ImpactMetric", None, None, "checkout-errors", "01G1T0PS00VWW4NTSJ4RYXY8XT"),
@@ -49,7 +49,7 @@ def test_marks_are_frozen() -> None:
     ],
 )
 def test_a_mark_tells_whose_it_is(object_id: str, expected: str) -> None:
-    assert mark_of(object_id, "payments") == expected
+    assert read_id_mark(object_id, "payments") == expected
 
 
 def test_scopes_and_names_do_not_run_into_each_other() -> None:

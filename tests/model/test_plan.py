@@ -10,13 +10,13 @@ import pytest
 from render.samples import ACTIONS, PLANS
 from unleash_gitops.model.errors import PlanFileError
 from unleash_gitops.model.plan import Call, Report, ReportSummary, Result, parse_plan
-from unleash_gitops.model.plan_file import sealed as with_digest
+from unleash_gitops.model.plan_file import seal as with_digest
 from unleash_gitops.render.json import plan_json
 
 AGAIN = "make it again with: unleash-gitops plan --out FILE"
 
 
-def sealed(**other: Any) -> str:
+def seal(**other: Any) -> str:
     """Return a plan with other content and the digest that goes with it."""
     return json.dumps(with_digest({**ACTIONS.as_json(), **other}))
 
@@ -136,7 +136,7 @@ CHANGES = ACTIONS.as_json()["changes"]
     ],
 )
 def test_sealed_content_of_another_shape(other: dict[str, Any], problem: str) -> None:
-    assert refused(sealed(**other)) == (f"p.json: not a plan this version can read: {problem}", AGAIN)
+    assert refused(seal(**other)) == (f"p.json: not a plan this version can read: {problem}", AGAIN)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_call_outside_the_admin_api(path: str) -> None:
     call = {"method": "POST", "path": path, "body": None}
     problem = "changes.0.calls.0.path: Value error, not a path of the Admin API"
     expected = f"p.json: not a plan this version can read: {problem}"
-    assert refused(sealed(changes=[{**CHANGES[0], "calls": [call]}])) == (expected, AGAIN)
+    assert refused(seal(changes=[{**CHANGES[0], "calls": [call]}])) == (expected, AGAIN)
 
 
 @pytest.mark.parametrize(
@@ -213,4 +213,4 @@ def test_a_report_is_complete_when_all_was_applied() -> None:
 def test_a_lone_surrogate_is_refused() -> None:
     changes = [{**CHANGES[2], "fields": [{"path": "title", "before": {"\ud800": 1}, "after": "x"}]}]
     with pytest.raises(PlanFileError, match="not whole JSON"):
-        parse_plan(sealed(changes=changes), "p.json")
+        parse_plan(seal(changes=changes), "p.json")

@@ -10,7 +10,7 @@ import pytest
 
 from render.samples import ACTIONS, HUGE, PLANS, planset
 from unleash_gitops.model.errors import PlanFileError
-from unleash_gitops.model.plan_file import sealed
+from unleash_gitops.model.plan_file import seal
 from unleash_gitops.model.plan_set import Planned, PlanSet, parse_plans
 from unleash_gitops.render.json import plan_json, planset_json
 
@@ -47,7 +47,7 @@ def spoilt(change: Callable[[dict[str, Any]], object], *, reseal: bool) -> str:
     content = json.loads(planset_json(BOTH))
     change(content)
     if reseal:
-        content = sealed({key: value for key, value in content.items() if key != "digest"})
+        content = seal({key: value for key, value in content.items() if key != "digest"})
     return json.dumps(content)
 
 
@@ -79,7 +79,7 @@ def test_a_set_that_was_changed_is_refused(change: Callable[[dict[str, Any]], ob
 def test_a_plan_of_a_newer_format_in_a_set_is_refused() -> None:
     def newer(content: dict[str, Any]) -> None:
         plan = {**content["workspaces"][0]["plan"], "formatVersion": "2"}
-        content["workspaces"][0]["plan"] = sealed({key: value for key, value in plan.items() if key != "digest"})
+        content["workspaces"][0]["plan"] = seal({key: value for key, value in plan.items() if key != "digest"})
 
     with pytest.raises(PlanFileError, match=r"workspaces\.0\.plan\.formatVersion"):
         parse_plans(spoilt(newer, reseal=True), "p.json")

@@ -143,14 +143,14 @@ def test_the_pipeline_that_init_writes_says_why_a_plan_is_refused(pipeline: Pipe
     fresh = pipeline.temp / "fresh"
     subprocess.run([pipeline.programs / "unleash-gitops", "init", str(fresh)], check=True, capture_output=True)
     written = yaml.safe_load((fresh / ".github" / "workflows" / "unleash-gitops.yaml").read_text(encoding="utf-8"))
-    planning = {key: value for key, value in written["jobs"]["plan"]["steps"][-1].items() if key != "if"}
+    plan_step = {key: value for key, value in written["jobs"]["plan"]["steps"][-1].items() if key != "if"}
     event = {"pull_request": {"number": 7, "head": {"sha": HEAD, "repo": {"full_name": "acme/flags"}}}}
 
     def run() -> Run:
         runner = pipeline.runner(event_name="pull_request", event=event)
         runner.workspace = pipeline.workspace
         runner.environment["UNLEASH_URL"] = pipeline.unleash
-        return runner.steps([planning], {"secrets": {"UNLEASH_AUTH_TOKEN": pipeline.token}})
+        return runner.steps([plan_step], {"secrets": {"UNLEASH_AUTH_TOKEN": pipeline.token}})
 
     pipeline.chart("errors")
     done = run()

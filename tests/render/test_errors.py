@@ -33,7 +33,9 @@ SHOWN = [
         "help: if that is meant, say so with --max-deletes 12 (or spec.maxDeletes in unleash-gitops.yaml)\n"),
     ),
     (
-        errors.Drifted([("FeatureFlag/shop/a", "enabled by admin\x1b[1m at noon (event 7)"), ("Segment/b", "by \nbo")]),
+        errors.DriftRefused(
+            [("FeatureFlag/shop/a", "enabled by admin\x1b[1m at noon (event 7)"), ("Segment/b", "by \nbo")]
+        ),
         ("error: somebody else changed on the server what the files would undo, and nothing is applied:\n"
         "    FeatureFlag/shop/a: enabled by admin\\x1b[1m at noon (event 7)\n"
         "    Segment/b: by \\nbo\n"
@@ -42,7 +44,7 @@ SHOWN = [
         "metadata.accepted with the event's number says so\n"),
     ),
     (
-        errors.Untold("GET /api/admin/user: 403: you may\x1b[1m not"),
+        errors.AuditLogUnavailable("GET /api/admin/user: 403: you may\x1b[1m not"),
         ("error: files and server differ, and who changed what cannot be known: GET /api/admin/user: 403: you may"
         "\\x1b[1m not\n"
         "help: give the token leave to read the event log; what differs is shown by: unleash-gitops plan\n"),
@@ -52,7 +54,7 @@ SHOWN = [
         "error: npm could not install:\n    npm ERR! \\x1b[31mcode E404\n    npm ERR! 404\nhelp: try again\n",
     ),
     (
-        errors.ForgeError("GitHub: GET /user: 403: \x1b[31mno", "give the job permissions", status=403),
+        errors.CodeHostError("GitHub: GET /user: 403: \x1b[31mno", "give the job permissions", status=403),
         "error: GitHub: GET /user: 403: \\x1b[31mno\nhelp: give the job permissions\n",
     ),
     (errors.ServerError(*GET, "went wrong"), "error: GET /api/admin/projects: went wrong\n"),

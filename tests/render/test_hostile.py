@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from render.samples import HOSTILE_TEXTS, change, hostile, plan, planset, report
-from unleash_gitops.ci.job import Job, job_of
+from unleash_gitops.ci.job import Job, detect_job
 from unleash_gitops.model.diagnostics import Diagnostic, Position
 from unleash_gitops.model.errors import ApiError, SandboxError, StalePlan
 from unleash_gitops.model.plan import Changed, FieldChange, Instance, Plan, Report, Result, Unmanaged
@@ -69,7 +69,7 @@ def jobs(draw: st.DrawFn) -> Job | None:
         "GITHUB_REPOSITORY": draw(NAMES), "GITHUB_SHA": draw(NAMES), "GITHUB_RUN_ID": draw(NAMES | st.just("42")),
         "GITHUB_SERVER_URL": draw(NAMES | st.just("https://github.example") | NAMES.map("https://".__add__)),
     }  # fmt: skip
-    return draw(st.sampled_from([None, job_of(environment)]))
+    return draw(st.sampled_from([None, detect_job(environment)]))
 
 
 def assert_harmless(text: Text) -> None:

@@ -17,7 +17,7 @@ import pytest
 from unleash_gitops import sandbox
 from unleash_gitops.model.errors import SandboxError
 from unleash_gitops.sandbox import postgres
-from unleash_gitops.sandbox.config import mark_of
+from unleash_gitops.sandbox.config import read_id_mark
 from unleash_gitops.sandbox.locks import locked
 from unleash_gitops.sandbox.node import install_unleash
 from unleash_gitops.sandbox.paths import is_root
@@ -125,6 +125,6 @@ def test_a_lock_is_waited_for(tmp_path: Path) -> None:
 
 
 def test_a_database_is_remembered_without_its_password() -> None:
-    assert mark_of(None) == ""
-    assert "secret" not in mark_of("postgres://user:secret@host/db")
-    assert mark_of("postgres://a/b") != mark_of("postgres://a/c")
+    assert read_id_mark(None) == ""
+    assert "secret" not in read_id_mark("postgres://user:secret@host/db")
+    assert read_id_mark("postgres://a/b") != read_id_mark("postgres://a/c")

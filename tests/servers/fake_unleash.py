@@ -65,7 +65,7 @@ class FakeUnleash:
 
     flags: dict[str, list[str]] = field(default_factory=lambda: {"default": ["checkout-v2", "search-ranking"]})
     charts: dict[str, tuple[Scope, dict[str, Any]]] = field(default_factory=dict)
-    guarded: set[str] = field(default_factory=set)
+    requires_confirmation: set[str] = field(default_factory=set)
     named: dict[str, dict[str, dict[str, Any]]] = field(default_factory=builtin)
     tags: list[dict[str, str]] = field(default_factory=list)
     style: str = "new"
@@ -245,7 +245,7 @@ class FakeUnleash:
         extra: dict[str, Any] = (
             {"source": config.get("source", "internal")} if self.style == "new" else {"type": "unknown"}
         )
-        mode = "read" if object_id in self.guarded else "write"
+        mode = "read" if object_id in self.requires_confirmation else "write"
         step = STEPS.get(config["timeRange"])
         return {"id": object_id, **told, "displayName": config["metricName"], "step": step, "mode": mode, **extra}
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-__all__ = ["Actor", "Event", "actor_of", "read_events", "read_recent"]
+__all__ = ["Actor", "Event", "parse_actor", "read_events", "read_recent"]
 
 _PAGE = 1000
 """The most events that a server answers at once; whoever asks for more gets fifty."""
@@ -49,7 +49,7 @@ class Event:
     environment: str | None = None
 
 
-def actor_of(answer: Any) -> Actor | None:
+def parse_actor(answer: Any) -> Actor | None:
     """Return who the token acts as, from the answer of `GET /api/admin/user`; None where that does not tell."""
     user = answer.get("user") if isinstance(answer, dict) else None
     if not isinstance(user, dict):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from unleash_gitops.ci.rest_client import Web
-from unleash_gitops.model.errors import ForgeError
+from unleash_gitops.model.errors import CodeHostError
 
 __all__ = ["Comment", "Host"]
 
@@ -48,15 +48,15 @@ class Host(ABC):
         self._web.__exit__(*error)
 
     def comments(self) -> Iterator[Comment]:
-        """Yield all comments, the oldest first. Raises ForgeError."""
+        """Yield all comments, the oldest first. Raises CodeHostError."""
         return (self._read(found) for found in self._web.pages(f"{self._comments}?{self._listing}"))
 
     def create(self, body: str) -> Comment:
-        """Write a new comment. Raises ForgeError."""
+        """Write a new comment. Raises CodeHostError."""
         return self._read(self._web.request("POST", self._comments, {"body": body}).content)
 
     def update(self, comment: Comment, body: str) -> Comment:
-        """Give a comment a new text. Raises ForgeError, with status 404 when it is gone."""
+        """Give a comment a new text. Raises CodeHostError, with status 404 when it is gone."""
         return self._read(self._web.request(self._update, f"{self._each}/{comment.id}", {"body": body}).content)
 
     def is_own(self, comment: Comment) -> bool:
@@ -79,7 +79,7 @@ class Host(ABC):
     def _asked(self) -> dict[str, Any]:
         try:
             return self._web.request("GET", "/user").content or {}
-        except ForgeError as error:
+        except CodeHostError as error:
             if error.again:
                 raise
             return {"id": -1} if error.status == self.no_person else {}

@@ -15,7 +15,7 @@ from typing import Literal, TypeVar
 from urllib.parse import quote, unquote
 
 from unleash_gitops.ci.code_host import Comment, Host
-from unleash_gitops.model.errors import ForgeError
+from unleash_gitops.model.errors import CodeHostError
 
 __all__ = ["Marker", "Posted", "post", "supersede"]
 
@@ -71,7 +71,7 @@ def post(
 
     The newest earlier one is updated; others that a race left behind become `superseded`; without `begin`, no new one
     is begun. Tries again what may pass, and looks first each time, so that there is never a second one. Raises
-    ForgeError.
+    CodeHostError.
     """
     marker = Marker.parse(body)
     if marker is None:
@@ -105,7 +105,7 @@ def supersede(
 ) -> list[Posted]:
     """Give every comment on `workspace` the text `text`, those of later runs apart; return what became of each.
 
-    Raises ForgeError.
+    Raises CodeHostError.
     """
 
     def once() -> list[Posted]:
@@ -131,7 +131,7 @@ def _set(forge: Host, comment: Comment, body: str) -> tuple[Literal["updated", "
         return "unchanged", comment
     try:
         return "updated", forge.update(comment, body)
-    except ForgeError as error:
+    except CodeHostError as error:
         if error.status != 404:
             raise
         return "updated", None
@@ -141,7 +141,7 @@ def _patiently(once: Callable[[], _Result], sleep: Callable[[float], object]) ->
     for attempt in range(_TRIES):
         try:
             return once()
-        except ForgeError as error:
+        except CodeHostError as error:
             wait = 2.0**attempt if error.wait is None else error.wait
             if not error.again or attempt == _TRIES - 1 or wait > _LONGEST_WAIT:
                 raise

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from unleash_gitops.ci.code_host import Comment, Host
 from unleash_gitops.ci.rest_client import Web
-from unleash_gitops.model.errors import ForgeError
+from unleash_gitops.model.errors import CodeHostError
 
 if TYPE_CHECKING:
     from unleash_gitops.ci.job import Job
@@ -52,14 +52,14 @@ class GitHub(Host):
     def reviewed_plan(self, artifact: str) -> bytes:
         """Return the plan file in the newest `artifact` that the pull request behind the job's commit saved.
 
-        Only runs of the repository itself count, never those of a fork. Raises ForgeError.
+        Only runs of the repository itself count, never those of a fork. Raises CodeHostError.
         """
         head = self._merged_head()
         found = self._web.request("GET", f"{self._repository}/actions/artifacts?name={quote(artifact)}&per_page=100")
         listed = found.content.get("artifacts", []) if isinstance(found.content, dict) else []
         usable = [one for one in listed if not one.get("expired") and _of_own_run(one.get("workflow_run") or {}, head)]
         if not usable:
-            raise ForgeError(
+            raise CodeHostError(
                 f'no run for {head[:12]}, the last commit of the pull request, has an artifact "{artifact}" (any more)',
                 f"run the pull request's job again, or apply afresh: unleash-gitops apply DIR --yes; {_READ}",
             )
@@ -72,7 +72,7 @@ class GitHub(Host):
         pulls = list(self._web.pages(f"{self._repository}/commits/{quote(commit, safe='')}/pulls?per_page=100"))
         merged = [pull for pull in pulls if pull.get("merged_at") and pull.get("merge_commit_sha") == commit]
         if not merged:
-            raise ForgeError(
+            raise CodeHostError(
                 f"commit {commit[:12]} is the merge of no pull request, so no plan of it was reviewed",
                 "apply afresh: unleash-gitops apply DIR --yes",
             )
@@ -84,12 +84,12 @@ def _of_own_run(run: dict[str, Any], head: str) -> bool:
 
 
 def _unzipped(content: bytes) -> bytes:
-    """Return the one file in an archive. Raises ForgeError when there is not just one, or it is too large."""
+    """Return the one file in an archive. Raises CodeHostError when there is not just one, or it is too large."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             (entry,) = archive.infolist()
             if entry.file_size > _LARGEST_PLAN:
-                raise ForgeError(f"the plan in the artifact is larger than {_LARGEST_PLAN} bytes")
+                raise CodeHostError(f"the plan in the artifact is larger than {_LARGEST_PLAN} bytes")
             return archive.read(entry)
     except (zipfile.BadZipFile, ValueError, RuntimeError, EOFError) as error:
-        raise ForgeError(f"the artifact holds no plan file: {error}", "make the plan again") from None
+        raise CodeHostError(f"the artifact holds no plan file: {error}", "make the plan again") from None

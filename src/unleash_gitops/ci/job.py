@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-__all__ = ["Job", "job_of"]
+__all__ = ["Job", "detect_job"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Job:
         return f"{self.repository_url}/{page}/{quote(self.commit, safe='')}"
 
 
-def job_of(environment: Mapping[str, str]) -> Job | None:
+def detect_job(environment: Mapping[str, str]) -> Job | None:
     """Return the CI job that `environment` describes, None when it describes none that is known here."""
     if environment.get("GITHUB_REPOSITORY"):
         return _github(environment)

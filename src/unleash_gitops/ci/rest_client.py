@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import httpx
 
-from unleash_gitops.model.errors import ForgeError
+from unleash_gitops.model.errors import CodeHostError
 
 __all__ = ["Answer", "Web"]
 
@@ -41,7 +41,7 @@ class Web:
                 headers={"User-Agent": "unleash-gitops", **headers}, timeout=_TIMEOUT, follow_redirects=False
             )
         except (OSError, ValueError, httpx.InvalidURL) as error:
-            raise ForgeError(
+            raise CodeHostError(
                 f"cannot set up HTTP: {error}", "look at SSL_CERT_FILE, HTTPS_PROXY and NO_PROXY"
             ) from None
 
@@ -52,35 +52,35 @@ class Web:
         self._http.close()
 
     def request(self, method: str, path: str, body: Any = None) -> Answer:
-        """Send one request; `path` begins after the API's base. Raises ForgeError."""
+        """Send one request; `path` begins after the API's base. Raises CodeHostError."""
         response = self._send(method, f"{self._base}{path}", body)
         if response.is_redirect:
-            raise ForgeError(f"{self._name}: {method} {path}: the answer is a redirect; has the repository moved?")
+            raise CodeHostError(f"{self._name}: {method} {path}: the answer is a redirect; has the repository moved?")
         try:
             content = response.json() if response.content else None
         except ValueError:
-            raise ForgeError(f"{self._name}: {method} {path}: the answer is not JSON") from None
+            raise CodeHostError(f"{self._name}: {method} {path}: the answer is not JSON") from None
         return Answer(content, self._following(response))
 
     def pages(self, path: str) -> Iterator[Any]:
-        """Yield what all pages of a list hold. Raises ForgeError."""
+        """Yield what all pages of a list hold. Raises CodeHostError."""
         following: str | None = path
         while following is not None:
             answer = self.request("GET", following)
             if not isinstance(answer.content, list):
-                raise ForgeError(f"{self._name}: GET {path}: the answer is not a list")
+                raise CodeHostError(f"{self._name}: GET {path}: the answer is not a list")
             yield from answer.content
             following = answer.following
 
     def download(self, path: str, most: int) -> bytes:
-        """Return a file of at most `most` bytes, from wherever the API says it is. Raises ForgeError."""
+        """Return a file of at most `most` bytes, from wherever the API says it is. Raises CodeHostError."""
         response = self._send("GET", f"{self._base}{path}", None)
         if response.is_redirect:
             # Storage elsewhere: its address is the permission, and the token is none of its business.
             with httpx.Client(timeout=_TIMEOUT, follow_redirects=True) as storage:
                 response = self._ask(storage, "GET", response.headers["location"], None, f"the file behind {path}")
         if len(response.content) > most:
-            raise ForgeError(f"{self._name}: GET {path}: more than {most} bytes")
+            raise CodeHostError(f"{self._name}: GET {path}: more than {most} bytes")
         if not response.is_success:
             raise self._failure(f"GET {path}", response)
         return response.content
@@ -97,18 +97,18 @@ class Web:
             return http.request(method, url, json=body)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             reason = self._clean(str(error)) or type(error).__name__
-            raise ForgeError(f"{self._name} does not answer: {method} {what}: {reason}", again=True) from None
+            raise CodeHostError(f"{self._name} does not answer: {method} {what}: {reason}", again=True) from None
 
-    def _failure(self, request: str, response: httpx.Response) -> ForgeError:
+    def _failure(self, request: str, response: httpx.Response) -> CodeHostError:
         status = response.status_code
         words = self._clean(_words(response) or response.reason_phrase)
         wait = _wait(response)
         if status == 429 or (status == 403 and (wait is not None or "rate limit" in words.lower())):
             until = "" if wait is None else f" until {_clock(wait)}"
             message = f"{self._name}'s rate limit is used up{until}: {request}: {status}: {words}"
-            return ForgeError(message, "run the job again later", status=status, again=True, wait=wait)
+            return CodeHostError(message, "run the job again later", status=status, again=True, wait=wait)
         message = f"{self._name}: {request}: {status}: {words}"
-        return ForgeError(message, self._hints.get(status), status=status, again=status in _PASSING, wait=wait)
+        return CodeHostError(message, self._hints.get(status), status=status, again=status in _PASSING, wait=wait)
 
     def _following(self, response: httpx.Response) -> str | None:
         """Return the path of the next page, as `Link` or `X-Next-Page` tell it.

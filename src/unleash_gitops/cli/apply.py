@@ -89,7 +89,13 @@ def apply(
 def _apply_saved(path: Path, connection: Connection, max_deletes: int | None, form: str, secrets: Secrets) -> int:
     """Apply a saved plan. One of several workspaces is one reviewed whole: if any part is refused, all of it is."""
     from unleash_gitops.model.plan import Plan
-    from unleash_gitops.workflow.many_workspaces import Run, advance, checking_deletes, checking_drift, checking_plan
+    from unleash_gitops.workflow.many_workspaces import (
+        Run,
+        advance,
+        check_deletes_step,
+        check_drift_step,
+        check_plan_step,
+    )
 
     saved = read_plans(path)
     several = not isinstance(saved, Plan)
@@ -98,11 +104,11 @@ def _apply_saved(path: Path, connection: Connection, max_deletes: int | None, fo
         raise PlanFileError(f"{path}: not everything could be planned: {failed}", "make the plan again")
     runs = [Run.of_plan(plan) for plan in ([saved] if isinstance(saved, Plan) else saved.plans)]
     with connected(runs, connection):
-        advance(runs, checking_deletes(max_deletes))
-        advance(runs, checking_drift)
+        advance(runs, check_deletes_step(max_deletes))
+        advance(runs, check_drift_step)
         if show_failures(runs, several=several):
             return REFUSED
-        advance(runs, checking_plan)
+        advance(runs, check_plan_step)
         if show_failures(runs, several=several):
             if several:
                 say("nothing was applied anywhere")
@@ -120,16 +126,16 @@ def _apply_directories(
     several: bool,
 ) -> int:
     """Apply the plans that were made and shown."""
-    from unleash_gitops.workflow.many_workspaces import advance, checking_deletes, checking_drift, checking_plan
+    from unleash_gitops.workflow.many_workspaces import advance, check_deletes_step, check_drift_step, check_plan_step
 
-    advance(runs, checking_deletes(max_deletes))
-    advance(runs, checking_drift)
+    advance(runs, check_deletes_step(max_deletes))
+    advance(runs, check_drift_step)
     if ask and any(change.calls for run in runs if run.plan and run.error is None for change in run.plan.changes):
         show_failures(runs, several=several)
         if not click.confirm("Apply this plan?", err=True):
             say("nothing was applied")
             return REFUSED
-        advance(runs, checking_plan)  # the question may have stood for an hour
+        advance(runs, check_plan_step)  # the question may have stood for an hour
     if not several and show_failures(runs, several=False):
         return REFUSED
     return _apply(runs, form, secrets, several=several)
@@ -137,7 +143,7 @@ def _apply_directories(
 
 def _apply(runs: Sequence[Run], form: str, secrets: Secrets, *, several: bool) -> int:
     from unleash_gitops.render.text import result_line
-    from unleash_gitops.workflow.many_workspaces import advance, applying, stop_all
+    from unleash_gitops.workflow.many_workspaces import advance, apply_step, stop_all
 
     ended, lock = 0, threading.Lock()
     total = sum(len(run.plan.changes) for run in runs if run.plan and run.error is None)
@@ -155,7 +161,7 @@ def _apply(runs: Sequence[Run], form: str, secrets: Secrets, *, several: bool) -
         def hand_over(run: Run, address: str, secret: str) -> None:
             secrets.keep(f"{run.where}/{address}" if several else address, secret)
 
-        advance(runs, applying(on_result, hand_over))
+        advance(runs, apply_step(on_result, hand_over))
     _show_reports(runs, form, several=several)
     failed = show_failures(runs, several=several)
     if interrupted():

@@ -11,7 +11,7 @@ import click
 
 from unleash_gitops.cli.output import echo_data, say, show_error, write_atomically
 from unleash_gitops.cli.workspaces import read_plans, workspace_roots
-from unleash_gitops.model.errors import ForgeError, UsageError
+from unleash_gitops.model.errors import CodeHostError, UsageError
 
 if TYPE_CHECKING:
     from unleash_gitops.ci.job import Job
@@ -65,9 +65,9 @@ def comment(
     """
     from dataclasses import replace  # not at the top: it would cost every command's start
 
-    from unleash_gitops.ci.job import job_of
+    from unleash_gitops.ci.job import detect_job
 
-    job = job_of(os.environ)
+    job = detect_job(os.environ)
     if job is not None and pull_request is not None:
         job = replace(job, pull_request=pull_request)
     if superseded:
@@ -88,7 +88,7 @@ def comment(
         _write_summary(made, job)
     try:
         _write(texts, job, only_changes=only_changes)
-    except ForgeError as error:
+    except CodeHostError as error:
         return _not_written(error, strict=strict)
     return 0
 
@@ -106,10 +106,10 @@ def fetch(out: Path, artifact: str) -> int:
     GitHub. Fails when there is none, or when it is no whole plan.
     """
     from unleash_gitops.ci import reviewed_plan
-    from unleash_gitops.ci.job import job_of
+    from unleash_gitops.ci.job import detect_job
     from unleash_gitops.model.plan_set import parse_plans
 
-    content = reviewed_plan(job_of(os.environ), artifact)
+    content = reviewed_plan(detect_job(os.environ), artifact)
     parse_plans(content, f"artifact {artifact}")
     write_atomically(out, content.decode())
     say(f"saved to {out}; apply exactly this with: unleash-gitops apply {out}")
@@ -147,10 +147,10 @@ def _superseded(
 
 
 def _write(texts: Iterator[tuple[Planned | str, str]], job: Job | None, *, only_changes: bool) -> None:
-    from unleash_gitops.ci import forge_of, post, supersede
+    from unleash_gitops.ci import open_code_host, post, supersede
     from unleash_gitops.render.markdown import superseded_markdown
 
-    with forge_of(job) as forge:
+    with open_code_host(job) as forge:
         for about, text in texts:
             if isinstance(about, str):
                 name, done = about, supersede(forge, about, job.run if job else None, text)
@@ -175,7 +175,7 @@ def _write_summary(made: Plan | PlanSet, job: Job | None) -> None:
         say(f"warning: the job's summary could not be written: {error.strerror}")
 
 
-def _not_written(error: ForgeError, *, strict: bool) -> int:
+def _not_written(error: CodeHostError, *, strict: bool) -> int:
     """Say that the comment could not be written, on the page about the job too."""
     if strict:
         raise error

@@ -92,7 +92,7 @@ def plan(
     Of several directories, or with --all, it plans every workspace; its exit code is the worst of theirs. It is 1 when
     what somebody else changed on the server keeps the plan from being applied.
     """
-    from unleash_gitops.workflow.many_workspaces import advance, checking_drift
+    from unleash_gitops.workflow.many_workspaces import advance, check_drift_step
 
     if drift and (out is not None or on_drift is not None):
         raise UsageError("--drift only looks: it goes without --out and --on-drift", "leave one of them out")
@@ -107,7 +107,7 @@ def plan(
         if out is not None:
             write_atomically(out, _as_json(made))
         show_plans(made, form)
-    advance(runs, checking_drift)
+    advance(runs, check_drift_step)
     failed = show_failures(runs, several=several)
     if made is None:
         return 1
@@ -118,11 +118,11 @@ def plan(
 
 def _show_drift(runs: Sequence[Run], made: Plan | PlanSet | None, form: str, *, several: bool) -> int:
     """Show what somebody else changed; return the exit code."""
-    from unleash_gitops.workflow.many_workspaces import advance, checking_told
+    from unleash_gitops.workflow.many_workspaces import advance, require_audit_log_step
 
     if made is not None and (made.drifted or form in {"json", "markdown"}):
         show_plans(made.drift, form)
-    advance(runs, checking_told)
+    advance(runs, require_audit_log_step)
     failed = show_failures(runs, several=several)
     if made is None:
         return 1
@@ -150,13 +150,13 @@ def planned(
 
     `on_drift` and `thorough` are as `make_plan` takes them.
     """
-    from unleash_gitops.workflow.many_workspaces import Tally, advance, in_maintenance, plan_set, planning
+    from unleash_gitops.workflow.many_workspaces import Tally, advance, is_in_maintenance, plan_set, plan_step
 
     if several and targets:
         raise UsageError("--target goes with one workspace", "name its directory")
     with progress_bar("reading") as progress:
-        advance(runs, planning(targets, Tally(progress), on_drift, thorough=thorough))
-    if in_maintenance(runs):
+        advance(runs, plan_step(targets, Tally(progress), on_drift, thorough=thorough))
+    if is_in_maintenance(runs):
         say("note: the server is in maintenance mode; apply will be refused until it is over")
     return plan_set(runs) if several else runs[0].plan
 
@@ -166,9 +166,9 @@ def show_plans(made: Plan | PlanSet, form: str, *, err: bool = False) -> None:
     if form == "json":
         echo_data(_as_json(made))
     elif form == "markdown":
-        from unleash_gitops.ci.job import job_of
+        from unleash_gitops.ci.job import detect_job
 
-        echo_data(as_markdown(made, job_of(os.environ)))
+        echo_data(as_markdown(made, detect_job(os.environ)))
     elif form == "github":
         from unleash_gitops.render.github import drift_github
 

@@ -10,10 +10,10 @@ from unleash_gitops.model.diagnostics import Diagnostic
 from unleash_gitops.model.naming import noun
 from unleash_gitops.model.resource import Key, Reference, Resource, SpecOf, State
 
-__all__ = ["conflicts", "missing_references"]
+__all__ = ["conflicts", "find_missing_references"]
 
 
-def missing_references(wanted: Iterable[Resource], desired: State, live: State) -> list[Diagnostic]:
+def find_missing_references(wanted: Iterable[Resource], desired: State, live: State) -> list[Diagnostic]:
     """Return a diagnostic for each of the documents `wanted` that names an object which neither side has."""
     there = live.known | {_reference(one) for one in (*desired.resources.values(), *live.resources.values())}
     return [
@@ -45,7 +45,7 @@ def conflicts(wanted: Iterable[Resource], desired: State, live: State | None = N
         if one is None:
             return None
         there = present.get(one.key)
-        return one.spec if there is None or there is one else kinds()[one.address.kind].merged(one, there)
+        return one.spec if there is None or there is one else kinds()[one.address.kind].spec_after_update(one, there)
 
     return [found for one in wanted for found in _conflicts(one, spec_of)]
 

@@ -7,7 +7,7 @@ another one only where something is to be left as it is, or is a reason to refus
 from __future__ import annotations
 
 from unleash_gitops.drift.attribution import ABSENT, Unit, differing, value_at
-from unleash_gitops.drift.resolve_policy import settled
+from unleash_gitops.drift.resolve_policy import resolve_policy
 from unleash_gitops.drift.stale_plan import last_changes
 
-__all__ = ["ABSENT", "Unit", "differing", "last_changes", "settled", "value_at"]
+__all__ = ["ABSENT", "Unit", "differing", "last_changes", "resolve_policy", "value_at"]

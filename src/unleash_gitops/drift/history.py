@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from unleash_gitops.api.audit_log import Actor, Event, actor_of, read_events, read_recent
+from unleash_gitops.api.audit_log import Actor, Event, parse_actor, read_events, read_recent
 from unleash_gitops.drift.attribution import Past
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import Reads
@@ -37,7 +37,7 @@ class History:
         if self.actor is None or not kind.events:
             return None
         events = self.events.get(one.key, ())
-        steps = list(kind.rewound(live, one.id, events, reads))
+        steps = list(kind.history_states(live, one.id, events, reads))
         earlier = self._earlier(one, live, reads.workspace)
         return Past(events, steps, self.actor, earlier, one.accepted, self.applied_by)
 
@@ -46,7 +46,7 @@ class History:
         kind = kinds()[one.address.kind]
         if live is not None and live.ownership != "owned":
             return None
-        marker = kind.marker(self.events.get(one.key, ()), workspace)
+        marker = kind.find_marking_event(self.events.get(one.key, ()), workspace)
         return None if marker is None else marker.actor
 
 
@@ -61,7 +61,7 @@ def read_history(reads: Reads, objects: Iterable[Resource], applied_by: Collecti
     if not traced:
         return History()
     try:
-        actor = actor_of(reads.once("/api/admin/user"))
+        actor = parse_actor(reads.get_cached("/api/admin/user"))
         if actor is None:
             return History(untold="the server does not tell who the token acts as")
         return History(actor, _by_object(traced, _read(reads, traced), reads.workspace), applied_by=applied_by)
@@ -86,13 +86,13 @@ def _read(reads: Reads, objects: Sequence[Resource]) -> list[Event]:
         few = sum(map(len, names)) + len(names) <= _LONGEST_FILTER
         only = projects.pop() if not few and len(projects) == 1 else None
         try:
-            found += read_events(reads.once, _types(of_flags), names if few else (), only)
+            found += read_events(reads.get_cached, _types(of_flags), names if few else (), only)
         except ApiError as error:
             if error.status != _BUG or len(names) > _MOST_ONE_BY_ONE:
                 raise
-            found += read_recent(reads.once, names)
+            found += read_recent(reads.get_cached, names)
     if of_instance:
-        found += read_events(reads.once, _types(of_instance))
+        found += read_events(reads.get_cached, _types(of_instance))
     return sorted({event.id: event for event in found}.values(), key=lambda event: -event.id)
 
 
@@ -107,7 +107,7 @@ def _by_object(objects: Sequence[Resource], events: Iterable[Event], workspace: 
     found: dict[Key, list[Event]] = {}
     for event in events:
         kind = types.get(event.type)
-        for identifier in kinds()[kind].subjects(event, workspace) if kind is not None else ():
+        for identifier in kinds()[kind].event_subjects(event, workspace) if kind is not None else ():
             key = Key(kind or "", identifier)
             if key in wanted:
                 found.setdefault(key, []).append(event)

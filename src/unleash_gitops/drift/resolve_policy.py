@@ -8,15 +8,15 @@ from dataclasses import dataclass, field, replace
 
 from unleash_gitops.drift.attribution import ABSENT, Past, Unit, Verdict, differing, value_at, with_value
 from unleash_gitops.drift.history import History, read_history
-from unleash_gitops.engine.diff import path_of
-from unleash_gitops.engine.planner import Decisions, plan_changes
+from unleash_gitops.engine.diff import format_path
+from unleash_gitops.engine.planner import PlanBody, plan_changes
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import Reads
 from unleash_gitops.model.plan import Change, FieldChange, OnDrift
 from unleash_gitops.model.resource import Key, Resource, State
 from unleash_gitops.model.workspace import Workspace
 
-__all__ = ["Policy", "settled"]
+__all__ = ["Policy", "resolve_policy"]
 
 _STRICTNESS: tuple[OnDrift, ...] = ("overwrite", "keep", "fail")
 _REFUSED = "somebody else changed it on the server, and that is not written over"
@@ -36,7 +36,9 @@ class Policy:
         if said:
             return said
         ours = one.ownership != "unmanaged"  # what is nobody's goes only where the workspace is the only writer
-        return "fail" if ours and kinds()[one.address.kind].guarded(unit, one, self.reads) else "overwrite"
+        return (
+            "fail" if ours and kinds()[one.address.kind].requires_confirmation(unit, one, self.reads) else "overwrite"
+        )
 
     def strictest(self, units: Iterable[Unit], one: Resource) -> OnDrift:
         """Return what becomes of an object as a whole, parts of which somebody changed."""
@@ -77,7 +79,7 @@ class _Judged:
         return () in self.kept or ("archived",) in self.kept
 
 
-def settled(
+def resolve_policy(
     desired: State,
     live: State,
     workspace: Workspace,
@@ -86,7 +88,7 @@ def settled(
     on_drift: OnDrift | None = None,
     *,
     thorough: bool = False,
-) -> Decisions:
+) -> PlanBody:
     """Decide what makes `live` match `desired`, as `plan_changes` does, and what becomes of others' changes.
 
     `thorough` looks at the workspace's objects that no file has and that are not deleted either. Raises ServerError.
@@ -120,7 +122,7 @@ def _object(change: Change, desired: State, live: State) -> Resource:
     return desired.resources.get(key) or live.resources[key]
 
 
-def _loose(desired: State, live: State, first: Decisions, targets: Sequence[tuple[str, ...]]) -> list[Resource]:
+def _loose(desired: State, live: State, first: PlanBody, targets: Sequence[tuple[str, ...]]) -> list[Resource]:
     """Return the workspace's objects that no file has and that stay."""
     going = {Key(change.kind, change.id) for change in first.changes}
     return [
@@ -152,7 +154,7 @@ def _of_part(unit: Unit, one: Resource, live: Resource, past: Past) -> Verdict:
     def agrees(base: object) -> bool:
         """Tell whether the document says what was there: then it is not the document that changed."""
         was = replace(live, spec=with_value(live.spec, unit, base))
-        return bool(value_at(kind.merged(one, was), unit) == base)
+        return bool(value_at(kind.spec_after_update(one, was), unit) == base)
 
     return past.verdict(unit, value_at(live.spec, unit), agrees)
 
@@ -202,7 +204,7 @@ def _with_what_hangs_on_it(judged: Sequence[_Judged], desired: State) -> list[_J
             if not needs or one.key in gone:
                 continue
             mine = found.get(one.key)
-            if mine is not None and mine.change.action == "create" and all(at.inside for at in needs):
+            if mine is not None and mine.change.action == "create" and all(at.owned_by_target for at in needs):
                 verdict = next(found[key].whole for key in gone if found[key].one.address.name == needs[0].name)
                 found[one.key] = replace(mine, whole=verdict, policies={(): "keep"})
                 gone.add(one.key)
@@ -267,7 +269,7 @@ def _origin(verdict: Verdict | None) -> dict[str, object]:
 def _unit_of(found: FieldChange, units: Iterable[Unit]) -> Unit | None:
     """Return which of `units` a field that differs is in."""
     for unit in units:
-        path = path_of(unit)
+        path = format_path(unit)
         if found.path == path or found.path.startswith((f"{path}.", f"{path}[")):
             return unit
     return None
@@ -281,7 +283,7 @@ def _reminder(one: Resource, history: History, reads: Reads) -> Change | None:
         return None
     fields = tuple(
         FieldChange(
-            path=path_of(unit),
+            path=format_path(unit),
             before=None if (now := value_at(one.spec, unit)) is ABSENT else now,
             after=past.base(unit, one.spec),
             origin=verdict.origin,
@@ -308,7 +310,7 @@ def _reminder(one: Resource, history: History, reads: Reads) -> Change | None:
     )
 
 
-def _summed(decisions: Decisions, judged: Sequence[_Judged]) -> Decisions:
+def _summed(decisions: PlanBody, judged: Sequence[_Judged]) -> PlanBody:
     count = Counter(change.action for change in decisions.changes)
     busy = {(change.kind, change.id) for change in decisions.changes}
     unseen = sum((one.key.kind, one.key.id) not in busy and not one.kept_whole and bool(one.kept) for one in judged)

@@ -17,7 +17,7 @@ from unleash_gitops.model.errors import ApiError, MissingRoute, Unreachable
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
-    from unleash_gitops.model.plan import Call, Find
+    from unleash_gitops.model.plan import Call, Lookup
 
 __all__ = ["Sender", "secrets_of"]
 
@@ -47,7 +47,7 @@ class Sender:
 
     def send(self, call: Call, address: str) -> None:
         """Send `call` of the change to `address`. Raises ServerError."""
-        if not call.once:
+        if not call.idempotent:
             self._send(call, address)
             return
         key = json.dumps([call.method, call.path, call.body], sort_keys=True)
@@ -67,13 +67,13 @@ class Sender:
 
     def _send(self, call: Call, address: str) -> None:
         path = call.path
-        if call.find is not None:
-            found = self._look(call.find)
+        if call.lookup is not None:
+            found = self._look(call.lookup)
             if found is None:
                 if call.method == "DELETE":
                     return
                 raise ApiError(call.method, path, 404, None, "what is to be changed is not there any more")
-            secret = str(found[call.find.take])
+            secret = str(found[call.lookup.field])
             self._client.hide(secret)
             path = path.replace("{found}", quote(secret, safe=""))
         try:
@@ -83,7 +83,7 @@ class Sender:
         except ApiError as error:
             if call.method == "DELETE" and error.status == 404:
                 return  # gone already: that is what was wanted
-            if call.once and error.status == 409:
+            if call.idempotent and error.status == 409:
                 return  # there already: that is what was wanted
             raise
         self._note(call, address, answer)
@@ -97,14 +97,14 @@ class Sender:
                 return self._client.send(call.method, path, body, repeatable=call.repeatable)
             except (Unreachable, ApiError) as error:
                 tries -= 1
-                if call.look is None or not _lost(error) or not tries or self._client.stop.wait(pause):
+                if call.verify is None or not _lost(error) or not tries or self._client.stop.wait(pause):
                     raise
             pause = min(2 * pause, longest)
-            made = self._look(call.look)
+            made = self._look(call.verify)
             if made is not None:
                 return made
 
-    def _look(self, find: Find) -> Any:
+    def _look(self, find: Lookup) -> Any:
         """Return the object that `find` describes, None when it is not there."""
         try:
             answer = self._client.get(find.path)
@@ -112,8 +112,8 @@ class Sender:
             if error.status == 404 and not isinstance(error, MissingRoute):
                 return None
             raise
-        objects = [answer] if find.at == "" else answer if find.at is None else answer[find.at]
-        known = [self._fill(one) for one in find.known]
+        objects = [answer] if find.list_key == "" else answer if find.list_key is None else answer[find.list_key]
+        known = [self._fill(one) for one in find.exclude_ids]
         match = self._fill(find.match)
         fits = (one for one in objects if one.get("id") not in known and _fits(one, match))
         return next(fits, None)
@@ -122,11 +122,11 @@ class Sender:
         """Keep what the answer tells and later calls need, or people."""
         if not isinstance(answer, dict):
             return
-        if call.label is not None and "id" in answer:
-            self._ids[call.label] = answer["id"]
-        if call.secret is not None and isinstance(answer.get(call.secret), str):
-            self._client.hide(answer[call.secret])
-            self._hand_over(address, answer[call.secret])
+        if call.id_label is not None and "id" in answer:
+            self._ids[call.id_label] = answer["id"]
+        if call.secret_field is not None and isinstance(answer.get(call.secret_field), str):
+            self._client.hide(answer[call.secret_field])
+            self._hand_over(address, answer[call.secret_field])
 
     def _fill(self, value: Any) -> Any:
         """Return `value` with what stands for an id or a secret replaced."""

@@ -10,7 +10,7 @@ from unleash_gitops.kinds import kinds
 from unleash_gitops.model.plan import Change
 from unleash_gitops.model.resource import Key, Reference, Resource, State
 
-__all__ = ["find_obstacles", "in_order", "resolved", "used"]
+__all__ = ["find_delete_blockers", "in_order", "resolved", "used"]
 
 _MOST_NAMED = 5  # users of an object
 
@@ -25,7 +25,7 @@ def used(users: Collection[str]) -> str | None:
     return f"{names} {'uses' if len(users) == 1 else 'use'} it"
 
 
-def find_obstacles(
+def find_delete_blockers(
     doomed: Sequence[Resource], changes: Sequence[Change], desired: State, live: State
 ) -> Mapping[Key, str]:
     """Return why some of `doomed` cannot be deleted, in words: protected, or used by what stays.
@@ -38,12 +38,12 @@ def find_obstacles(
     naming: dict[Reference, set[str]] = {}
     for one in live.resources.values():
         if one.key not in desired.resources:
-            _note(naming, one.references, str(one), inside=False)
+            _note(naming, one.references, str(one), owned_by_target=False)
     for one in desired.resources.values():
         present = live.resources.get(one.key)
         kind = kinds()[one.address.kind]
-        spec = one.spec if present is None else kind.merged(one, present)
-        _note(naming, [*one.references, *kind.references(spec, one.address.project)], str(one), inside=True)
+        spec = one.spec if present is None else kind.spec_after_update(one, present)
+        _note(naming, [*one.references, *kind.references(spec, one.address.project)], str(one), owned_by_target=True)
     going = {str(one): one for one in doomed}
     found: dict[Key, str] = {}
     while True:
@@ -117,9 +117,11 @@ def _filled(body: Any, ids: Mapping[str, Any]) -> Any:
     return [_filled(value, ids) for value in body] if isinstance(body, list) else body
 
 
-def _note(naming: dict[Reference, set[str]], references: Iterable[Reference], address: str, *, inside: bool) -> None:
+def _note(
+    naming: dict[Reference, set[str]], references: Iterable[Reference], address: str, *, owned_by_target: bool
+) -> None:
     for reference in references:
-        if inside or not reference.inside:
+        if owned_by_target or not reference.owned_by_target:
             naming.setdefault(reference, set()).add(address)
 
 

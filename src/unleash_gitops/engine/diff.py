@@ -7,7 +7,7 @@ from typing import Any
 
 from unleash_gitops.model.plan import FieldChange
 
-__all__ = ["diff_fields", "path_of"]
+__all__ = ["diff_fields", "format_path"]
 
 
 def diff_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldChange, ...]:
@@ -19,7 +19,7 @@ def diff_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Fi
     # The threshold keeps a mapping with other keys from being reported as one changed value.
     tree = DeepDiff(*_unequal(before, after), threshold_to_diff_deeper=0, view="tree")
     found = (
-        FieldChange(path=path_of(level.path(output_format="list")), before=_side(level.t1), after=_side(level.t2))
+        FieldChange(path=format_path(level.path(output_format="list")), before=_side(level.t1), after=_side(level.t2))
         for levels in tree.values()
         for level in levels
     )
@@ -41,7 +41,7 @@ def _side(value: Any) -> Any:
     return None if type(value).__name__ == "NotPresent" else value
 
 
-def path_of(parts: Sequence[str | int]) -> str:
+def format_path(parts: Sequence[str | int]) -> str:
     """Return `labelSelectors.environment[0]` for its pieces; a key with a dot or bracket in it is quoted."""
     path = ""
     for part in parts:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from unleash_gitops.engine.dependencies import find_obstacles, in_order, resolved, used
+from unleash_gitops.engine.dependencies import find_delete_blockers, in_order, resolved, used
 from unleash_gitops.engine.diff import diff_fields
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import Kind
@@ -19,13 +19,13 @@ from unleash_gitops.model.workspace import Workspace
 if TYPE_CHECKING:
     from unleash_gitops.api.client import ServerFacts
 
-__all__ = ["Decisions", "area_of", "areas_of", "moved", "plan_changes", "unmatched_targets"]
+__all__ = ["PlanBody", "change_area", "moved", "plan_areas", "plan_changes", "unmatched_targets"]
 
 Targets = Sequence[tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Decisions:
+class PlanBody:
     """What is to be done, in the order it is to be done, and what was seen and is left alone.
 
     `kept` and `untold` are what the audit log makes of it, as a plan has them.
@@ -45,7 +45,7 @@ def plan_changes(
     server: ServerFacts,
     targets: Targets = (),
     spared: frozenset[Key] = frozenset(),
-) -> Decisions:
+) -> PlanBody:
     """Decide what makes `live` match `desired`, within `targets` when any are given.
 
     An object is in one of five sorts: desired and not live (create), desired and live (update, or nothing), owned and
@@ -59,7 +59,7 @@ def plan_changes(
     unchanged = len(wanted) - len(changes)
     left = [resource for key, resource in present.items() if key not in wanted and key not in spared]
     doomed = {resource.key: reason for resource in left if (reason := _reason_to_delete(resource, workspace))}
-    obstacles = find_obstacles([present[key] for key in doomed], changes, desired, live)
+    obstacles = find_delete_blockers([present[key] for key in doomed], changes, desired, live)
     changes += [_delete(present[key], reason, obstacles.get(key)) for key, reason in doomed.items()]
     changes = _within_limits(changes, live, server)
     concerns = desired.kinds | {one.kind for one in workspace.spec.exclusive}
@@ -69,7 +69,7 @@ def plan_changes(
     unmanaged = [one for one in left if one.key not in doomed and one.ownership in {"owned", "unmanaged"}]
     ordered = in_order(changes, wanted, present)
     calls = resolved(ordered, live)
-    return Decisions(
+    return PlanBody(
         tuple(calls),
         tuple(_unmanaged(resource) for resource in sorted(unmanaged, key=lambda one: one.parts)),
         _summary(ordered, unchanged=unchanged, unmanaged=len(unmanaged), foreign=foreign),
@@ -82,12 +82,12 @@ def unmatched_targets(desired: State, live: State, targets: Targets) -> list[str
     return ["/".join(target) for target in targets if not any(one.within([target]) for one in objects)]
 
 
-def areas_of(plan: Plan) -> tuple[Area, ...]:
+def plan_areas(plan: Plan) -> tuple[Area, ...]:
     """Return the areas that hold what the plan touches."""
-    return tuple(dict.fromkeys(area_of(change) for change in plan.changes if change.calls))
+    return tuple(dict.fromkeys(change_area(change) for change in plan.changes if change.calls))
 
 
-def area_of(change: Change) -> Area:
+def change_area(change: Change) -> Area:
     """Return the area that holds what is changed."""
     return Area(change.kind, change.project, change.feature)
 
@@ -129,22 +129,24 @@ def _within(
 def _of_desired(desired: Resource, live: Resource | None, server: ServerFacts) -> Change | None:
     kind = kinds()[desired.address.kind]
     if live is None:
-        after = kind.created(desired)
-        refusal = kind.refusal(desired, None, after, server)
+        after = kind.spec_after_create(desired)
+        refusal = kind.server_refusal(desired, None, after, server)
         if refusal is not None:
             return _change("blocked", desired, None, after, reason=refusal)
         return _change("create", desired, None, after, calls=kind.create(desired, after))
     if live.area != desired.area:
         where = "/".join(part for part in (live.address.project, live.address.feature) if part) or "the instance"
-        return _change("blocked", desired, dict(live.spec), kind.created(desired), reason=kind.elsewhere(where))
-    after = kind.merged(desired, live)
+        return _change(
+            "blocked", desired, dict(live.spec), kind.spec_after_create(desired), reason=kind.cannot_move_reason(where)
+        )
+    after = kind.spec_after_update(desired, live)
     if after == live.spec:
         return None
-    refusal = live.protected or _belongs_elsewhere(kind, live) or kind.refusal(desired, live, after, server)
+    refusal = live.protected or _belongs_elsewhere(kind, live) or kind.server_refusal(desired, live, after, server)
     if refusal is not None:
         return _change("blocked", desired, dict(live.spec), after, reason=refusal)
     adopts = "adopts an object that this workspace did not make" if kind.marked and live.ownership != "owned" else None
-    reason = "; ".join(part for part in (adopts, kind.remark(live, after)) if part) or None
+    reason = "; ".join(part for part in (adopts, kind.side_effect_note(live, after)) if part) or None
     return _change("update", desired, dict(live.spec), after, reason=reason, calls=kind.update(desired, live, after))
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.errors import ApiError, MissingRoute, NotUnleash, UsageError
-from unleash_gitops.model.resource import Area, Focus, Resource, State
+from unleash_gitops.model.resource import Area, ReadScope, Resource, State
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client, ServerFacts
@@ -27,7 +27,7 @@ _Out = TypeVar("_Out")
 class Reader:
     """Reads one instance for one workspace. It remembers what it was told once for as long as it lives: one command.
 
-    `policy` says where to look, `focus` what matters there. `needed` are the kinds that the server has to have; of
+    `policy` says where to look, `scope` what matters there. `needed` are the kinds that the server has to have; of
     others it may lack the routes. It is what kinds see as `Reads`.
     """
 
@@ -36,12 +36,12 @@ class Reader:
         client: Client,
         workspace: str,
         policy: WorkspaceSpec,
-        focus: Focus,
+        scope: ReadScope,
         needed: Collection[str] | None = None,
     ) -> None:
         self.workspace = workspace
         self.policy = policy
-        self.focus = focus
+        self.scope = scope
         self._needed = kinds() if needed is None else needed
         self._client = client
         self._answers: dict[str, Future[Any]] = {}
@@ -57,8 +57,8 @@ class Reader:
         """See `Reads.get`."""
         return self._client.get(path)
 
-    def once(self, path: str) -> Any:
-        """See `Reads.once`. Who comes second waits for the answer to the first."""
+    def get_cached(self, path: str) -> Any:
+        """See `Reads.get_cached`. Who comes second waits for the answer to the first."""
         with self._lock:
             answer = self._answers.get(path)
             mine = answer is None
@@ -72,8 +72,8 @@ class Reader:
                 raise
         return answer.result()
 
-    def ask(self, path: str, body: Any) -> Any:
-        """See `Reads.ask`."""
+    def post_query(self, path: str, body: Any) -> Any:
+        """See `Reads.post_query`."""
         return self._client.send("POST", path, body, repeatable=True)
 
     def get_or_none(self, path: str) -> Any:
@@ -89,12 +89,12 @@ class Reader:
 
     def projects(self) -> tuple[str, ...]:
         """See `Reads.projects`."""
-        return self.every_project() if self.policy.projects is None else self.policy.projects
+        return self.all_projects() if self.policy.projects is None else self.policy.projects
 
-    def every_project(self) -> tuple[str, ...]:
-        """See `Reads.every_project`."""
+    def all_projects(self) -> tuple[str, ...]:
+        """See `Reads.all_projects`."""
         path = "/api/admin/projects"
-        return tuple(project["id"] for project in _listed(self.once(path), "projects", path))
+        return tuple(project["id"] for project in _listed(self.get_cached(path), "projects", path))
 
     def features(self, project: str) -> tuple[Mapping[str, Any], ...]:
         """See `Reads.features`. Raises UsageError for a project that does not exist.
@@ -105,7 +105,7 @@ class Reader:
             return self._features[project]
         path = f"/api/admin/projects/{quote(project, safe='')}"
         try:
-            found = _listed(self.once(f"{path}/features"), "features", path)
+            found = _listed(self.get_cached(f"{path}/features"), "features", path)
         except ApiError as error:
             if error.status != 404 or isinstance(error, MissingRoute):
                 raise
@@ -130,11 +130,11 @@ class Reader:
         `also` are kinds that are read whatever the targets are, because what is within them refers to such objects.
         `progress` is told how many areas are read and how many there are. Raises ServerError.
         """
-        self.each(self.features, self.projects())
+        self.map_concurrently(self.features, self.projects())
         areas = [area for kind in kinds().values() for area in kind.areas(self)]
         if targets:
-            areas = [area for area in areas if area.kind in also or area.meets(targets)]
-        known = frozenset(reference for kind in kinds().values() for reference in kind.knows(self))
+            areas = [area for area in areas if area.kind in also or area.overlaps(targets)]
+        known = frozenset(reference for kind in kinds().values() for reference in kind.known_references(self))
         return State(self._resources(areas, progress), known)
 
     def read_areas(self, areas: Iterable[Area]) -> State:
@@ -143,7 +143,7 @@ class Reader:
 
     def _resources(self, areas: Sequence[Area], progress: Callable[[int, int], None] | None) -> dict[Any, Resource]:
         found: dict[Any, Resource] = {}
-        for done, resources in enumerate(self.each(self._read_area, areas), start=1):
+        for done, resources in enumerate(self.map_concurrently(self._read_area, areas), start=1):
             found.update((resource.key, resource) for resource in resources)
             if progress is not None:
                 progress(done, len(areas))
@@ -163,8 +163,8 @@ class Reader:
                 "GET", where, f"the answer is not of the form this version knows: {_first(error)}"
             ) from None
 
-    def each(self, read: Callable[[_In], _Out], over: Sequence[_In]) -> list[_Out]:
-        """See `Reads.each`."""
+    def map_concurrently(self, read: Callable[[_In], _Out], over: Sequence[_In]) -> list[_Out]:
+        """See `Reads.map_concurrently`."""
         pool = ThreadPoolExecutor(max_workers=self._client.concurrency)
         try:
             return list(pool.map(read, over))

@@ -15,12 +15,12 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from unleash_gitops.kinds.addon_providers import PARAMETERS, parameter_problem
 from unleash_gitops.kinds.base import Reads
-from unleash_gitops.kinds.shared.audited import Traced
-from unleash_gitops.kinds.shared.models import OWNERSHIP, LiveModel, Model, TracedMetadata
-from unleash_gitops.kinds.shared.named import Described, Description
+from unleash_gitops.kinds.shared.audited import Audited
+from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK, AuditedMetadata, LiveModel, Model
+from unleash_gitops.kinds.shared.named import Description, NamedKind
 from unleash_gitops.model.errors import UsageError
-from unleash_gitops.model.ownership import mark_line, unmarked, with_mark, workspace_mark
-from unleash_gitops.model.plan import Call, Find
+from unleash_gitops.model.ownership import append_mark, mark_line, split_mark, workspace_mark
+from unleash_gitops.model.plan import Call, Lookup
 from unleash_gitops.model.resource import Address, Area, Resource, Unknown
 from unleash_gitops.model.workspace import NAME_PATTERN
 
@@ -45,7 +45,7 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
-class AddonMetadata(TracedMetadata):
+class AddonMetadata(AuditedMetadata):
     """Which integration it is."""
 
     name: str = Field(pattern=NAME_PATTERN, description="Identity of the integration.", examples=["audit-hook"])
@@ -161,7 +161,7 @@ class _Provider(LiveModel):
         return {one.name for one in self.parameters if one.sensitive}
 
 
-class Addon(Traced):
+class Addon(Audited):
     """Integrations: read by one GET, changed by number. A line of the description has their name, the last the mark.
 
     One that was taken over by its number is known by it ever after, and has no line with a name.
@@ -173,11 +173,11 @@ class Addon(Traced):
     events = ("addon-config-created", "addon-config-updated", "addon-config-deleted")
     marked = True
     codes: ClassVar[Mapping[str, str]] = {
-        **Described.codes,
+        **NamedKind.codes,
         "deprecated-provider": "an integration is of a service that Unleash creates no more integrations with",
     }
 
-    def desired(self, document: AddonDocument, workspace: str) -> Resource:
+    def resource_from_document(self, document: AddonDocument, workspace: str) -> Resource:
         """See `Kind.desired`. The id is `metadata.id`, else it is made of the name."""
         meta = document.metadata
         spec = _normal(document.spec.model_dump(exclude_unset=True))
@@ -190,13 +190,13 @@ class Addon(Traced):
 
     def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
         """See `Kind.read`. Raises UsageError when this server's services do not take what a document says."""
-        answer = reads.once(_PATH)
+        answer = reads.get_cached(_PATH)
         providers = {one["name"]: _Provider.model_validate(one) for one in answer["providers"]}
         found: dict[str, Resource] = {}
         for entry in sorted(map(_Live.model_validate, answer["addons"]), key=lambda one: one.id):
             one = self._live(entry, providers.get(entry.provider), reads.workspace, found)
             found[one.id] = one
-        for object_id, spec in reads.focus.within(area).items():
+        for object_id, spec in reads.scope.within(area).items():
             _check(object_id, spec, providers, found.get(object_id))
         return found.values()
 
@@ -204,7 +204,7 @@ class Addon(Traced):
         self, entry: _Live, provider: _Provider | None, workspace: str, found: Mapping[str, Resource]
     ) -> Resource:
         secrets = set(entry.parameters) if provider is None else provider.secrets
-        description, mark = unmarked(entry.description, workspace)
+        description, mark = split_mark(entry.description, workspace)
         text, name = _named(description) if mark != "none" else (description, None)
         object_id = str(entry.id)
         if mark == "ours" and name is not None and _id(workspace, name) not in found:  # a second one goes by number
@@ -216,7 +216,7 @@ class Addon(Traced):
             Address(self.name, name if object_id != str(entry.id) else None),
             object_id,
             _normal(spec),
-            ownership=OWNERSHIP[mark],
+            ownership=OWNERSHIP_BY_MARK[mark],
             title=(text or entry.provider).partition("\n")[0],
             server_id=str(entry.id),
         )
@@ -226,12 +226,12 @@ class Addon(Traced):
         found = self._live(_Live.model_validate({**payload, "parameters": {}}), None, workspace, {})
         return replace(found, spec={**found.spec, "parameters": Unknown()})
 
-    def created(self, desired: Resource) -> dict[str, Any]:
+    def spec_after_create(self, desired: Resource) -> dict[str, Any]:
         """See `Kind.created`."""
         after = {"provider": desired.spec["provider"], **_DEFAULTS, **desired.spec}
         return {**after, "parameters": _given(after["parameters"])}
 
-    def merged(self, desired: Resource, live: Resource) -> dict[str, Any]:
+    def spec_after_update(self, desired: Resource, live: Resource) -> dict[str, Any]:
         """See `Kind.merged`. A secret is no difference, but is sent with any other: what it is cannot be read."""
         same = desired.spec["provider"] == live.spec["provider"]
         kept = live.spec["parameters"] if same else {}
@@ -243,7 +243,7 @@ class Addon(Traced):
         }
         return dict(live.spec) if {**after, "parameters": seen} == live.spec else after
 
-    def refusal(
+    def server_refusal(
         self,
         desired: Resource,
         live: Resource | None,
@@ -260,8 +260,8 @@ class Addon(Traced):
     def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
         """See `Kind.create`: one POST, and one looks before repeating it, since a second would make a second."""
         body = _body(desired, after)
-        look = Find(path=_PATH, at="addons", match={"description": body["description"]})
-        return (Call(method="POST", path=_PATH, body=body, look=look),)
+        look = Lookup(path=_PATH, list_key="addons", match={"description": body["description"]})
+        return (Call(method="POST", path=_PATH, body=body, verify=look),)
 
     def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
         """See `Kind.update`: one PUT with everything, since the server drops what is left out."""
@@ -271,11 +271,11 @@ class Addon(Traced):
         """See `Kind.delete`."""
         return (Call(method="DELETE", path=f"{_PATH}/{live.server_id}"),)
 
-    def as_written(self, unit: Sequence[str], value: Any, one: Resource, said: Any) -> Any:
-        """See `Kind.as_written`: of a secret the server does not tell what it is, so what is said of it stays."""
-        return said if value == _MASK else super().as_written(unit, value, one, said)
+    def to_document(self, unit: Sequence[str], value: Any, one: Resource, said: Any) -> Any:
+        """See `Kind.to_document`: of a secret the server does not tell what it is, so what is said of it stays."""
+        return said if value == _MASK else super().to_document(unit, value, one, said)
 
-    def pulled(self, live: Resource) -> tuple[dict[str, Any], str]:
+    def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
         """See `Kind.pulled`. A secret is left out, or stands as a variable where a document may not be without it."""
         spec = {key: value for key, value in live.spec.items() if key not in _DEFAULTS or value != _DEFAULTS[key]}
         known = PARAMETERS.get(spec["provider"], {})
@@ -330,7 +330,7 @@ def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _body(desired: Resource, after: Mapping[str, Any]) -> dict[str, Any]:
-    return {**after, "description": with_mark(after["description"], desired.mark or "")}
+    return {**after, "description": append_mark(after["description"], desired.mark or "")}
 
 
 def _check(object_id: str, spec: Mapping[str, Any], providers: Mapping[str, _Provider], live: Resource | None) -> None:

@@ -15,11 +15,11 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from unleash_gitops.kinds.base import Reads
-from unleash_gitops.kinds.shared.audited import Traced
-from unleash_gitops.kinds.shared.models import OWNERSHIP, LiveModel, Model, TracedMetadata
+from unleash_gitops.kinds.shared.audited import Audited
+from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK, AuditedMetadata, LiveModel, Model
 from unleash_gitops.model.errors import ApiError
 from unleash_gitops.model.ownership import Mark
-from unleash_gitops.model.plan import Call, Find
+from unleash_gitops.model.plan import Call, Lookup
 from unleash_gitops.model.resource import Address, Area, Reference, Resource
 from unleash_gitops.model.workspace import NAME_PATTERN
 
@@ -34,7 +34,7 @@ _DEFAULTS: dict[str, Any] = {"projects": ["*"], "expiresAt": None}
 _FIXED = ("type", "environment", "projects")
 
 
-class ApiTokenMetadata(TracedMetadata):
+class ApiTokenMetadata(AuditedMetadata):
     """Which token it is."""
 
     name: str = Field(
@@ -101,7 +101,7 @@ class _Live(LiveModel):
     createdAt: str  # noqa: N815
 
 
-class ApiToken(Traced):
+class ApiToken(Audited):
     """Tokens of applications: read by one GET, found by name and time of creation when they are changed."""
 
     name = "ApiToken"
@@ -115,7 +115,7 @@ class ApiToken(Traced):
         "every-environment": "a token is for every environment",
     }
 
-    def desired(self, document: ApiTokenDocument, workspace: str) -> Resource:
+    def resource_from_document(self, document: ApiTokenDocument, workspace: str) -> Resource:
         """See `Kind.desired`. The id is the name; the mark is what the name on the server ends with."""
         name = document.metadata.name
         spec = _normal(document.spec.model_dump(exclude_unset=True))
@@ -134,9 +134,9 @@ class ApiToken(Traced):
     def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
         """See `Kind.read`: all but tokens for the Admin API. Who may not read them has none, unless a document does."""
         try:
-            entries = reads.once(_PATH)["tokens"]
+            entries = reads.get_cached(_PATH)["tokens"]
         except ApiError as error:
-            if error.status != 403 or reads.focus.within(area):
+            if error.status != 403 or reads.scope.within(area):
                 raise
             return []
         tokens = (_Live.model_validate(entry) for entry in entries if entry["type"] != "admin")
@@ -155,7 +155,7 @@ class ApiToken(Traced):
             Address(self.name, own),
             own or f"{token.tokenName} of {token.createdAt}",
             _normal(token.model_dump(include={*_FIXED, "expiresAt"})),
-            ownership=OWNERSHIP[mark],
+            ownership=OWNERSHIP_BY_MARK[mark],
             title=token.tokenName,
             handles={"match": match},
         )
@@ -164,12 +164,12 @@ class ApiToken(Traced):
         """See `Traced.told`: events have no secret either."""
         return self._live(_Live.model_validate(payload), workspace, {})
 
-    def created(self, desired: Resource) -> dict[str, Any]:
+    def spec_after_create(self, desired: Resource) -> dict[str, Any]:
         """See `Kind.created`."""
         known = {**_DEFAULTS, **desired.spec}
         return {field: known[field] for field in ApiTokenSpec.model_fields}
 
-    def refusal(
+    def server_refusal(
         self,
         desired: Resource,  # noqa: ARG002
         live: Resource | None,
@@ -192,23 +192,23 @@ class ApiToken(Traced):
         """See `Kind.create`: one POST, and one looks before repeating it, since a second would make a second."""
         same = {"tokenName": f"{desired.id}{desired.mark}", "type": after["type"], "environment": after["environment"]}
         body = {**same, **{field: after[field] for field in _DEFAULTS if after[field] is not None}}
-        look = Find(path=_PATH, at="tokens", match=same, take="secret")
-        return (Call(method="POST", path=_PATH, body=body, look=look, secret="secret"),)  # noqa: S106 - a field's name
+        look = Lookup(path=_PATH, list_key="tokens", match=same, field="secret")
+        return (Call(method="POST", path=_PATH, body=body, verify=look, secret_field="secret"),)  # noqa: S106 - a field's name
 
     def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:  # noqa: ARG002
         """See `Kind.update`: the end is all that can be changed."""
         body = {"expiresAt": after["expiresAt"]}
-        return (Call(method="PUT", path=f"{_PATH}/{{found}}", body=body, find=_found(live)),)
+        return (Call(method="PUT", path=f"{_PATH}/{{found}}", body=body, lookup=_found(live)),)
 
     def delete(self, live: Resource) -> tuple[Call, ...]:
         """See `Kind.delete`."""
-        return (Call(method="DELETE", path=f"{_PATH}/{{found}}", find=_found(live)),)
+        return (Call(method="DELETE", path=f"{_PATH}/{{found}}", lookup=_found(live)),)
 
-    def unpulled(self, live: Resource) -> str | None:
-        """See `Kind.unpulled`: nobody could make another token with the same secret."""
+    def pull_exclusion(self, live: Resource) -> str | None:
+        """See `Kind.pull_exclusion`: nobody could make another token with the same secret."""
         return None if live.address.name is not None else "a token that was made elsewhere cannot be taken over"
 
-    def pulled(self, live: Resource) -> tuple[dict[str, Any], str]:
+    def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
         """See `Kind.pulled`. What is as it would be by default is left out."""
         spec = {
             field: value for field, value in live.spec.items() if field not in _DEFAULTS or value != _DEFAULTS[field]
@@ -226,9 +226,9 @@ def _normal(spec: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _found(live: Resource) -> Find:
+def _found(live: Resource) -> Lookup:
     """Return how to find the token that a call is about: the server knows it by its secret only."""
-    return Find(path=_PATH, at="tokens", match=dict(live.handles["match"]), take="secret")
+    return Lookup(path=_PATH, list_key="tokens", match=dict(live.handles["match"]), field="secret")
 
 
 KIND = ApiToken()

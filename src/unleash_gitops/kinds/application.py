@@ -14,7 +14,7 @@ from pydantic import Field
 
 from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.shared.models import LiveModel, Model
-from unleash_gitops.kinds.shared.named import Described, Description
+from unleash_gitops.kinds.shared.named import Description, NamedKind
 from unleash_gitops.model.plan import Call
 from unleash_gitops.model.resource import Area, Resource
 
@@ -55,14 +55,14 @@ class _Live(LiveModel):
     color: str | None = None
 
 
-class Application(Described):
+class Application(NamedKind):
     """Applications. SDKs make them too: one that nobody has said anything of counts as the server's own."""
 
     name = "Application"
     folder = "applications"
     document = ApplicationDocument
     path = "/api/admin/metrics/applications"
-    at = "applications"
+    list_key = "applications"
     defaults = {"description": None, "url": "", "icon": "", "color": ""}  # noqa: RUF012 - ClassVar in the base
     live = _Live
 
@@ -90,7 +90,7 @@ class Application(Described):
     def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
         """See `Kind.create`: the POST makes it, or makes it so."""
         path = f"{self.path}/{quote(desired.id, safe='')}"
-        return (Call(method="POST", path=path, body=self.body(after, desired.mark or ""), once=True),)
+        return (Call(method="POST", path=path, body=self.body(after, desired.mark or ""), idempotent=True),)
 
     def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:  # noqa: ARG002
         """See `Kind.update`."""

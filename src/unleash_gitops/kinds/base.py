@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
-from unleash_gitops.model.resource import Area, Conflict, Focus, Reference, Resource, SpecOf, Step
+from unleash_gitops.model.resource import Area, Conflict, ReadScope, Reference, Resource, SpecOf, Step
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -43,13 +43,13 @@ class Reads(Protocol):
     def get(self, path: str) -> Any:
         """Return the JSON answer to a GET of `path`."""
 
-    def once(self, path: str) -> Any:
+    def get_cached(self, path: str) -> Any:
         """Return the JSON answer to a GET of `path`, which is asked for once however many need it."""
 
-    def ask(self, path: str, body: Any) -> Any:
+    def post_query(self, path: str, body: Any) -> Any:
         """Return the JSON answer to a POST that changes nothing, and so can be repeated."""
 
-    def each(self, read: Callable[[_In], _Out], over: Sequence[_In]) -> list[_Out]:
+    def map_concurrently(self, read: Callable[[_In], _Out], over: Sequence[_In]) -> list[_Out]:
         """Return `read` of each of `over`, in their order, as many at once as there are connections."""
 
     def get_or_none(self, path: str) -> Any:
@@ -58,7 +58,7 @@ class Reads(Protocol):
     def projects(self) -> tuple[str, ...]:
         """Return the ids of the projects the workspace looks at."""
 
-    def every_project(self) -> tuple[str, ...]:
+    def all_projects(self) -> tuple[str, ...]:
         """Return the ids of all projects of the instance, whether the workspace looks at them or not."""
 
     def flags(self, project: str) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ class Reads(Protocol):
         """Return the project's active flags as `GET P/features` lists them."""
 
     @property
-    def focus(self) -> Focus:
+    def scope(self) -> ReadScope:
         """What matters of what is there."""
 
 
@@ -93,10 +93,10 @@ class Kind(ABC):
     """The codes of diagnostics that only this kind's documents have, and what they mean."""
 
     @abstractmethod
-    def desired(self, document: Any, workspace: str) -> Resource:
+    def resource_from_document(self, document: Any, workspace: str) -> Resource:
         """Turn a valid document (an instance of `self.document`) into a resource, without its position."""
 
-    def problem(self, desired: Resource) -> str | None:  # noqa: ARG002
+    def document_problem(self, desired: Resource) -> str | None:  # noqa: ARG002
         """Return why no server can hold what a valid document says, for reasons only the whole of it shows, or None."""
         return None
 
@@ -107,7 +107,7 @@ class Kind(ABC):
         """
         return ()
 
-    def knows(self, reads: Reads) -> Iterable[Reference]:  # noqa: ARG002
+    def known_references(self, reads: Reads) -> Iterable[Reference]:  # noqa: ARG002
         """Return what exists and can be referred to, beside the objects that are read."""
         return ()
 
@@ -120,14 +120,14 @@ class Kind(ABC):
         """Return the live objects of one area, normalised; none when the area itself is gone."""
 
     @abstractmethod
-    def created(self, desired: Resource) -> dict[str, Any]:
+    def spec_after_create(self, desired: Resource) -> dict[str, Any]:
         """Return the spec that a create results in: what the document says, and defaults for the rest."""
 
-    def merged(self, desired: Resource, live: Resource) -> dict[str, Any]:
+    def spec_after_update(self, desired: Resource, live: Resource) -> dict[str, Any]:
         """Return the spec that an update results in: what the document says, and the live value of the rest."""
         return {**live.spec, **desired.spec}
 
-    def refusal(
+    def server_refusal(
         self,
         desired: Resource,  # noqa: ARG002
         live: Resource | None,  # noqa: ARG002
@@ -141,11 +141,11 @@ class Kind(ABC):
         """Return what the spec of an object (of `project`, when it is of one) names, in a document's places."""
         return ()
 
-    def remark(self, live: Resource, after: Mapping[str, Any]) -> str | None:  # noqa: ARG002
+    def side_effect_note(self, live: Resource, after: Mapping[str, Any]) -> str | None:  # noqa: ARG002
         """Return what a reader should know of an update, apart from the fields, or None."""
         return None
 
-    def elsewhere(self, where: str) -> str:
+    def cannot_move_reason(self, where: str) -> str:
         """Return why an object that is live elsewhere is not taken from there, in words."""
         return f"its id belongs to an object of {where}; without metadata.id it is created anew"
 
@@ -161,37 +161,37 @@ class Kind(ABC):
     def delete(self, live: Resource) -> tuple[Call, ...]:
         """Return the calls that delete the object."""
 
-    def unpulled(self, live: Resource) -> str | None:  # noqa: ARG002
+    def pull_exclusion(self, live: Resource) -> str | None:  # noqa: ARG002
         """Return why no document can stand for a live object, or None when one can."""
         return None
 
     @abstractmethod
-    def pulled(self, live: Resource) -> tuple[dict[str, Any], str]:
+    def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
         """Return the document that stands for a live object (without a name), and a name to begin with."""
 
     events: ClassVar[Sequence[str]] = ()
     """The types of the audit log's events from which the past of an object can be told; none: it cannot be."""
 
-    def subjects(self, event: Event, workspace: str) -> Iterable[str]:  # noqa: ARG002
+    def event_subjects(self, event: Event, workspace: str) -> Iterable[str]:  # noqa: ARG002
         """Return the ids of the objects that an event is about, as `workspace` has them."""
         return ()
 
-    def marker(self, events: Sequence[Event], workspace: str) -> Event | None:  # noqa: ARG002
+    def find_marking_event(self, events: Sequence[Event], workspace: str) -> Event | None:  # noqa: ARG002
         """Return which of an object's events, newest first, made it the workspace's last, None when none did."""
         return None
 
-    def rewound(self, live: Resource | None, one: str, events: Sequence[Event], reads: Reads) -> Iterable[Step]:  # noqa: ARG002
+    def history_states(self, live: Resource | None, one: str, events: Sequence[Event], reads: Reads) -> Iterable[Step]:  # noqa: ARG002
         """Return for each of `events`, newest first, the spec before and after it of the object with id `one`.
 
         `live` is the object, None when it is not there; `events` are all that are known about it.
         """
         return ()
 
-    def guarded(self, unit: Sequence[str], one: Resource, reads: Reads) -> bool:  # noqa: ARG002
+    def requires_confirmation(self, unit: Sequence[str], one: Resource, reads: Reads) -> bool:  # noqa: ARG002
         """Tell whether a part of an object is nothing to be written over silently, when nobody says otherwise."""
         return False
 
-    def as_written(self, unit: Sequence[str], value: Any, one: Resource, said: Any) -> Any:  # noqa: ARG002
+    def to_document(self, unit: Sequence[str], value: Any, one: Resource, said: Any) -> Any:  # noqa: ARG002
         """Return a part of a live object as a document says it, as far as possible in the words of `said`.
 
         `said` is what the document says there so far, as it is written; None when it says nothing. Lists of strings

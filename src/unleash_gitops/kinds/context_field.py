@@ -13,9 +13,9 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from unleash_gitops.kinds.base import Reads
-from unleash_gitops.kinds.shared.audited import Traced
-from unleash_gitops.kinds.shared.models import LiveModel, Model, TracedMetadata
-from unleash_gitops.kinds.shared.named import Described, Description, UrlFriendly, flags_of
+from unleash_gitops.kinds.shared.audited import Audited
+from unleash_gitops.kinds.shared.models import AuditedMetadata, LiveModel, Model
+from unleash_gitops.kinds.shared.named import Description, NamedKind, UrlFriendly, flags_using
 from unleash_gitops.model.resource import Resource
 
 __all__ = ["KIND", "ContextFieldDocument"]
@@ -37,7 +37,7 @@ def _each_once(values: list[LegalValue]) -> list[LegalValue]:
     return values
 
 
-class ContextFieldMetadata(TracedMetadata):
+class ContextFieldMetadata(AuditedMetadata):
     """Which field it is."""
 
     name: UrlFriendly = Field(description="The field's name, as SDKs send it.", examples=["country"])
@@ -76,7 +76,7 @@ class _Live(LiveModel):
     legalValues: list[_LiveValue] = Field(default_factory=list)  # noqa: N815
 
 
-class ContextField(Described, Traced):
+class ContextField(NamedKind, Audited):
     """Context fields of the instance; those of one project are not managed.
 
     Nor is `sortOrder`: the server takes it when a field is made, and sets it to 0 at every change.
@@ -86,9 +86,9 @@ class ContextField(Described, Traced):
     folder = "context-fields"
     document = ContextFieldDocument
     events = ("context-field-created", "context-field-updated", "context-field-deleted")
-    codes = {**Described.codes, "legal-value": "a context field has a legal value twice"}  # noqa: RUF012
+    codes = {**NamedKind.codes, "legal-value": "a context field has a legal value twice"}  # noqa: RUF012
     path = "/api/admin/context"
-    at = None
+    list_key = None
     defaults = {"description": None, "stickiness": False, "legalValues": []}  # noqa: RUF012
     live = _Live
     longest_description = 250
@@ -104,8 +104,8 @@ class ContextField(Described, Traced):
 
     def users(self, reads: Reads, live: Resource) -> Iterable[str]:
         """See `Described.users`: flags by their strategies, and segments."""
-        yield from flags_of(reads.get(f"{self.path}/{quote(live.id, safe='')}/strategies"))
-        for segment in reads.once("/api/admin/segments")["segments"]:
+        yield from flags_using(reads.get(f"{self.path}/{quote(live.id, safe='')}/strategies"))
+        for segment in reads.get_cached("/api/admin/segments")["segments"]:
             if any(one["contextName"] == live.id for one in segment["constraints"]):
                 yield f"Segment/{segment['name']}"
 

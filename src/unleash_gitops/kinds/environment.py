@@ -15,7 +15,7 @@ from pydantic import Field
 
 from unleash_gitops.kinds.base import Kind, Reads
 from unleash_gitops.kinds.shared.models import LiveModel, Model
-from unleash_gitops.model.plan import Call, Find
+from unleash_gitops.model.plan import Call, Lookup
 from unleash_gitops.model.resource import Address, Area, Resource
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Environment(Kind):
     document = EnvironmentDocument
     limit = "environments"
 
-    def desired(self, document: EnvironmentDocument, workspace: str) -> Resource:  # noqa: ARG002
+    def resource_from_document(self, document: EnvironmentDocument, workspace: str) -> Resource:  # noqa: ARG002
         """See `Kind.desired`."""
         name = document.metadata.name
         return Resource(Address(self.name, name), name, document.spec.model_dump(exclude_unset=True))
@@ -79,16 +79,16 @@ class Environment(Kind):
 
     def read(self, reads: Reads, area: Area) -> Iterable[Resource]:  # noqa: ARG002
         """See `Kind.read`."""
-        for entry in reads.once(_PATH)["environments"]:
+        for entry in reads.get_cached(_PATH)["environments"]:
             found = _Live.model_validate(entry)
             spec = found.model_dump(exclude={"name"})
             yield Resource(Address(self.name, found.name), found.name, spec, ownership="builtin")
 
-    def created(self, desired: Resource) -> dict[str, Any]:
+    def spec_after_create(self, desired: Resource) -> dict[str, Any]:
         """See `Kind.created`."""
         return {**EnvironmentSpec().model_dump(), **desired.spec}
 
-    def refusal(
+    def server_refusal(
         self,
         desired: Resource,
         live: Resource | None,
@@ -107,8 +107,8 @@ class Environment(Kind):
     def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
         """See `Kind.create`."""
         body = {"name": desired.id, "type": after["type"], "enabled": after["enabled"], "sortOrder": after["sortOrder"]}
-        look = Find(path=_PATH, at="environments", match={"name": desired.id})
-        return (Call(method="POST", path=_PATH, body=body, look=look),)
+        look = Lookup(path=_PATH, list_key="environments", match={"name": desired.id})
+        return (Call(method="POST", path=_PATH, body=body, verify=look),)
 
     def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
         """See `Kind.update`."""
@@ -121,14 +121,14 @@ class Environment(Kind):
             calls.append(Call(method="PUT", path=f"{_PATH}/sort-order", body={desired.id: after["sortOrder"]}))
         if after["enabled"] != live.spec["enabled"]:
             path = f"{_PATH}/{name}/{'on' if after['enabled'] else 'off'}"
-            calls.append(Call(method="POST", path=path, body={}, once=True))
+            calls.append(Call(method="POST", path=path, body={}, idempotent=True))
         return tuple(calls)
 
     def delete(self, live: Resource) -> tuple[Call, ...]:
         """See `Kind.delete`: never asked for, since none is owned."""
         raise RuntimeError(f"{live} is the server's own, and never deleted")
 
-    def pulled(self, live: Resource) -> tuple[dict[str, Any], str]:
+    def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
         """See `Kind.pulled`: everything but the type, which only Enterprise can set."""
         return {"metadata": {}, "spec": {key: live.spec[key] for key in ("enabled", "sortOrder")}}, live.id
 

@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from unleash_gitops.kinds.base import Reads
-from unleash_gitops.kinds.flags.calls import METADATA, creating, deleting, updating
+from unleash_gitops.kinds.flags.calls import METADATA, create_calls, delete_calls, update_calls
 from unleash_gitops.kinds.flags.document import CODES, FeatureFlagDocument
-from unleash_gitops.kinds.flags.history import FlagPast
-from unleash_gitops.kinds.flags.link_url import normal_url
+from unleash_gitops.kinds.flags.history import FlagHistory
+from unleash_gitops.kinds.flags.link_url import normalise_url
 from unleash_gitops.kinds.flags.match_strategies import matched
 from unleash_gitops.kinds.flags.read import LiveFlag, read_absent, read_flags
 from unleash_gitops.kinds.flags.strategy import (
-    live_strategy,
-    merged_strategy,
-    new_strategy,
-    normal_strategy,
+    merge_strategy,
+    normalise_live_strategy,
+    normalise_strategy,
+    strategy_after_create,
     strategy_references,
-    written_strategy,
+    strategy_to_document,
 )
-from unleash_gitops.kinds.flags.write_back import FlagWords, written_dependency, written_link
-from unleash_gitops.kinds.shared.constraint import illegal_values
-from unleash_gitops.kinds.shared.models import OWNERSHIP
+from unleash_gitops.kinds.flags.write_back import FlagWriteBack, dependency_to_document, link_to_document
+from unleash_gitops.kinds.shared.constraint import find_illegal_values
+from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK
 from unleash_gitops.model.ownership import OWNER_TAG
 from unleash_gitops.model.plan import Call
 from unleash_gitops.model.resource import Address, Area, Conflict, Reference, Resource, SpecOf
@@ -49,7 +49,7 @@ _DEFAULTS: dict[str, Any] = {
 _LIMITS = {"strategies": "featureEnvironmentStrategies", "constraints": "constraints", "segments": "strategySegments"}
 
 
-class FeatureFlag(FlagPast, FlagWords):
+class FeatureFlag(FlagHistory, FlagWriteBack):
     """Flags: known as a workspace's by a tag, archived when they are deleted."""
 
     name = "FeatureFlag"
@@ -60,7 +60,7 @@ class FeatureFlag(FlagPast, FlagWords):
     limit = "featureFlags"
     codes = CODES
 
-    def desired(self, document: FeatureFlagDocument, workspace: str) -> Resource:
+    def resource_from_document(self, document: FeatureFlagDocument, workspace: str) -> Resource:
         """See `Kind.desired`. A flag is identified by its name, on the whole instance."""
         meta = document.metadata
         spec = _normal(document.spec.model_dump(exclude_unset=True))
@@ -82,21 +82,21 @@ class FeatureFlag(FlagPast, FlagWords):
         for environment, wanted in one.spec.get("environments", {}).items():
             for place, strategy in enumerate(wanted.get("strategies", ())):
                 at = ("spec", "environments", environment, "strategies", place)
-                yield from illegal_values(strategy.get("constraints", ()), at, spec_of)
+                yield from find_illegal_values(strategy.get("constraints", ()), at, spec_of)
 
     def areas(self, reads: Reads) -> Iterable[Area]:
         """See `Kind.areas`: every project."""
         for project in reads.projects():
             yield Area(self.name, project)
 
-    def knows(self, reads: Reads) -> Iterator[Reference]:
+    def known_references(self, reads: Reads) -> Iterator[Reference]:
         """See `Kind.knows`: the projects, their flags, and their environments."""
         for project in reads.projects():
             yield Reference("Project", None, project)
             for flag in reads.flags(project):
                 yield Reference(self.name, project, flag)
-            if reads.focus.within(Area(self.name, project)):
-                answer = reads.once(f"/api/admin/environments/project/{quote(project, safe='')}")
+            if reads.scope.within(Area(self.name, project)):
+                answer = reads.get_cached(f"/api/admin/environments/project/{quote(project, safe='')}")
                 for one in answer["environments"]:
                     if one.get("visible", True):
                         yield Reference("Environment", project, one["name"])
@@ -104,11 +104,11 @@ class FeatureFlag(FlagPast, FlagWords):
     def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
         """See `Kind.read`. What no document mentions is not asked for where that costs."""
         project = str(area.project)
-        wanted = reads.focus.within(area)
+        wanted = reads.scope.within(area)
         doomed = [
             entry["name"]
             for entry in reads.features(project)
-            if entry["name"] not in wanted and reads.focus.doomed(self._bare(entry, reads, project))
+            if entry["name"] not in wanted and reads.scope.will_delete(self._bare(entry, reads, project))
         ]
         found = read_flags(reads, project, doomed, wanted)
         active = set(reads.flags(project))
@@ -116,7 +116,7 @@ class FeatureFlag(FlagPast, FlagWords):
         archived, elsewhere = read_absent(reads, project, absent) if absent else ([], [])
         segments: dict[int, str] = {}
         if any(flag.strategies for flag in (*found, *archived)):
-            segments = {one["id"]: one["name"] for one in reads.once("/api/admin/segments")["segments"]}
+            segments = {one["id"]: one["name"] for one in reads.get_cached("/api/admin/segments")["segments"]}
         for flag in (*found, *archived):
             yield self._live(flag, reads, project, wanted.get(flag.name), segments)
         if elsewhere:
@@ -125,13 +125,13 @@ class FeatureFlag(FlagPast, FlagWords):
                 if name not in looked_at:  # a stand-in for a flag that is in a project which is not looked at
                     yield Resource(Address(self.name, name), name, {"environments": {}}, ownership="foreign")
 
-    def created(self, desired: Resource) -> dict[str, Any]:
+    def spec_after_create(self, desired: Resource) -> dict[str, Any]:
         """See `Kind.created`."""
         environments = {
             name: {
                 "enabled": wanted.get("enabled", False),
                 **(
-                    {"strategies": [new_strategy(one, desired.id) for one in wanted["strategies"]]}
+                    {"strategies": [strategy_after_create(one, desired.id) for one in wanted["strategies"]]}
                     if "strategies" in wanted
                     else {}
                 ),
@@ -140,7 +140,7 @@ class FeatureFlag(FlagPast, FlagWords):
         }
         return {**_DEFAULTS, **desired.spec, "environments": environments}
 
-    def merged(self, desired: Resource, live: Resource) -> dict[str, Any]:
+    def spec_after_update(self, desired: Resource, live: Resource) -> dict[str, Any]:
         """See `Kind.merged`, down to a strategy's parameters."""
         unknown = {"links"} if live.spec.get("archived") else set()  # of an archived flag nobody tells them
         said = {key: value for key, value in desired.spec.items() if key not in unknown}
@@ -150,7 +150,7 @@ class FeatureFlag(FlagPast, FlagWords):
             environments[name] = _merged_environment(one, environments.get(name, {"enabled": False}), desired.id)
         return {**after, "environments": environments}
 
-    def remark(self, live: Resource, after: Mapping[str, Any]) -> str | None:
+    def side_effect_note(self, live: Resource, after: Mapping[str, Any]) -> str | None:
         """See `Kind.remark`: what a server does of itself."""
         parts = ["revives it: it is archived"] if live.spec.get("archived") else []
         for name, wanted in after["environments"].items():
@@ -166,7 +166,7 @@ class FeatureFlag(FlagPast, FlagWords):
                 parts.append(f"with no strategy left, it is switched off in {name}")
         return "; ".join(parts) or None
 
-    def refusal(
+    def server_refusal(
         self,
         desired: Resource,
         live: Resource | None,
@@ -189,34 +189,34 @@ class FeatureFlag(FlagPast, FlagWords):
         """See `Kind.references`."""
         return _named(spec, project or "")
 
-    def elsewhere(self, where: str) -> str:
+    def cannot_move_reason(self, where: str) -> str:
         """See `Kind.elsewhere`."""
         place = f"project {where}" if where != "the instance" else "another project"
         return f"a flag of that name is in {place}, and a name is there once on an instance"
 
     def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
         """See `Kind.create`."""
-        return tuple(creating(desired, after))
+        return tuple(create_calls(desired, after))
 
     def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
         """See `Kind.update`."""
-        return tuple(updating(desired, live, after))
+        return tuple(update_calls(desired, live, after))
 
     def delete(self, live: Resource) -> tuple[Call, ...]:
         """See `Kind.delete`."""
-        return tuple(deleting(live))
+        return tuple(delete_calls(live))
 
-    def pulled(self, live: Resource) -> tuple[dict[str, Any], str]:
+    def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
         """See `Kind.pulled`. An environment where the flag is off with no strategy is left out."""
         spec = {key: value for key, value in live.spec.items() if key in _DEFAULTS and value != _DEFAULTS[key]}
         if "links" in spec:
-            spec["links"] = [written_link(one) for one in spec["links"]]
+            spec["links"] = [link_to_document(one) for one in spec["links"]]
         if "dependencies" in spec:
-            spec["dependencies"] = [written_dependency(one) for one in spec["dependencies"]]
+            spec["dependencies"] = [dependency_to_document(one) for one in spec["dependencies"]]
         environments = {
             name: {
                 "enabled": found["enabled"],
-                "strategies": [written_strategy(one, live.id) for one in found["strategies"]],
+                "strategies": [strategy_to_document(one, live.id) for one in found["strategies"]],
             }
             for name, found in live.spec["environments"].items()
             if found["enabled"] or found["strategies"]
@@ -228,7 +228,9 @@ class FeatureFlag(FlagPast, FlagWords):
     def _bare(self, entry: Mapping[str, Any], reads: Reads, project: str) -> Resource:
         """Return a listed flag with its ownership and nothing else."""
         mark = _mark(entry, reads.workspace)
-        return Resource(Address(self.name, entry["name"], project), entry["name"], {}, ownership=OWNERSHIP[mark])
+        return Resource(
+            Address(self.name, entry["name"], project), entry["name"], {}, ownership=OWNERSHIP_BY_MARK[mark]
+        )
 
     def _live(
         self,
@@ -242,10 +244,10 @@ class FeatureFlag(FlagPast, FlagWords):
         spec["description"] = spec["description"] or None
         spec["tags"] = sorted(tag for tag in _tags(flag.entry) if not tag.startswith(f"{OWNER_TAG}:"))
         handles: dict[str, Any] = {"steady": flag.steady, "deletion": reads.policy.deletion, "strategies": {}}
-        whole = reads.focus.whole
+        whole = reads.scope.whole
         if flag.links is not None and (whole or "links" in (wanted or {})):
-            links = sorted(flag.links, key=lambda one: (normal_url(one["url"]), one["id"]))
-            spec["links"] = [{"url": normal_url(one["url"]), "title": one.get("title") or None} for one in links]
+            links = sorted(flag.links, key=lambda one: (normalise_url(one["url"]), one["id"]))
+            spec["links"] = [{"url": normalise_url(one["url"]), "title": one.get("title") or None} for one in links]
             handles["links"] = [one["id"] for one in links]
         if flag.dependencies is not None and (whole or "dependencies" in (wanted or {})):
             spec["dependencies"] = [_dependency(one) for one in flag.dependencies]
@@ -263,14 +265,14 @@ class FeatureFlag(FlagPast, FlagWords):
             spec["environments"][name] = {"enabled": enabled}
             if "strategies" in shape.get(name, ()):
                 found = flag.strategies[name]
-                spec["environments"][name]["strategies"] = [live_strategy(one, segments) for one in found]
+                spec["environments"][name]["strategies"] = [normalise_live_strategy(one, segments) for one in found]
                 handles["strategies"][name] = [one["id"] for one in found]
         return Resource(
             Address(self.name, flag.name, project),
             flag.name,
             spec,
             references=tuple(_named(spec, project)),
-            ownership=OWNERSHIP[_mark(flag.entry, reads.workspace)],
+            ownership=OWNERSHIP_BY_MARK[_mark(flag.entry, reads.workspace)],
             users=tuple(f"{self.name}/{project}/{child}" for child in flag.children),
             handles=handles,
         )
@@ -284,14 +286,14 @@ def _normal(spec: dict[str, Any]) -> dict[str, Any]:
     if "tags" in found:
         found["tags"] = sorted(found["tags"])
     if "links" in found:
-        links = [{"url": normal_url(one["url"]), "title": one.get("title") or None} for one in found["links"]]
+        links = [{"url": normalise_url(one["url"]), "title": one.get("title") or None} for one in found["links"]]
         found["links"] = sorted(links, key=lambda one: str(one["url"]))
     if "dependencies" in found:
         found["dependencies"] = [_dependency(one) for one in found["dependencies"]]
     if "environments" in found:
         found["environments"] = {
             name: {
-                key: [normal_strategy(one) for one in value] if key == "strategies" else value
+                key: [normalise_strategy(one) for one in value] if key == "strategies" else value
                 for key, value in wanted.items()
             }
             for name, wanted in found["environments"].items()
@@ -313,7 +315,7 @@ def _merged_environment(said: Mapping[str, Any], live: Mapping[str, Any], flag: 
         present = live.get("strategies", [])
         pairs = matched(said["strategies"], present, flag)
         after["strategies"] = [
-            new_strategy(one, flag) if pair is None else merged_strategy(one, present[pair], flag)
+            strategy_after_create(one, flag) if pair is None else merge_strategy(one, present[pair], flag)
             for one, pair in zip(said["strategies"], pairs, strict=True)
         ]
         if "enabled" not in said and not _any_on(after["strategies"]):

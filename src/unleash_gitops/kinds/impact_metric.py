@@ -14,10 +14,10 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_va
 from pydantic_core import PydanticCustomError
 
 from unleash_gitops.kinds.base import Reads
-from unleash_gitops.kinds.shared.audited import Traced
-from unleash_gitops.kinds.shared.models import OWNERSHIP, LiveModel, Model, TracedMetadata
+from unleash_gitops.kinds.shared.audited import Audited
+from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK, AuditedMetadata, LiveModel, Model
 from unleash_gitops.model.errors import ApiError, NotUnleash
-from unleash_gitops.model.ownership import ULID_PATTERN, computed_id, mark_of
+from unleash_gitops.model.ownership import ULID_PATTERN, computed_id, read_id_mark
 from unleash_gitops.model.plan import Call
 from unleash_gitops.model.resource import Address, Area, Reference, Resource
 from unleash_gitops.model.workspace import NAME_PATTERN
@@ -47,7 +47,7 @@ def metric_type(name: str) -> MetricType | None:
     return "counter" if name.endswith("_count") else None
 
 
-class ImpactMetricMetadata(TracedMetadata):
+class ImpactMetricMetadata(AuditedMetadata):
     """Which chart it is: with project and feature it belongs to that flag, without them to the instance."""
 
     model_config = ConfigDict(json_schema_extra={"dependentRequired": {"project": ["feature"], "feature": ["project"]}})
@@ -151,7 +151,7 @@ class _LiveConfig(LiveModel):
     mode: str = "write"
 
 
-class ImpactMetric(Traced):
+class ImpactMetric(Audited):
     """Charts: read by one GET for the instance and one for each flag, saved by POST under an id of our choice."""
 
     name = "ImpactMetric"
@@ -164,7 +164,7 @@ class ImpactMetric(Traced):
         "pair": "one of project and feature is given without the other",
     }
 
-    def desired(self, document: ImpactMetricDocument, workspace: str) -> Resource:
+    def resource_from_document(self, document: ImpactMetricDocument, workspace: str) -> Resource:
         """See `Kind.desired`. The id is `metadata.id`, else computed."""
         meta = document.metadata
         spec = document.spec.model_dump(exclude_unset=True)
@@ -183,7 +183,7 @@ class ImpactMetric(Traced):
         Only asking a flag tells its charts. Where no document has one, the audit log tells which flags ever had any.
         """
         yield Area(self.name)
-        about_charts = reads.focus.has(self.name) or any(one.kind == self.name for one in reads.policy.exclusive)
+        about_charts = reads.scope.has(self.name) or any(one.kind == self.name for one in reads.policy.exclusive)
         charted = None if about_charts else _charted(reads)
         for project in reads.projects():
             for feature in reads.flags(project):
@@ -208,7 +208,7 @@ class ImpactMetric(Traced):
             config.id,
             spec,
             references=_flag(area),
-            ownership=OWNERSHIP[mark_of(config.id, workspace)],
+            ownership=OWNERSHIP_BY_MARK[read_id_mark(config.id, workspace)],
             protected="used by a safeguard (mode: read)" if config.mode == "read" else None,
             title=config.title or config.metricName,
         )
@@ -217,19 +217,19 @@ class ImpactMetric(Traced):
         """See `Traced.told`."""
         return self._live(_LiveConfig.model_validate(payload), Area(self.name), workspace)
 
-    def created(self, desired: Resource) -> dict[str, Any]:
+    def spec_after_create(self, desired: Resource) -> dict[str, Any]:
         """See `Kind.created`."""
         known = {**_DEFAULTS, **desired.spec}
         return {field: known[field] for field in ImpactMetricSpec.model_fields if field in known}
 
-    def merged(self, desired: Resource, live: Resource) -> dict[str, Any]:
+    def spec_after_update(self, desired: Resource, live: Resource) -> dict[str, Any]:
         """See `Kind.merged`. A server that knows no `source` has internal ones only."""
         after = {**live.spec, **desired.spec}
         if "source" not in live.spec and after.get("source") == "internal":
             del after["source"]
         return after
 
-    def refusal(
+    def server_refusal(
         self,
         desired: Resource,
         live: Resource | None,
@@ -260,7 +260,7 @@ class ImpactMetric(Traced):
         """See `Kind.delete`."""
         return (Call(method="DELETE", path=f"{_path(live.address)}/{quote(live.id, safe='')}"),)
 
-    def pulled(self, live: Resource) -> tuple[dict[str, Any], str]:
+    def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
         """See `Kind.pulled`. What is as it would be by default is left out."""
         metadata = {"project": live.address.project, "feature": live.address.feature, "id": live.id}
         defaults = {**_DEFAULTS, "source": "internal"}
@@ -276,7 +276,7 @@ class ImpactMetric(Traced):
 def _charted(reads: Reads) -> set[str] | None:
     """Return the names of the flags that the audit log knows charts of, None where it does not tell."""
     try:
-        answer = reads.once(_CHART_EVENTS)
+        answer = reads.get_cached(_CHART_EVENTS)
         if answer["total"] > len(answer["events"]):
             return None
         return {event["featureName"] for event in answer["events"] if event.get("featureName")}
@@ -288,7 +288,7 @@ def _flag(at: ImpactMetricMetadata | Area) -> tuple[Reference, ...]:
     """Return the flag that a chart is of, if it is of one."""
     if at.project is None or at.feature is None:
         return ()
-    return (Reference("FeatureFlag", at.project, at.feature, ("metadata", "feature"), inside=True),)
+    return (Reference("FeatureFlag", at.project, at.feature, ("metadata", "feature"), owned_by_target=True),)
 
 
 def _path(at: Address | Area) -> str:

@@ -14,9 +14,9 @@ from urllib.parse import quote
 from pydantic import AfterValidator, Field
 
 from unleash_gitops.kinds.base import Kind, Reads
-from unleash_gitops.kinds.flags.strategy import CODES, each_once
-from unleash_gitops.kinds.shared.models import LiveModel, Model, TracedMetadata
-from unleash_gitops.model.plan import Call, Find
+from unleash_gitops.kinds.flags.strategy import CODES, reject_duplicates
+from unleash_gitops.kinds.shared.models import AuditedMetadata, LiveModel, Model
+from unleash_gitops.model.plan import Call, Lookup
 from unleash_gitops.model.resource import Address, Area, Reference, Resource, Step, Unknown
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _PATH = "/api/admin/projects"
 _ENTERPRISE = ("name", "description", "mode", "defaultStickiness")
 
 
-class ProjectMetadata(TracedMetadata):
+class ProjectMetadata(AuditedMetadata):
     """Which project it is."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9_~.-]+$", max_length=100, description="The project's id.", examples=["shop"])
@@ -44,7 +44,7 @@ class ProjectSpec(Model):
     defaultStickiness: str = Field(  # noqa: N815 - the API's own name
         default="default", min_length=1, description="What new rollouts stick to.", examples=["userId"]
     )
-    environments: Annotated[list[Annotated[str, Field(min_length=1)]], AfterValidator(each_once)] = Field(
+    environments: Annotated[list[Annotated[str, Field(min_length=1)]], AfterValidator(reject_duplicates)] = Field(
         default_factory=list, description="The environments it has, no others.", examples=[["development"]]
     )
 
@@ -80,7 +80,7 @@ class Project(Kind):
     limit = "projects"
     codes = {"twice": CODES["twice"]}  # noqa: RUF012 - ClassVar in the base
 
-    def desired(self, document: ProjectDocument, workspace: str) -> Resource:  # noqa: ARG002
+    def resource_from_document(self, document: ProjectDocument, workspace: str) -> Resource:  # noqa: ARG002
         """See `Kind.desired`."""
         name = document.metadata.name
         spec = _normal(document.spec.model_dump(exclude_unset=True))
@@ -93,12 +93,12 @@ class Project(Kind):
 
     def areas(self, reads: Reads) -> Iterable[Area]:
         """See `Kind.areas`: one for all; nothing is read where no document is about a project."""
-        if reads.focus.has(self.name):
+        if reads.scope.has(self.name):
             yield Area(self.name)
 
     def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
         """See `Kind.read`: those that documents are about, or all that the workspace looks at."""
-        for name in reads.focus.within(area) or reads.projects():
+        for name in reads.scope.within(area) or reads.projects():
             answer = reads.get_or_none(f"{_PATH}/{quote(name, safe='')}/overview")
             if answer is not None:
                 found = _Live.model_validate(answer)
@@ -106,18 +106,18 @@ class Project(Kind):
                 spec = _normal({**found.model_dump(), "environments": attached})
                 yield Resource(Address(self.name, name), name, spec, ownership="builtin")
 
-    def created(self, desired: Resource) -> dict[str, Any]:
+    def spec_after_create(self, desired: Resource) -> dict[str, Any]:
         """See `Kind.created`."""
         return {**_normal(ProjectSpec.model_construct().model_dump()), "name": desired.id, **desired.spec}
 
-    def remark(self, live: Resource, after: Mapping[str, Any]) -> str | None:
+    def side_effect_note(self, live: Resource, after: Mapping[str, Any]) -> str | None:
         """See `Kind.remark`."""
         gone = sorted(set(live.spec["environments"]) - set(after["environments"]))
         return (
             f"every flag is switched off in {', '.join(gone)}, and the default strategy there is lost" if gone else None
         )
 
-    def refusal(
+    def server_refusal(
         self,
         desired: Resource,
         live: Resource | None,
@@ -137,8 +137,8 @@ class Project(Kind):
     def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
         """See `Kind.create`."""
         body = {"id": desired.id, **_body(after), "environments": after["environments"]}
-        look = Find(path=f"{_PATH}/{quote(desired.id, safe='')}/overview", at="")
-        call = Call(method="POST", path=_PATH, body=body, look=look)
+        look = Lookup(path=f"{_PATH}/{quote(desired.id, safe='')}/overview", list_key="")
+        call = Call(method="POST", path=_PATH, body=body, verify=look)
         return (call,)
 
     def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
@@ -151,7 +151,7 @@ class Project(Kind):
         for name in wanted:
             if name not in before:
                 body = {"environment": name}
-                calls.append(Call(method="POST", path=f"{path}/environments", body=body, once=True))
+                calls.append(Call(method="POST", path=f"{path}/environments", body=body, idempotent=True))
         gone = [quote(name, safe="") for name in before if name not in wanted]
         calls += [Call(method="DELETE", path=f"{path}/environments/{name}") for name in gone]
         return tuple(calls)
@@ -160,12 +160,12 @@ class Project(Kind):
         """See `Kind.delete`: never asked for, since none is owned."""
         raise RuntimeError(f"{live} is the server's own, and never deleted")
 
-    def subjects(self, event: Event, workspace: str) -> Iterable[str]:  # noqa: ARG002
+    def event_subjects(self, event: Event, workspace: str) -> Iterable[str]:  # noqa: ARG002
         """See `Kind.subjects`."""
         return () if event.project is None else (event.project,)
 
-    def rewound(self, live: Resource | None, one: str, events: Sequence[Event], reads: Reads) -> Iterable[Step]:  # noqa: ARG002
-        """See `Kind.rewound`: events of its environments tell the one that came or went, so it is taken back."""
+    def history_states(self, live: Resource | None, one: str, events: Sequence[Event], reads: Reads) -> Iterable[Step]:  # noqa: ARG002
+        """See `Kind.history_states`: events of its environments tell the one that came or went, so it is taken back."""
         if live is None:
             yield from ((Unknown(), Unknown()) for _ in events)
             return
@@ -175,7 +175,7 @@ class Project(Kind):
             spec = None if after is None or event.type == "project-created" else _before(event, after)
             yield spec, after
 
-    def pulled(self, live: Resource) -> tuple[dict[str, Any], str]:
+    def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
         """See `Kind.pulled`."""
         return {"metadata": {}, "spec": {"environments": live.spec["environments"]}}, live.id
 

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from unleash_gitops.kinds.base import Reads
-from unleash_gitops.kinds.shared.audited import Traced
+from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.constraint import (
     CODES,
     Constraint,
-    illegal_values,
-    normal_constraints,
-    written_constraints,
+    constraints_body,
+    find_illegal_values,
+    normalise_constraints,
 )
-from unleash_gitops.kinds.shared.models import LiveModel, Model, TracedMetadata
-from unleash_gitops.kinds.shared.named import Described, Description, flags_of
+from unleash_gitops.kinds.shared.models import AuditedMetadata, LiveModel, Model
+from unleash_gitops.kinds.shared.named import Description, NamedKind, flags_using
 from unleash_gitops.model.resource import Conflict, Reference, Resource, SpecOf
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["KIND", "SegmentDocument"]
 
 
-class SegmentMetadata(TracedMetadata):
+class SegmentMetadata(AuditedMetadata):
     """Which segment it is."""
 
     name: str = Field(min_length=1, max_length=255, description="The segment's name.", examples=["beta-users"])
@@ -67,24 +67,24 @@ class _Live(LiveModel):
     constraints: list[dict[str, Any]] = Field(default_factory=list)
 
 
-class Segment(Described, Traced):
+class Segment(NamedKind, Audited):
     """Segments: the server gives each a number, and refuses to delete one that a strategy uses."""
 
     name = "Segment"
     folder = "segments"
     document = SegmentDocument
     events = ("segment-created", "segment-updated", "segment-deleted")
-    codes = {**Described.codes, **CODES}  # noqa: RUF012
+    codes = {**NamedKind.codes, **CODES}  # noqa: RUF012
     path = "/api/admin/segments"
-    at = "segments"
-    numbered = True
+    list_key = "segments"
+    has_numeric_id = True
     limit = "segments"
     defaults = {"description": None, "project": None, "constraints": []}  # noqa: RUF012
     live = _Live
 
     def normal(self, spec: dict[str, Any]) -> dict[str, Any]:
         """See `Described.normal`."""
-        return {**spec, "constraints": normal_constraints(spec["constraints"])} if "constraints" in spec else spec
+        return {**spec, "constraints": normalise_constraints(spec["constraints"])} if "constraints" in spec else spec
 
     def references(self, spec: Mapping[str, Any], project: str | None = None) -> Iterable[Reference]:  # noqa: ARG002
         """See `Described.references`: the context fields."""
@@ -93,23 +93,23 @@ class Segment(Described, Traced):
 
     def conflicts(self, one: Resource, spec_of: SpecOf) -> Iterator[Conflict]:
         """See `Kind.conflicts`: values that a context field does not have."""
-        yield from illegal_values(one.spec.get("constraints", ()), ("spec",), spec_of)
+        yield from find_illegal_values(one.spec.get("constraints", ()), ("spec",), spec_of)
 
-    def refusal(
+    def server_refusal(
         self, desired: Resource, live: Resource | None, after: Mapping[str, Any], server: ServerFacts
     ) -> str | None:
         """See `Kind.refusal`: the server's limits."""
         counts = [len(one.get("values", ())) for one in after["constraints"]]
         over = server.over("segmentValues", sum(counts))
-        return f"values: {over}" if over else super().refusal(desired, live, after, server)
+        return f"values: {over}" if over else super().server_refusal(desired, live, after, server)
 
     def users(self, reads: Reads, live: Resource) -> Iterable[str]:
         """See `Described.users`."""
-        return flags_of(reads.get(f"{self.path}/{live.server_id}/strategies"))
+        return flags_using(reads.get(f"{self.path}/{live.server_id}/strategies"))
 
     def body(self, after: Mapping[str, Any], mark: str) -> dict[str, Any]:
         """See `Described.body`."""
-        return {**super().body(after, mark), "constraints": written_constraints(after["constraints"])}
+        return {**super().body(after, mark), "constraints": constraints_body(after["constraints"])}
 
 
 KIND = Segment()

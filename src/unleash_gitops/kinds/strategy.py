@@ -13,11 +13,11 @@ from urllib.parse import quote
 from pydantic import AfterValidator, Field
 
 from unleash_gitops.kinds.base import Reads
-from unleash_gitops.kinds.flags.strategy import CODES, each_once
+from unleash_gitops.kinds.flags.strategy import CODES, reject_duplicates
 from unleash_gitops.kinds.flags.strategy_usage import flags_with_strategy
-from unleash_gitops.kinds.shared.audited import Payload, Traced
-from unleash_gitops.kinds.shared.models import LiveModel, Model, TracedMetadata
-from unleash_gitops.kinds.shared.named import Described, Description, UrlFriendly
+from unleash_gitops.kinds.shared.audited import Audited, Payload
+from unleash_gitops.kinds.shared.models import AuditedMetadata, LiveModel, Model
+from unleash_gitops.kinds.shared.named import Description, NamedKind, UrlFriendly
 from unleash_gitops.model.plan import Call
 from unleash_gitops.model.resource import Resource
 
@@ -37,7 +37,7 @@ class Parameter(Model):
     description: str = Field(default="", description="What it means.", examples=["Where the user is"])
 
 
-class StrategyMetadata(TracedMetadata):
+class StrategyMetadata(AuditedMetadata):
     """Which strategy it is."""
 
     name: UrlFriendly = Field(description="The strategy's name, as SDKs know it.", examples=["byRegion"])
@@ -48,7 +48,7 @@ class StrategySpec(Model):
 
     title: str | None = Field(default=None, description="What people call it; null: nothing.", examples=["By region"])
     description: Description = None
-    parameters: Annotated[list[Parameter], AfterValidator(each_once)] = Field(
+    parameters: Annotated[list[Parameter], AfterValidator(reject_duplicates)] = Field(
         default_factory=list, description="What it asks for.", examples=[[{"name": "region", "type": "string"}]]
     )
     deprecated: bool = Field(default=False, description="Whether it is no longer offered.", examples=[True])
@@ -72,16 +72,16 @@ class _Live(LiveModel):
     editable: bool = True
 
 
-class Strategy(Described, Traced):
+class Strategy(NamedKind, Audited):
     """Types of strategy. Of the server's own, only whether they are deprecated can be changed."""
 
     name = "Strategy"
     folder = "strategies"
     document = StrategyDocument
     events = ("strategy-created", "strategy-updated", "strategy-deleted", "strategy-deprecated", "strategy-reactivated")
-    codes = {**Described.codes, "twice": CODES["twice"]}  # noqa: RUF012 - ClassVar in the base
+    codes = {**NamedKind.codes, "twice": CODES["twice"]}  # noqa: RUF012 - ClassVar in the base
     path = "/api/admin/strategies"
-    at = "strategies"
+    list_key = "strategies"
     defaults = {"title": None, "description": None, "parameters": [], "deprecated": False}  # noqa: RUF012
     live = _Live
 
@@ -119,14 +119,14 @@ class Strategy(Described, Traced):
         """See `Described.users`: asked flag by flag, and for what is to be deleted only."""
         return flags_with_strategy(reads, live.id)
 
-    def refusal(
+    def server_refusal(
         self, desired: Resource, live: Resource | None, after: Mapping[str, Any], server: ServerFacts
     ) -> str | None:
         """See `Kind.refusal`."""
         if live is not None and live.ownership == "builtin":
             only = {**live.spec, "deprecated": after["deprecated"]} == after
             return None if only else "it is the server's own: only deprecated can be changed"
-        return super().refusal(desired, live, after, server)
+        return super().server_refusal(desired, live, after, server)
 
     def body(self, after: Mapping[str, Any], mark: str) -> dict[str, Any]:
         """See `Described.body`: an empty title stands for none, since the server keeps what is left out."""
@@ -146,7 +146,7 @@ class Strategy(Described, Traced):
     def _deprecate(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
         verb = "deprecate" if after["deprecated"] else "reactivate"
         path = f"{self.path}/{quote(desired.id, safe='')}/{verb}"
-        return (Call(method="POST", path=path, body={}, once=True),)
+        return (Call(method="POST", path=path, body={}, idempotent=True),)
 
 
 def _parameter(one: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from unleash_gitops.kinds.base import Reads
-from unleash_gitops.kinds.shared.audited import Traced
-from unleash_gitops.kinds.shared.models import LiveModel, Model, TracedMetadata
-from unleash_gitops.kinds.shared.named import URL_FRIENDLY, Described, Description
+from unleash_gitops.kinds.shared.audited import Audited
+from unleash_gitops.kinds.shared.models import AuditedMetadata, LiveModel, Model
+from unleash_gitops.kinds.shared.named import URL_FRIENDLY, Description, NamedKind
 from unleash_gitops.model.ownership import OWNER_TAG
 from unleash_gitops.model.resource import Resource
 
@@ -21,7 +21,7 @@ def _without_default(schema: dict[str, Any]) -> None:
     del schema["default"]
 
 
-class TagTypeMetadata(TracedMetadata):
+class TagTypeMetadata(AuditedMetadata):
     """Which tag type it is."""
 
     name: str = Field(
@@ -63,7 +63,7 @@ class _Live(LiveModel):
     color: str | None = None
 
 
-class TagType(Described, Traced):
+class TagType(NamedKind, Audited):
     """Tag types. Deleting one takes all its tags off all flags, without a word: refused while any has one."""
 
     name = "TagType"
@@ -71,16 +71,16 @@ class TagType(Described, Traced):
     document = TagTypeDocument
     events = ("tag-type-created", "tag-type-updated", "tag-type-deleted")
     path = "/api/admin/tag-types"
-    at = "tagTypes"
+    list_key = "tagTypes"
     defaults = {"description": None, "icon": "", "color": None}  # noqa: RUF012 - ClassVar in the base
     live = _Live
     builtin = frozenset({"simple", OWNER_TAG})
 
     def users(self, reads: Reads, live: Resource) -> Iterable[str]:
         """See `Described.users`: the flags that have tags of the type, in all projects."""
-        if not any(tag["type"] == live.id for tag in reads.once("/api/admin/tags")["tags"]):
+        if not any(tag["type"] == live.id for tag in reads.get_cached("/api/admin/tags")["tags"]):
             return
-        for project in reads.every_project():
+        for project in reads.all_projects():
             for flag in reads.features(project):
                 if any(tag["type"] == live.id for tag in flag.get("tags") or ()):
                     yield f"FeatureFlag/{project}/{flag['name']}"

@@ -10,7 +10,7 @@ GitopsError
 ├── Drifted             what somebody else changed would be written over, and the policy is to fail
 ├── Untold              whether somebody else changed anything cannot be known
 ├── SandboxError        the local server could not be started or stopped
-├── ForgeError          GitHub or GitLab could not be read or written
+├── CodeHostError          GitHub or GitLab could not be read or written
 └── ServerError         anything about talking to the server
     ├── Unreachable     no answer
     ├── NotUnleash      an answer, but not Unleash's
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ApiError",
-    "Drifted",
-    "ForgeError",
+    "AuditLogUnavailable",
+    "CodeHostError",
+    "DriftRefused",
     "GitopsError",
     "InvalidFiles",
     "Maintenance",
@@ -48,7 +49,6 @@ __all__ = [
     "TooManyDeletes",
     "TooOld",
     "Unreachable",
-    "Untold",
     "UsageError",
 ]
 
@@ -108,7 +108,7 @@ class TooManyDeletes(GitopsError):
         )
 
 
-class Drifted(GitopsError):
+class DriftRefused(GitopsError):
     """What somebody else changed on the server would be written over; `found` names it: address, and who and when."""
 
     def __init__(self, found: Sequence[tuple[str, str]]) -> None:
@@ -122,7 +122,7 @@ class Drifted(GitopsError):
         )
 
 
-class Untold(GitopsError):
+class AuditLogUnavailable(GitopsError):
     """Files and server differ, and the audit log, which knows whose doing that is, cannot be read: `why`."""
 
     def __init__(self, why: str) -> None:
@@ -137,7 +137,7 @@ class SandboxError(GitopsError):
     """The local server could not be started, stopped or reset."""
 
 
-class ForgeError(GitopsError):
+class CodeHostError(GitopsError):
     """GitHub or GitLab could not be read or written.
 
     `status` is the HTTP status, None where there was no answer. `again` tells whether another try may help, `wait` the

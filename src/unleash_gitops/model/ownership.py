@@ -16,11 +16,11 @@ __all__ = [
     "TOOL_MARK",
     "ULID_PATTERN",
     "Mark",
+    "append_mark",
     "computed_id",
     "mark_line",
-    "mark_of",
-    "unmarked",
-    "with_mark",
+    "read_id_mark",
+    "split_mark",
     "workspace_mark",
 ]
 
@@ -53,7 +53,7 @@ def computed_id(workspace: str, kind: str, project: str | None, feature: str | N
     )
 
 
-def mark_of(object_id: str, workspace: str) -> Mark:
+def read_id_mark(object_id: str, workspace: str) -> Mark:
     """Tell whose mark `object_id` bears: that of `workspace` (ours), of some other workspace (other), or none."""
     if len(object_id) != len(TOOL_MARK) + _WORKSPACE_LENGTH + _OBJECT_LENGTH or not object_id.startswith(TOOL_MARK):
         return "none"
@@ -66,12 +66,12 @@ def mark_line(workspace: str) -> str:
     return _MARK_LINE + workspace
 
 
-def with_mark(description: str | None, line: str) -> str:
+def append_mark(description: str | None, line: str) -> str:
     """Return a description that ends with `line`."""
     return f"{description}\n{line}" if description else line
 
 
-def unmarked(description: str | None, workspace: str) -> tuple[str | None, Mark]:
+def split_mark(description: str | None, workspace: str) -> tuple[str | None, Mark]:
     """Return a live description without its mark, None when nothing is left, and whose mark it was."""
     text, _, last = (description or "").rpartition("\n")
     if not last.startswith(_MARK_LINE):

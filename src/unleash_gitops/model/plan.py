@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from unleash_gitops.model.plan_file import FORMAT_VERSION, parse_json, sealed, unsealed, validated
+from unleash_gitops.model.plan_file import FORMAT_VERSION, parse_json, seal, unseal, validated
 
 __all__ = [
     "DRIFTED",
@@ -30,8 +30,8 @@ __all__ = [
     "Changed",
     "Data",
     "FieldChange",
-    "Find",
     "Instance",
+    "Lookup",
     "OnDrift",
     "Origin",
     "Plan",
@@ -76,7 +76,7 @@ class Data(BaseModel):
         return self.model_dump(mode="json", by_alias=True)
 
 
-class Find(Data):
+class Lookup(Data):
     """How to find an object: `path` answers a list of them, under the key `at` or itself (None), or the object ("").
 
     It is the object whose fields are as in `match`, and whose id is none of `known`. `take` is the field that is asked
@@ -84,36 +84,35 @@ class Find(Data):
     """
 
     path: Annotated[str, AfterValidator(_own_path)]
-    at: str | None = None
+    list_key: str | None = None
     match: dict[str, Any] = Field(default_factory=dict)
-    known: tuple[Any, ...] = ()
-    take: str = "id"
+    exclude_ids: tuple[Any, ...] = ()
+    field: str = "id"
 
 
 class Call(Data):
     """One request of the Admin API: `path` begins with `/api/admin/` and is percent-encoded, `body` is JSON or None.
 
     In a body, `{"$id": LABEL}` stands for the id that the server gave to what the call with that label made, and
-    `{"fromEnv": NAME}` for a secret in the environment. `look` finds what the call makes: where sending it twice would
-    make two, one looks before repeating. `find` finds the secret that stands in the path for `{found}`. A call with
-    `once` is sent once however many changes have it, and what it makes may exist already. The answer to one with
-    `secret` has a secret in the field of that name, to be handed over. What is as usual is left out of the JSON.
+    `{"fromEnv": NAME}` for a secret in the environment. `verify` finds what the call makes, so that a retry makes no
+    second object. `lookup` finds the secret that replaces `{found}` in the path. An `idempotent` call is sent once
+    however many changes have it, and what it makes may exist already. The answer has a secret in the field named by
+    `secret_field`. Defaults are left out of the JSON.
     """
 
     method: Literal["POST", "PUT", "DELETE"]
     path: Annotated[str, AfterValidator(_own_path)]
     body: Any = None
-    label: str | None = None
-    look: Find | None = None
-    find: Find | None = None
-    once: bool = False
-    secret: str | None = None
+    id_label: str | None = None
+    verify: Lookup | None = None
+    lookup: Lookup | None = None
+    idempotent: bool = False
+    secret_field: str | None = None
 
     @model_serializer(mode="wrap")
     def _short(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        usual = ("label", "look", "find", "once", "secret")
         whole: dict[str, Any] = serialize(self)
-        return {key: value for key, value in whole.items() if key not in usual or value}
+        return {key: value for key, value in whole.items() if key in {"method", "path", "body"} or value}
 
     @property
     def repeatable(self) -> bool:
@@ -121,7 +120,7 @@ class Call(Data):
 
         A POST is, when its body carries the id to save under: the client chose it, so a repetition finds itself.
         """
-        return self.method != "POST" or self.once or (isinstance(self.body, dict) and "id" in self.body)
+        return self.method != "POST" or self.idempotent or (isinstance(self.body, dict) and "id" in self.body)
 
 
 class Changed(Data):
@@ -293,7 +292,7 @@ class Plan(Data):
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON document, sealed by its digest."""
-        return sealed(self.as_json())
+        return seal(self.as_json())
 
 
 def _drift_of(change: Change) -> Change:
@@ -337,7 +336,7 @@ def parse_plan(text: str | bytes, source: str) -> Plan:
     `source` names the file in errors. Raises PlanFileError when the text is empty, cut short, not a plan, of a newer
     format, or not what its digest says.
     """
-    return plan_of(unsealed(parse_json(text, source), source), source)
+    return plan_of(unseal(parse_json(text, source), source), source)
 
 
 def plan_of(content: dict[str, Any], source: str) -> Plan:

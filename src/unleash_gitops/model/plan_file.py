@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from unleash_gitops.model.errors import PlanFileError
 
-__all__ = ["FORMAT_VERSION", "parse_json", "sealed", "unsealed", "validated"]
+__all__ = ["FORMAT_VERSION", "parse_json", "seal", "unseal", "validated"]
 
 FORMAT_VERSION = "1"
 
@@ -37,12 +37,12 @@ def parse_json(text: str | bytes, source: str) -> dict[str, Any]:
     return content
 
 
-def sealed(content: dict[str, Any]) -> dict[str, Any]:
+def seal(content: dict[str, Any]) -> dict[str, Any]:
     """Return `content` with a digest that covers all of it."""
     return {**content, "digest": _digest(content)}
 
 
-def unsealed(content: dict[str, Any], source: str) -> dict[str, Any]:
+def unseal(content: dict[str, Any], source: str) -> dict[str, Any]:
     """Return `content` without its digest. Raises PlanFileError when that does not fit."""
     rest = {key: value for key, value in content.items() if key != "digest"}
     if content.get("digest") != _digest(rest):

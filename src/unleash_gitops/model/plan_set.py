@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from unleash_gitops.model.errors import PlanFileError
 from unleash_gitops.model.plan import Change, Data, Plan, Report, ReportSummary, Summary, plan_of
-from unleash_gitops.model.plan_file import FORMAT_VERSION, parse_json, sealed, unsealed, validated
+from unleash_gitops.model.plan_file import FORMAT_VERSION, parse_json, seal, unseal, validated
 
 __all__ = ["Applied", "PlanSet", "Planned", "ReportSet", "parse_plans"]
 
@@ -85,7 +85,7 @@ class PlanSet(Data):
         for planned, entry in zip(self.workspaces, content["workspaces"], strict=True):
             entry["plan"] = planned.plan.to_json() if planned.plan else None
         workspaces = content.pop("workspaces")
-        return sealed({**content, "summary": self.summary.as_json(), "workspaces": workspaces})
+        return seal({**content, "summary": self.summary.as_json(), "workspaces": workspaces})
 
 
 class Applied(Data):
@@ -117,13 +117,13 @@ class ReportSet(Data):
 
 def parse_plans(text: str | bytes, source: str) -> Plan | PlanSet:
     """Read a plan file, of one workspace or of several. Raises PlanFileError as `parse_plan` does."""
-    content = unsealed(parse_json(text, source), source)
+    content = unseal(parse_json(text, source), source)
     entries = content.get("workspaces")
     if not isinstance(entries, list):
         return plan_of(content, source)
     for entry in entries:
         if isinstance(entry, dict) and isinstance(entry.get("plan"), dict):
-            entry["plan"] = unsealed(entry["plan"], source)
+            entry["plan"] = unseal(entry["plan"], source)
     summary = content.pop("summary", None)
     plans = validated(PlanSet, content, source)
     if summary != plans.summary.as_json():

@@ -17,9 +17,9 @@ __all__ = [
     "Address",
     "Area",
     "Conflict",
-    "Focus",
     "Key",
     "Ownership",
+    "ReadScope",
     "Reference",
     "Resource",
     "SpecOf",
@@ -58,7 +58,7 @@ class Area:
     project: str | None = None
     feature: str | None = None
 
-    def meets(self, targets: Iterable[tuple[str, ...]]) -> bool:
+    def overlaps(self, targets: Iterable[tuple[str, ...]]) -> bool:
         """Tell whether anything in the area could be covered by any of `targets`."""
         mine = tuple(part for part in (self.kind, self.project, self.feature) if part is not None)
         return any(self._meets(mine, target) for target in targets)
@@ -79,7 +79,7 @@ class Reference:
     project: str | None
     name: str
     path: tuple[str | int, ...] = field(default=(), compare=False)
-    inside: bool = field(default=False, compare=False)
+    owned_by_target: bool = field(default=False, compare=False)
     position: Position | None = field(default=None, compare=False)
 
 
@@ -163,7 +163,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Focus:
+class ReadScope:
     """What matters of an instance: nothing else has to be asked for.
 
     `wanted` has for each area the objects that documents stand for, by id, each with a spec that has the shape of what
@@ -172,7 +172,7 @@ class Focus:
     """
 
     wanted: Mapping[Area, Mapping[str, Mapping[str, Any]]] | None
-    doomed: Callable[[Resource], bool]
+    will_delete: Callable[[Resource], bool]
 
     @property
     def whole(self) -> bool:

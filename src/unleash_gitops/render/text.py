@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from unleash_gitops.model.errors import Drifted, InvalidFiles, SandboxError, StalePlan
+from unleash_gitops.model.errors import DriftRefused, InvalidFiles, SandboxError, StalePlan
 from unleash_gitops.render.escape import pair, terminal, value
 from unleash_gitops.render.excerpt import caret_lines
 from unleash_gitops.render.phrases import (
@@ -139,7 +139,7 @@ def error_text(error: GitopsError) -> Text:
         text.append("the server has changed since this plan was made, nothing was applied:\n")
         for address, how in error.moved:
             text.append(_INDENT).append(terminal(address), "bold").append(f": {terminal(how)}\n")
-    elif isinstance(error, Drifted):
+    elif isinstance(error, DriftRefused):
         text.append("somebody else changed on the server what the files would undo, and nothing is applied:\n")
         for address, how in error.found:
             text.append(_INDENT).append(terminal(address), "bold").append(f": {terminal(how)}\n")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from unleash_gitops.sandbox.info import HOST
 from unleash_gitops.sandbox.node import base_environment
 
-__all__ = ["Orders", "mark_of"]
+__all__ = ["Orders", "read_id_mark"]
 
 
-def mark_of(database_url: str | None) -> str:
+def read_id_mark(database_url: str | None) -> str:
     """Return what tells one database from another without giving the password away."""
     return hashlib.sha256(database_url.encode()).hexdigest() if database_url else ""
 

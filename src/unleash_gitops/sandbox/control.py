@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unleash_gitops.model.errors import SandboxError
-from unleash_gitops.sandbox.config import Orders, mark_of
+from unleash_gitops.sandbox.config import Orders, read_id_mark
 from unleash_gitops.sandbox.health import wait_until_healthy
 from unleash_gitops.sandbox.info import HOST, PASSWORD, PORT, ROUTES, UNLEASH_VERSION, USERNAME, Sandbox
 from unleash_gitops.sandbox.locks import locked
@@ -200,7 +200,7 @@ def _wait_until_ready(paths: Paths, own: OwnProcess, say: Say) -> None:
 def _refuse_difference(state: State, port: int | None, database_url: str | None) -> None:
     """Refuse what the running sandbox cannot give."""
     hint = "unleash-gitops sandbox stop, then start it again"
-    if database_url is not None and mark_of(database_url) != state.database_mark:
+    if database_url is not None and read_id_mark(database_url) != state.database_mark:
         raise SandboxError(f"the sandbox is running already with another database ({state.database})", hint)
     if port is not None and port != state.port:
         raise SandboxError(f"the sandbox is running already on port {state.port}", hint)

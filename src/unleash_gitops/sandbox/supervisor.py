@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from unleash_gitops.model.errors import SandboxError
-from unleash_gitops.sandbox.config import Orders, mark_of
+from unleash_gitops.sandbox.config import Orders, read_id_mark
 from unleash_gitops.sandbox.health import is_healthy
 from unleash_gitops.sandbox.node import SERVER, find_node
 from unleash_gitops.sandbox.paths import Paths
@@ -48,7 +48,7 @@ class Supervisor:
         self.state = State(
             port=orders.port,
             database="external" if orders.database_url else "embedded",
-            database_mark=mark_of(orders.database_url),
+            database_mark=read_id_mark(orders.database_url),
         )
 
     def run(self) -> int:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unleash_gitops.documents.loader import load
-from unleash_gitops.documents.yamldoc import GONE, Edit, Unwritable, edited, parse_documents
+from unleash_gitops.documents.yamldoc import REMOVED, Edit, Unwritable, edited, parse_documents
 from unleash_gitops.drift import ABSENT, differing, value_at
-from unleash_gitops.engine.diff import path_of
+from unleash_gitops.engine.diff import format_path
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.errors import InvalidFiles, UsageError
 from unleash_gitops.model.plan import DRIFTED, Change, Changed, Plan
@@ -125,14 +125,14 @@ def _of_change(change: Change, one: Resource, written: _Written, sorts: frozense
     newest = _newest(found.events)
     if newest is not None:
         edits.append(Edit(("metadata", "accepted"), newest.event))
-    return [Accepted(address, path, line, tuple(edits), tuple(map(path_of, found.units)), newest)]
+    return [Accepted(address, path, line, tuple(edits), tuple(map(format_path, found.units)), newest)]
 
 
 def _units(change: Change, sorts: frozenset[str] | set[str]) -> _Found:
     """Return the parts of a change whose origin is one of `sorts`, and who changed them."""
     found = _Found()
     for unit in differing(change.before, change.after):
-        path = path_of(unit)
+        path = format_path(unit)
         for one in change.fields:
             if (one.path == path or one.path.startswith((f"{path}.", f"{path}["))) and one.origin in sorts:
                 found.units.append(unit)
@@ -148,8 +148,8 @@ def _newest(events: Sequence[Changed]) -> Changed | None:
 def _value(change: Change, one: Resource, unit: Unit, document: Mapping[str, Any]) -> Any:
     live, said = value_at(change.before, unit), value_at(document, ("spec", *unit))
     if live is ABSENT:
-        return GONE
-    return kinds()[change.kind].as_written(unit, live, one, None if said is ABSENT else said)
+        return REMOVED
+    return kinds()[change.kind].to_document(unit, live, one, None if said is ABSENT else said)
 
 
 class _Written:
@@ -178,7 +178,7 @@ def _hanging_on(desired: State, gone: set[tuple[str, str | None]]) -> list[Accep
     return [
         Accepted(str(one), one.position.path, one.position.line, None)
         for one in desired.resources.values()
-        if one.position is not None and any(at.inside and (at.kind, at.name) in gone for at in one.references)
+        if one.position is not None and any(at.owned_by_target and (at.kind, at.name) in gone for at in one.references)
     ]
 
 

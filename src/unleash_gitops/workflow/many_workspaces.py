@@ -21,9 +21,9 @@ from unleash_gitops.workflow.one_workspace import (
     check_deletes,
     check_drift,
     check_plan,
-    check_told,
     make_plan,
     pull_workspace,
+    require_audit_log,
 )
 
 if TYPE_CHECKING:
@@ -40,17 +40,17 @@ __all__ = [
     "Tally",
     "accepted",
     "advance",
-    "applying",
+    "apply_step",
     "check_apart",
-    "checking_deletes",
-    "checking_drift",
-    "checking_plan",
-    "checking_told",
-    "in_maintenance",
+    "check_deletes_step",
+    "check_drift_step",
+    "check_plan_step",
+    "is_in_maintenance",
     "plan_set",
-    "planning",
+    "plan_step",
     "pulled",
     "report_set",
+    "require_audit_log_step",
     "stop_all",
 ]
 
@@ -131,7 +131,7 @@ def advance(runs: Sequence[Run], step: Step) -> None:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def planning(targets: Sequence[str], tally: Tally, on_drift: OnDrift | None, *, thorough: bool) -> Step:
+def plan_step(targets: Sequence[str], tally: Tally, on_drift: OnDrift | None, *, thorough: bool) -> Step:
     """Return the step that makes the plan: `on_drift` and `thorough` as `make_plan` takes them."""
 
     def step(run: Run) -> None:
@@ -142,27 +142,27 @@ def planning(targets: Sequence[str], tally: Tally, on_drift: OnDrift | None, *, 
     return step
 
 
-def checking_deletes(max_deletes: int | None) -> Step:
+def check_deletes_step(max_deletes: int | None) -> Step:
     """Return the step that refuses a plan with more deletes than it may have."""
     return lambda run: check_deletes(_there(run.plan), max_deletes)
 
 
-def checking_drift(run: Run) -> None:
+def check_drift_step(run: Run) -> None:
     """Refuse a plan that would write over what somebody else changed, where the policy is to fail. A step."""
     check_drift(_there(run.plan))
 
 
-def checking_told(run: Run) -> None:
+def require_audit_log_step(run: Run) -> None:
     """Refuse a plan that cannot say who changed what. A step."""
-    check_told(_there(run.plan))
+    require_audit_log(_there(run.plan))
 
 
-def checking_plan(run: Run) -> None:
+def check_plan_step(run: Run) -> None:
     """Refuse a plan that the server has left behind. A step."""
     check_plan(_there(run.plan), _there(run.client))
 
 
-def applying(
+def apply_step(
     on_result: Callable[[Run, Result], None],
     hand_over: Callable[[Run, str, str], None] = lambda _run, _address, _secret: None,
 ) -> Step:
@@ -201,7 +201,7 @@ def accepted(
     return accept_drift(loaded, workspace, _there(run.client), references, progress)
 
 
-def in_maintenance(runs: Sequence[Run]) -> bool:
+def is_in_maintenance(runs: Sequence[Run]) -> bool:
     """Tell whether a server that was asked is in maintenance mode."""
     return any(run.client is not None and run.error is None and run.client.facts().maintenance for run in runs)
 

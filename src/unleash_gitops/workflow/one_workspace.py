@@ -14,26 +14,26 @@ from typing import TYPE_CHECKING, Any
 
 from unleash_gitops import __version__
 from unleash_gitops.documents.loader import Loaded, find_workspace, load
-from unleash_gitops.documents.reference_checks import conflicts, missing_references
-from unleash_gitops.drift import last_changes, settled
+from unleash_gitops.documents.reference_checks import conflicts, find_missing_references
+from unleash_gitops.drift import last_changes, resolve_policy
 from unleash_gitops.engine.applier import apply_changes
 from unleash_gitops.engine.call_sender import secrets_of
-from unleash_gitops.engine.planner import area_of, areas_of, moved, unmatched_targets
+from unleash_gitops.engine.planner import change_area, moved, plan_areas, unmatched_targets
 from unleash_gitops.engine.reader import Reader
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.diagnostics import in_order
 from unleash_gitops.model.errors import (
-    Drifted,
+    AuditLogUnavailable,
+    DriftRefused,
     InvalidFiles,
     Maintenance,
     PlanFileError,
     StalePlan,
     TooManyDeletes,
-    Untold,
     UsageError,
 )
 from unleash_gitops.model.plan import DRIFTED, Change, Instance, OnDrift, Plan, Report, Result
-from unleash_gitops.model.resource import Area, Focus, Key, Resource
+from unleash_gitops.model.resource import Area, Key, ReadScope, Resource
 from unleash_gitops.model.workspace import Workspace, WorkspaceSpec
 from unleash_gitops.workflow.accept import Accepted, NotAccepted, accept_files, accepted
 from unleash_gitops.workflow.pull import NewFile, Skipped, pull_files, write_files
@@ -47,10 +47,10 @@ __all__ = [
     "check_deletes",
     "check_drift",
     "check_plan",
-    "check_told",
     "load_workspace",
     "make_plan",
     "pull_workspace",
+    "require_audit_log",
 ]
 
 
@@ -85,10 +85,10 @@ def make_plan(
     facts = client.facts()
     wanted = [one for one in loaded.desired.resources.values() if not pieces or one.within(pieces)]
     referred = {reference.kind for one in wanted for reference in one.references}
-    focus = Focus(_wanted(wanted), _doomed(workspace))
-    reader = Reader(client, workspace.name, workspace.spec, focus, loaded.desired.kinds)
+    scope = ReadScope(_wanted(wanted), _doomed(workspace))
+    reader = Reader(client, workspace.name, workspace.spec, scope, loaded.desired.kinds)
     live = reader.read(pieces, progress, referred)
-    problems = missing_references(wanted, loaded.desired, live) or conflicts(wanted, loaded.desired, live)
+    problems = find_missing_references(wanted, loaded.desired, live) or conflicts(wanted, loaded.desired, live)
     if problems:
         raise InvalidFiles(in_order(problems))
     unmatched = unmatched_targets(loaded.desired, live, pieces)
@@ -97,7 +97,7 @@ def make_plan(
             f"--target {unmatched[0]} covers nothing in the files or on the server",
             "a target is an address or its beginning, such as ImpactMetric/shop",
         )
-    decisions = settled(loaded.desired, live, workspace, reader, pieces, on_drift, thorough=thorough)
+    decisions = resolve_policy(loaded.desired, live, workspace, reader, pieces, on_drift, thorough=thorough)
     return Plan(
         tool_version=__version__,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -146,13 +146,13 @@ def check_drift(plan: Plan) -> None:
     """Raise Drifted when the plan would write over what somebody else changed, and the policy is to fail."""
     found = [(change.address, _who(change)) for change in plan.refused]
     if found:
-        raise Drifted(found)
+        raise DriftRefused(found)
 
 
-def check_told(plan: Plan) -> None:
+def require_audit_log(plan: Plan) -> None:
     """Raise Untold when the plan cannot say whether somebody else changed anything."""
     if plan.untold is not None:
-        raise Untold(plan.untold)
+        raise AuditLogUnavailable(plan.untold)
 
 
 def _who(change: Change) -> str:
@@ -191,11 +191,11 @@ def check_plan(plan: Plan, client: Client) -> None:
     shapes: dict[Area, dict[str, Any]] = {}
     for change, spec in touched:
         if change.action != "delete":
-            shapes.setdefault(area_of(change), {})[change.id] = spec or {}
+            shapes.setdefault(change_area(change), {})[change.id] = spec or {}
     doomed = {Key(change.kind, change.id) for change in plan.changes if change.action == "delete"}
-    focus = Focus(shapes, lambda live: live.key in doomed)
-    reader = Reader(client, plan.workspace, WorkspaceSpec(), focus)
-    live = reader.read_areas(areas_of(plan))
+    scope = ReadScope(shapes, lambda live: live.key in doomed)
+    reader = Reader(client, plan.workspace, WorkspaceSpec(), scope)
+    live = reader.read_areas(plan_areas(plan))
     movements = moved(plan, live)
     if movements:
         who = last_changes(reader, [change for change, _ in movements], live)
@@ -272,7 +272,7 @@ def pull_workspace(
     client.facts()
     policy = workspace.spec if project is None else workspace.spec.model_copy(update={"projects": (project,)})
     needed = loaded.desired.kinds | ({kind} if kind else set())
-    live = Reader(client, workspace.name, policy, Focus(None, lambda _: False), needed).read(progress=progress)
+    live = Reader(client, workspace.name, policy, ReadScope(None, lambda _: False), needed).read(progress=progress)
     files, skipped = pull_files(loaded.desired, live, loaded.files, kind, project)
     try:
         write_files(loaded.root, files)

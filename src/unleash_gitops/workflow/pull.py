@@ -61,9 +61,9 @@ def pull_files(
         if one.ownership == "foreign":
             skipped.append(Skipped(str(one), "belongs to another workspace"))
             continue
-        unpulled = kinds()[one.address.kind].unpulled(one)
-        if unpulled is not None:
-            skipped.append(Skipped(str(one), unpulled))
+        pull_exclusion = kinds()[one.address.kind].pull_exclusion(one)
+        if pull_exclusion is not None:
+            skipped.append(Skipped(str(one), pull_exclusion))
             continue
         document, path = _document(one, names, paths)
         problem = _problem(one, document)
@@ -95,7 +95,7 @@ def _scoped(one: Resource, name: str) -> tuple[str | None, ...]:
 
 def _document(one: Resource, names: set[tuple[str | None, ...]], paths: set[str]) -> tuple[dict[str, Any], str]:
     """Return the document for a live object and the path of its file, both free."""
-    content, title = kinds()[one.address.kind].pulled(one)
+    content, title = kinds()[one.address.kind].to_pulled_document(one)
     folder = "/".join(
         _folder(part) for part in (kinds()[one.address.kind].folder, one.address.project, one.address.feature) if part
     )

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unleash_gitops.documents.yamldoc import GONE, Edit, Unwritable, dump_document, edited, parse_documents
+from unleash_gitops.documents.yamldoc import REMOVED, Edit, Unwritable, dump_document, edited, parse_documents
 from unleash_gitops.documents.yamldoc.dump import dump_flow
 
 FLAG = """\
@@ -69,7 +69,7 @@ def changed(edits: list[tuple[str, Any]], line: int = 2, text: str = FLAG) -> li
         ([("kind", "on")], ["- kind: FeatureFlag  # a flag", '+ kind: "on"  # a flag']),
         ([("metadata/accepted", 12)], ["+   accepted: 12"]),
         ([("spec/tags", ["a", "c, d"])], ["-   tags: [a, b]  # flow", '+   tags: [a, "c, d"]  # flow']),
-        ([("spec/tags", GONE)], ["-   tags: [a, b]  # flow"]),
+        ([("spec/tags", REMOVED)], ["-   tags: [a, b]  # flow"]),
         ([("spec/tags", [])], ["-   tags: [a, b]  # flow", "+   tags: []  # flow"]),
         ([("spec/empty/a", [1])], ["-   empty: {}", "+   empty:", "+     a:", "+       - 1"]),
         ([("spec/nothing", 5)], ["-   nothing:", "+   nothing: 5"]),
@@ -113,10 +113,10 @@ def changed(edits: list[tuple[str, Any]], line: int = 2, text: str = FLAG) -> li
             ["-   description: 'it''s'  # single", "+   description: |-  # single", "+     a", "+     b"],
         ),
         (
-            [("spec/environments/production", GONE), ("spec/environments/development", GONE)],
+            [("spec/environments/production", REMOVED), ("spec/environments/development", REMOVED)],
             [f"- {line}" for line in FLAG.splitlines()[10:20]] + ["+   environments: {}"],
         ),
-        ([("spec/absent", GONE), ("absent/too", GONE)], []),
+        ([("spec/absent", REMOVED), ("absent/too", REMOVED)], []),
     ],
 )
 def test_what_changes(edits: list[tuple[str, Any]], lines: list[str]) -> None:
@@ -182,11 +182,11 @@ def put(value: Any, path: tuple[str, ...], new: Any) -> Any:
     at = found
     for key in path[:-1]:
         if not isinstance(at.get(key), dict):
-            if new is GONE:
+            if new is REMOVED:
                 return found
             at[key] = {}
         at = at[key]
-    if new is GONE:
+    if new is REMOVED:
         at.pop(path[-1], None)
     else:
         at[path[-1]] = new
@@ -242,14 +242,14 @@ def test_any_edit_gives_what_is_wanted_and_leaves_the_rest(texts: list[str], dat
     while not path or (isinstance(at, dict) and at and data.draw(st.booleans())):
         path = (*path, data.draw(st.sampled_from([*at, "fresh"])))
         at = at.get(path[-1])
-    new = data.draw(VALUES | st.just(GONE))
+    new = data.draw(VALUES | st.just(REMOVED))
     wanted = [one.value for one in documents]
     wanted[place] = put(value, path, new)
     line = documents[place].position.line
     try:
         found = edited(text.encode(), "f.yaml", {line: [Edit(path, new)]}).decode()
     except Unwritable:
-        assert new is GONE and wanted[place] == {}  # noqa: PT018 - nothing can stand for a document without keys
+        assert new is REMOVED and wanted[place] == {}  # noqa: PT018 - nothing can stand for a document without keys
         return
     assert json.dumps(values(found), sort_keys=True) == json.dumps(wanted, sort_keys=True)
     for other, part in enumerate(texts):

@@ -10,7 +10,7 @@ import pytest
 from kinds.named import Answers
 from unleash_gitops.api.audit_log import Actor, Event
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.flags.strategy import live_strategy
+from unleash_gitops.kinds.flags.strategy import normalise_live_strategy
 from unleash_gitops.model.resource import Address, Resource, Unknown
 
 KIND = kinds()["FeatureFlag"]
@@ -43,16 +43,16 @@ class Log:
         self.events[-1] = replace(self.events[-1], type="strategy-order-changed")
         return self
 
-    def rewound(self, live: Resource | None) -> list[Any]:
+    def history_states(self, live: Resource | None) -> list[Any]:
         """Return what the flag was before each event, oldest first."""
         newest_first = self.events[::-1]
-        steps = KIND.rewound(live, "f", newest_first, Answers(segments={"segments": []}))  # type: ignore[arg-type]
+        steps = KIND.history_states(live, "f", newest_first, Answers(segments={"segments": []}))  # type: ignore[arg-type]
         return [before for before, _ in steps][::-1]
 
 
 def live(*strategies: dict[str, Any], enabled: bool = False, **spec: Any) -> Resource:
     """Return a flag with strategies in production."""
-    normal = [live_strategy(one, {}) for one in strategies]
+    normal = [normalise_live_strategy(one, {}) for one in strategies]
     whole = {
         "description": "now", "stale": False, "tags": ["simple:aa"], "links": [], "dependencies": [], **spec,
         "environments": {"production": {"enabled": enabled, "strategies": normal}},
@@ -73,63 +73,63 @@ def names(spec: Any) -> Any:
 
 def test_metadata() -> None:
     log = Log().tell("metadata-updated", {"description": "now"}, {"description": "then", "stale": True})
-    assert [(one["description"], one["stale"]) for one in log.rewound(live())] == [("then", True)]
-    (before,) = Log().tell("metadata-updated", {"description": "now"}).rewound(live())
+    assert [(one["description"], one["stale"]) for one in log.history_states(live())] == [("then", True)]
+    (before,) = Log().tell("metadata-updated", {"description": "now"}).history_states(live())
     assert isinstance(before["description"], Unknown)
 
 
 def test_stale_has_events_of_its_own() -> None:
     log = Log().tell("stale-on").tell("stale-off")
-    assert [one["stale"] for one in log.rewound(live())] == [False, True]
+    assert [one["stale"] for one in log.history_states(live())] == [False, True]
 
 
 def test_tags_and_our_mark_is_none_of_them() -> None:
     log = Log().tell("untagged", before={"type": "simple", "value": "bb"})
     log.tell("tagged", {"type": "simple", "value": "aa"})
     log.tell("untagged", before={"type": "gitops", "value": "w"})
-    assert [one["tags"] for one in log.rewound(live())] == [["simple:bb"], [], ["simple:aa"]]
+    assert [one["tags"] for one in log.history_states(live())] == [["simple:bb"], [], ["simple:aa"]]
 
 
 def test_links() -> None:
     one, other = {"url": "https://a.example", "title": "A"}, {"url": "https://b.example", "title": None}
     log = Log().tell("link-added", {**one, "title": None}).tell("link-updated", one, {**one, "title": None})
     log.tell("link-removed", before=one).tell("link-added", other)
-    titles = [[link["title"] for link in found["links"]] for found in log.rewound(live(links=[other]))]
+    titles = [[link["title"] for link in found["links"]] for found in log.history_states(live(links=[other]))]
     assert titles == [[], [None], ["A"], []]
 
 
 def test_switches() -> None:
     log = Log().tell("environment-enabled", environment="production")
     log.tell("environment-disabled", environment="production")
-    assert [production(one)["enabled"] for one in log.rewound(live())] == [False, True]
+    assert [production(one)["enabled"] for one in log.history_states(live())] == [False, True]
 
 
 def test_strategies_are_added_changed_moved_and_removed() -> None:
     log = Log().strategy("add", {**A, "sortOrder": 0}).strategy("add", {**B, "sortOrder": 1})
     log.order(["s2", "s1"], ["s1", "s2"]).strategy("update", {**B, "parameters": {"rollout": "7"}}, B)
     log.strategy("remove", before={**A, "sortOrder": 1})
-    found = log.rewound(live({**B, "parameters": {"rollout": "7"}}))
+    found = log.history_states(live({**B, "parameters": {"rollout": "7"}}))
     assert [names(one) for one in found] == [[], [None], [None, "5"], ["5", None], ["7", None]]
 
 
 @pytest.mark.parametrize("kind", ["update", "order"])
 def test_what_does_not_fit_makes_the_rest_unknown(kind: str) -> None:
     log = Log().strategy("update", C, C) if kind == "update" else Log().order(["s3", "s1"], ["s1", "s3"])
-    assert isinstance(names(log.rewound(live(A))[0]), Unknown)
+    assert isinstance(names(log.history_states(live(A))[0]), Unknown)
 
 
 def test_what_a_release_plan_had_is_not_the_flags_own() -> None:
     log = Log().strategy("remove", before={**C, "milestoneId": "m"})
-    assert names(log.rewound(live(A))[0]) == [None]
+    assert names(log.history_states(live(A))[0]) == [None]
 
 
 def test_nothing_is_before_its_creation() -> None:
-    assert Log().tell("created", {"description": "now"}).rewound(live(A)) == [None]
+    assert Log().tell("created", {"description": "now"}).history_states(live(A)) == [None]
 
 
 def test_nobody_tells_where_an_archived_flag_was_on() -> None:
     log = Log().tell("archived").tell("revived")
-    before, archived = log.rewound(live(A))
+    before, archived = log.history_states(live(A))
     assert archived["archived"] is True
     assert "archived" not in before
     assert isinstance(production(before)["enabled"], Unknown)
@@ -143,7 +143,7 @@ def test_a_flag_that_was_deleted_had_what_its_events_tell() -> None:
     log.order(["s1", "s2"], ["s2", "s1"]).strategy("remove", before={**B, "sortOrder": 1})
     log.tell("link-added", {"url": "https://a.example", "title": None})
     log.tell("archived").tell("deleted", before={"description": "made"}).tell("created", {"description": "now"})
-    found = log.rewound(live(C))
+    found = log.history_states(live(C))
     assert found[0] is None
     assert found[-1] is None
     assert [names(one) for one in found[1:-2]] == [[], [None], ["5", None], ["5", "1"], ["1", "5"], ["1"], ["1"]]
@@ -154,7 +154,7 @@ def test_a_flag_that_was_deleted_had_what_its_events_tell() -> None:
 
 def test_a_deleted_flag_whose_creation_is_not_in_the_log_is_unknown() -> None:
     log = Log().strategy("add", {**A, "sortOrder": 0}).tell("deleted", before={"description": "made"})
-    (_, deleted) = log.rewound(None)
+    (_, deleted) = log.history_states(None)
     assert isinstance(deleted["links"], Unknown)
     assert "production" not in deleted["environments"]
 
@@ -163,8 +163,8 @@ def test_where_a_flag_is_on_and_for_whom_is_guarded_in_production_only() -> None
     environments = [{"name": "production", "type": "production"}, {"name": "development", "type": "development"}]
     server = Answers({"environments/project/p": {"environments": environments}})
     one = live()
-    guarded = {
-        unit: KIND.guarded(unit, one, server)  # type: ignore[arg-type]
+    requires_confirmation = {
+        unit: KIND.requires_confirmation(unit, one, server)  # type: ignore[arg-type]
         for unit in [
             ("environments", "production", "enabled"),
             ("environments", "production", "strategies"),
@@ -174,7 +174,7 @@ def test_where_a_flag_is_on_and_for_whom_is_guarded_in_production_only() -> None
             (),
         ]
     }
-    assert [unit for unit, found in guarded.items() if found] == [
+    assert [unit for unit, found in requires_confirmation.items() if found] == [
         ("environments", "production", "enabled"),
         ("environments", "production", "strategies"),
         ("environments", "production"),
@@ -183,5 +183,5 @@ def test_where_a_flag_is_on_and_for_whom_is_guarded_in_production_only() -> None
 
 def test_a_release_plans_strategy_is_nothing_that_is_missing() -> None:
     events = Log().strategy("add", {**C, "milestoneId": "m"}).events
-    (step,) = KIND.rewound(live(A, B), "f", events, Answers(segments={"segments": []}))  # type: ignore[arg-type]
+    (step,) = KIND.history_states(live(A, B), "f", events, Answers(segments={"segments": []}))  # type: ignore[arg-type]
     assert [side["environments"] for side in step if side is not None] == [live(A, B).spec["environments"]] * 2

@@ -27,9 +27,9 @@ def log(kind: str, told: Sequence[Told]) -> list[Event]:
     return events[::-1]
 
 
-def rewound(kind: str, told: Sequence[Told], field: str, one: str = "a") -> list[Any]:
+def history_states(kind: str, told: Sequence[Told], field: str, one: str = "a") -> list[Any]:
     """Return what a field was before and after each event, the oldest first: `absent`, `unknown`, or its value."""
-    steps = [*kinds()[kind].rewound(None, one, log(kind, told), Answers())]  # type: ignore[arg-type]
+    steps = [*kinds()[kind].history_states(None, one, log(kind, told), Answers())]  # type: ignore[arg-type]
     return [tuple(_shown(side, field) for side in step) for step in steps[::-1]]
 
 
@@ -42,18 +42,18 @@ def _shown(side: Any, field: str) -> Any:
 
 def test_what_an_object_was_is_what_the_event_before_says() -> None:
     told = [("created", {"name": "a", "icon": "A"}, None), ("updated", {"name": "a", "icon": "B"}, None)]
-    assert rewound("TagType", told, "icon") == [("absent", "A"), ("A", "B")]
+    assert history_states("TagType", told, "icon") == [("absent", "A"), ("A", "B")]
 
 
 def test_what_an_update_leaves_out_stays() -> None:
     told = [("created", {"name": "a", "icon": "A"}, None), ("updated", {"name": "a", "description": "d"}, None)]
-    assert rewound("TagType", told, "icon") == [("absent", "A"), ("A", "A")]
+    assert history_states("TagType", told, "icon") == [("absent", "A"), ("A", "A")]
 
 
 def test_what_the_log_begins_with_is_known_only_after_it() -> None:
-    assert rewound("TagType", [("updated", {"name": "a", "icon": "B"}, None)], "icon") == [("unknown", "B")]
-    assert rewound("Strategy", [("deleted", {"name": "a"}, None)], "title") == [("unknown", "absent")]
-    assert rewound("Strategy", [("deprecated", {"name": "a"}, None)], "deprecated") == [("unknown", "unknown")]
+    assert history_states("TagType", [("updated", {"name": "a", "icon": "B"}, None)], "icon") == [("unknown", "B")]
+    assert history_states("Strategy", [("deleted", {"name": "a"}, None)], "title") == [("unknown", "absent")]
+    assert history_states("Strategy", [("deprecated", {"name": "a"}, None)], "deprecated") == [("unknown", "unknown")]
 
 
 def test_what_was_deleted_and_made_again() -> None:
@@ -62,7 +62,7 @@ def test_what_was_deleted_and_made_again() -> None:
         ("deleted", {"name": "a"}, None),
         ("created", {"name": "a", "title": "B"}, None),
     ]
-    assert rewound("Strategy", told, "title") == [("absent", "A"), ("A", "absent"), ("absent", "B")]
+    assert history_states("Strategy", told, "title") == [("absent", "A"), ("A", "absent"), ("absent", "B")]
 
 
 def test_no_event_but_its_own_tells_that_a_strategy_is_deprecated() -> None:
@@ -73,31 +73,31 @@ def test_no_event_but_its_own_tells_that_a_strategy_is_deprecated() -> None:
         ("updated", whole, None),  # says false whatever it is
         ("reactivated", {"name": "a"}, None),
     ]
-    assert rewound("Strategy", told, "deprecated") == [
+    assert history_states("Strategy", told, "deprecated") == [
         ("absent", False), (False, True), (True, True), (True, False),
     ]  # fmt: skip
 
 
 def test_of_another_name_it_is_another_object() -> None:
     told = [("updated", {"id": 1, "name": "b", "constraints": []}, {"id": 1, "name": "a", "constraints": []})]
-    assert rewound("Segment", told, "constraints") == [([], "absent")]
-    assert rewound("Segment", told, "constraints", "b") == [("absent", [])]
+    assert history_states("Segment", told, "constraints") == [([], "absent")]
+    assert history_states("Segment", told, "constraints", "b") == [("absent", [])]
     event = log("Segment", told)[0]
-    assert set(kinds()["Segment"].subjects(event, "w")) == {"a", "b"}
+    assert set(kinds()["Segment"].event_subjects(event, "w")) == {"a", "b"}
 
 
 def test_of_the_parameters_of_an_integration_nothing_is_told() -> None:
     words = f"unleash-gitops name: a\n{MARK}"
     facts = {"id": 7, "provider": "webhook", "enabled": True, "events": [], "description": words}
     (event,) = log("Addon", [("created", facts, None)])
-    (identifier,) = kinds()["Addon"].subjects(event, "w")
-    assert rewound("Addon", [("created", facts, None)], "parameters", identifier) == [("absent", "unknown")]
-    assert rewound("Addon", [("created", facts, None)], "enabled", identifier) == [("absent", True)]
+    (identifier,) = kinds()["Addon"].event_subjects(event, "w")
+    assert history_states("Addon", [("created", facts, None)], "parameters", identifier) == [("absent", "unknown")]
+    assert history_states("Addon", [("created", facts, None)], "enabled", identifier) == [("absent", True)]
 
 
 def test_an_event_that_is_not_understood_tells_nothing() -> None:
     told = [("created", {"name": "a"}, None), ("updated", "gone wrong", None), ("deleted", None, ["x"])]
-    assert rewound("TagType", told, "icon") == [("absent", ""), ("", "unknown"), ("unknown", "absent")]
+    assert history_states("TagType", told, "icon") == [("absent", ""), ("", "unknown"), ("unknown", "absent")]
 
 
 @pytest.mark.parametrize(
@@ -112,5 +112,5 @@ def test_an_event_that_is_not_understood_tells_nothing() -> None:
 )
 def test_which_event_marked_it(told: list[tuple[str, str]], expected: int | None) -> None:
     events = log("TagType", [(end, {"name": "a", "description": words}, None) for end, words in told])
-    marker = kinds()["TagType"].marker(events, "w")
+    marker = kinds()["TagType"].find_marking_event(events, "w")
     assert (None if marker is None else marker.id) == expected

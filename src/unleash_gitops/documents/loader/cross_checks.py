@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from unleash_gitops.documents.loader.validation_messages import suggestion
+from unleash_gitops.documents.loader.validation_messages import suggest_nearest
 from unleash_gitops.documents.reference_checks import conflicts
 from unleash_gitops.documents.yamldoc import shown
 from unleash_gitops.model.diagnostics import Diagnostic
-from unleash_gitops.model.ownership import ULID_PATTERN, mark_of
+from unleash_gitops.model.ownership import ULID_PATTERN, read_id_mark
 from unleash_gitops.model.resource import State
 from unleash_gitops.model.workspace import WORKSPACE_FILE
 
@@ -94,7 +94,7 @@ def _check_projects(entries: Sequence[Entry], projects: Sequence[str]) -> list[D
             "outside-projects",
             f"metadata.project: {shown(entry.metadata['project'])} is not among the projects of the workspace",
             "project",
-            suggestion(entry.metadata["project"], projects) or hint,
+            suggest_nearest(entry.metadata["project"], projects) or hint,
         )
         for entry in entries
         if "project" in entry.metadata and entry.metadata["project"] not in projects
@@ -113,7 +113,7 @@ def _check_marks(entries: Sequence[Entry], name: str) -> list[Diagnostic]:
             entry.source.excerpt(entry.at["id"]),
         )
         for entry in entries
-        if "id" in entry.metadata and mark_of(entry.metadata["id"].upper(), name) == "other"
+        if "id" in entry.metadata and read_id_mark(entry.metadata["id"].upper(), name) == "other"
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from unleash_gitops.documents.loader.validation_messages import described, problems_of, suggestion
+from unleash_gitops.documents.loader.validation_messages import describe_value, suggest_nearest, to_diagnostics
 from unleash_gitops.documents.yamldoc import Document, Source, shown
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.diagnostics import Diagnostic, Position
@@ -46,13 +46,13 @@ def check_document(document: Document, workspace: str) -> tuple[Entry | None, li
     try:
         model: Any = kind.document.model_validate(document.value)
         drift, accepted = (getattr(model.metadata, field, None) for field in ("drift", "accepted"))
-        resource = replace(kind.desired(model, workspace), drift=drift, accepted=accepted)
+        resource = replace(kind.resource_from_document(model, workspace), drift=drift, accepted=accepted)
     except ValidationError as error:
-        problems = problems_of(error, document, kind.document)
+        problems = to_diagnostics(error, document, kind.document)
     metadata = _metadata(document.value)
     at = {field: document.locate(("metadata", field)) for field in metadata}
     if resource is not None:
-        problem = kind.problem(resource)
+        problem = kind.document_problem(resource)
         if problem is not None:
             problems = [*problems, document.error("too-long", problem, document.locate(("spec",)))]
         references = tuple(replace(one, position=document.locate(one.path)) for one in resource.references)
@@ -64,7 +64,7 @@ def check_kind(document: Document) -> list[Diagnostic]:
     """Return why it cannot be told which model `document` has to fit."""
     value = document.value
     if not isinstance(value, dict):
-        found = described(value, document.text_of(()))
+        found = describe_value(value, document.text_of(()))
         return [document.error("type", f"a document must be a mapping, found {found}", document.position)]
     name = value.get("kind")
     if isinstance(name, str) and name in kinds():
@@ -73,7 +73,7 @@ def check_kind(document: Document) -> list[Diagnostic]:
     version = value.get("apiVersion", API_VERSION)
     if version == API_VERSION:
         return [problem]
-    message = f"apiVersion: {described(version, document.text_of(('apiVersion',)))} is not {API_VERSION}"
+    message = f"apiVersion: {describe_value(version, document.text_of(('apiVersion',)))} is not {API_VERSION}"
     return [document.error("value", message, document.locate(("apiVersion",))), problem]
 
 
@@ -83,13 +83,13 @@ def _kind_problem(document: Document, name: Any) -> Diagnostic:
         return document.error("missing", "kind is required", document.position, choices)
     at = document.locate(("kind",))
     if not isinstance(name, str):
-        found = described(name, document.text_of(("kind",)))
+        found = describe_value(name, document.text_of(("kind",)))
         return document.error("type", f"kind: expected a string, found {found}", at, choices)
     if name == WORKSPACE_KIND:
         message, hint = f"kind: a {name} is the only document of {WORKSPACE_FILE}", "remove it from this file"
         return document.error("workspace-file", message, at, hint)
     return document.error(
-        "unknown-kind", f"kind: {shown(name)} is not a kind", at, suggestion(name, kinds()) or choices
+        "unknown-kind", f"kind: {shown(name)} is not a kind", at, suggest_nearest(name, kinds()) or choices
     )
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
     from pydantic_core import ErrorDetails
 
-__all__ = ["described", "problems_of", "suggestion"]
+__all__ = ["describe_value", "suggest_nearest", "to_diagnostics"]
 
 _TYPES = {
     "string_type": "a string",
@@ -78,10 +78,10 @@ class _Failure:
 
     @property
     def found(self) -> str:
-        return described(self.value, self.text)
+        return describe_value(self.value, self.text)
 
 
-def problems_of(error: ValidationError, document: Document, model: type[BaseModel]) -> list[Diagnostic]:
+def to_diagnostics(error: ValidationError, document: Document, model: type[BaseModel]) -> list[Diagnostic]:
     """Return a diagnostic for everything that keeps `document` from being a `model`."""
     problems = [
         _problem(details, document, model)
@@ -91,7 +91,7 @@ def problems_of(error: ValidationError, document: Document, model: type[BaseMode
     return list(dict.fromkeys(problems))
 
 
-def described(value: Any, text: str | None = None) -> str:
+def describe_value(value: Any, text: str | None = None) -> str:
     """Return what kind of thing `value` is, or itself when it is short; `text` is how it was written."""
     if isinstance(value, str):
         return shown(value)
@@ -104,7 +104,7 @@ def described(value: Any, text: str | None = None) -> str:
     return "a list" if isinstance(value, list) else "a mapping"
 
 
-def suggestion(word: str, choices: Iterable[str]) -> str | None:
+def suggest_nearest(word: str, choices: Iterable[str]) -> str | None:
     """Return a hint when `word` is nearly one of `choices`."""
     if len(word) > _LONGEST_GUESS:
         return None
@@ -158,13 +158,13 @@ def _words(failure: _Failure) -> _Words:
 
 def _unknown_key(failure: _Failure, name: str) -> _Words:
     keys = keys_at(failure.model, failure.path[:-1])
-    hint = suggestion(str(failure.path[-1]), keys) or (f"the keys here are: {', '.join(keys)}" if keys else None)
+    hint = suggest_nearest(str(failure.path[-1]), keys) or (f"the keys here are: {', '.join(keys)}" if keys else None)
     return _Words("unknown-key", f"{name}: unknown key", hint)
 
 
 def _not_a_choice(failure: _Failure, name: str) -> _Words:
     choices = choices_at(failure.model, failure.path)
-    hint = suggestion(failure.value, map(str, choices)) if isinstance(failure.value, str) else None
+    hint = suggest_nearest(failure.value, map(str, choices)) if isinstance(failure.value, str) else None
     relation = "is not one of" if len(choices) > 1 else "is not"
     return _Words("value", f"{name}: {failure.found} {relation} {_listed(choices)}", hint)
 

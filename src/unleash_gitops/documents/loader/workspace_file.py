@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from unleash_gitops.documents.loader.document_checks import WORKSPACE_KIND
-from unleash_gitops.documents.loader.validation_messages import described, problems_of, suggestion
+from unleash_gitops.documents.loader.validation_messages import describe_value, suggest_nearest, to_diagnostics
 from unleash_gitops.documents.yamldoc import Document, shown
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.diagnostics import Diagnostic
@@ -47,12 +47,12 @@ def check_workspace(documents: Sequence[Document]) -> tuple[WorkspaceFile, list[
 def _check_first(document: Document) -> tuple[WorkspaceFile, list[Diagnostic]]:
     value = document.value
     if not isinstance(value, dict):
-        message = f"a document must be a mapping, found {described(value, document.text_of(()))}"
+        message = f"a document must be a mapping, found {describe_value(value, document.text_of(()))}"
         return WorkspaceFile(), [document.error("type", message, document.position)]
     kind = value.get("kind")
     if isinstance(kind, str) and kind != WORKSPACE_KIND:
         message = f"kind: {shown(kind)} is not {WORKSPACE_KIND}"
-        hint = "move it into a file of its own" if kind in kinds() else suggestion(kind, [WORKSPACE_KIND])
+        hint = "move it into a file of its own" if kind in kinds() else suggest_nearest(kind, [WORKSPACE_KIND])
         problem = document.error("workspace-file", message, document.locate(("kind",)), hint)
         return WorkspaceFile(name=_name(value)), [problem]
     spec = value["spec"] if isinstance(value.get("spec"), dict) else {}
@@ -62,7 +62,7 @@ def _check_first(document: Document) -> tuple[WorkspaceFile, list[Diagnostic]]:
         workspace = Workspace.of(WorkspaceDocument.model_validate(value))
         workspace = workspace.model_copy(update={"position": document.position})
     except ValidationError as error:
-        problems += problems_of(error, document, WorkspaceDocument)
+        problems += to_diagnostics(error, document, WorkspaceDocument)
     return WorkspaceFile(workspace, _name(value), _projects(spec)), problems
 
 
@@ -81,13 +81,13 @@ def _check_exclusive(spec: dict[str, Any], document: Document) -> list[Diagnosti
         kind, project = (area.get("kind"), area.get("project")) if isinstance(area, dict) else (None, None)
         if isinstance(kind, str) and kind not in kinds():
             message = f"spec.exclusive[{index}].kind: {shown(kind)} is not a kind"
-            hint = suggestion(kind, kinds()) or f"the kinds are: {', '.join(kinds())}"
+            hint = suggest_nearest(kind, kinds()) or f"the kinds are: {', '.join(kinds())}"
             at = document.locate(("spec", "exclusive", index, "kind"))
             problems.append(document.error("unknown-kind", message, at, hint))
         if isinstance(project, str) and projects is not None and project not in projects:
             message = f"spec.exclusive[{index}].project: {shown(project)} is not in spec.projects"
             at = document.locate(("spec", "exclusive", index, "project"))
-            problems.append(document.error("outside-projects", message, at, suggestion(project, projects)))
+            problems.append(document.error("outside-projects", message, at, suggest_nearest(project, projects)))
     if exclusive and spec.get("prune") == "none":
         at = document.locate(("spec", "exclusive"), key=True)
         message, hint = "spec.exclusive has no effect where spec.prune is none", "remove one of the two"

@@ -2,14 +2,14 @@
 
 from unleash_gitops.documents.yamldoc.document import Document
 from unleash_gitops.documents.yamldoc.dump import dump_document
-from unleash_gitops.documents.yamldoc.edit import GONE, Edit, Unwritable, edited
+from unleash_gitops.documents.yamldoc.edit import REMOVED, Edit, Unwritable, edited
 from unleash_gitops.documents.yamldoc.parse import parse_documents, read_documents
 from unleash_gitops.documents.yamldoc.quoting import printable, shortened, shown
 from unleash_gitops.documents.yamldoc.source import LARGEST_FILE, Source
 
 __all__ = [
-    "GONE",
     "LARGEST_FILE",
+    "REMOVED",
     "Document",
     "Edit",
     "Source",

@@ -18,7 +18,7 @@ from unleash_gitops.documents.yamldoc.document import Document
 from unleash_gitops.documents.yamldoc.dump import dump_entry, dump_flow, dump_scalar
 from unleash_gitops.documents.yamldoc.parse import parse_documents
 
-__all__ = ["GONE", "Edit", "Unwritable", "edited"]
+__all__ = ["REMOVED", "Edit", "Unwritable", "edited"]
 
 _BOM = "\ufeff"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -28,13 +28,13 @@ class _Gone:
     """Stands for a key that is to go."""
 
 
-GONE = _Gone()
+REMOVED = _Gone()
 Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
 class Edit:
-    """A value to be set at a path of keys inside a document, or GONE: the last key goes."""
+    """A value to be set at a path of keys inside a document, or REMOVED: the last key goes."""
 
     path: tuple[str, ...]
     value: Any
@@ -103,7 +103,7 @@ def _with(document: Document, edits: Sequence[Edit]) -> Any:
     if not isinstance(value, dict):
         raise Unwritable(document.position.path, document.position.line, "it is not a mapping")
     for edit in edits:
-        at, gone = value, edit.value is GONE
+        at, gone = value, edit.value is REMOVED
         for key in edit.path[:-1]:
             if not isinstance(at.get(key), dict):
                 if gone:
@@ -162,18 +162,18 @@ class _Writer:
         """Set, add or remove what is at `path`."""
         for depth in range(1, len(path)):
             if not isinstance(self._value(path[:depth]), (dict, list)):
-                if value is not GONE:
+                if value is not REMOVED:
                     self._put(path[:depth], _nested(path[depth:], value))
                 return
-        if value is GONE:
-            if self._value(path) is not GONE:
+        if value is REMOVED:
+            if self._value(path) is not REMOVED:
                 self._drop(path)
         else:
             self._put(path, value)
 
     def _put(self, path: Path, value: Any) -> None:
         old = self._value(path)
-        if old is GONE:
+        if old is REMOVED:
             self._add(path[:-1], path[-1], value)
         elif _same(old, value):
             return
@@ -300,18 +300,18 @@ class _Writer:
         self.text = self.text[:start] + text + self.text[end:]
 
     def _value(self, path: Path) -> Any:
-        """Return the value at `path`, GONE when there is none."""
+        """Return the value at `path`, REMOVED when there is none."""
         documents, problems = parse_documents(self.text.encode(), self._path)
         if problems or len(documents) != 1:
             raise Unwritable(self._path, self._line, "it is written in a way that is not understood")
         found = documents[0].value
         for step in path:
             if isinstance(found, dict):
-                found = found.get(step, GONE)
+                found = found.get(step, REMOVED)
             elif isinstance(found, list) and isinstance(step, int):
                 found = found[step]
             else:
-                return GONE
+                return REMOVED
         return found
 
     def _node(self, path: Path) -> Any:

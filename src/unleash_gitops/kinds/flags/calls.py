@@ -12,12 +12,12 @@ from typing import Any
 from urllib.parse import quote
 
 from unleash_gitops.kinds.flags.match_strategies import matched
-from unleash_gitops.kinds.flags.strategy import sent_strategy
+from unleash_gitops.kinds.flags.strategy import strategy_body
 from unleash_gitops.model.ownership import OWNER_TAG
-from unleash_gitops.model.plan import Call, Find
+from unleash_gitops.model.plan import Call, Lookup
 from unleash_gitops.model.resource import Resource
 
-__all__ = ["METADATA", "creating", "deleting", "flag_path", "updating"]
+__all__ = ["METADATA", "create_calls", "delete_calls", "flag_path", "update_calls"]
 
 METADATA = ("type", "description", "impressionData", "stale")
 """The fields that one PUT of a flag replaces, all of them."""
@@ -28,7 +28,7 @@ def flag_path(project: str, name: str) -> str:
     return f"/api/admin/projects/{quote(project, safe='')}/features/{quote(name, safe='')}"
 
 
-def creating(desired: Resource, after: Mapping[str, Any]) -> Iterator[Call]:
+def create_calls(desired: Resource, after: Mapping[str, Any]) -> Iterator[Call]:
     """Yield the calls that create a flag. It bears its owner's tag from the start."""
     project, name = str(desired.address.project), desired.id
     path = flag_path(project, name)
@@ -39,8 +39,8 @@ def creating(desired: Resource, after: Mapping[str, Any]) -> Iterator[Call]:
         **{key: after[key] for key in METADATA},
         "tags": [_tag(tag) for tag in sorted({owner, *after["tags"]})],
     }
-    look = Find(path=path, at="", match={"name": name})
-    yield Call(method="POST", path=path.rpartition("/")[0], body=body, look=look)
+    look = Lookup(path=path, list_key="", match={"name": name})
+    yield Call(method="POST", path=path.rpartition("/")[0], body=body, verify=look)
     yield from _links(path, after["links"], [], [])
     for environment, wanted in after["environments"].items():
         place = _Place(path, environment, str(desired))
@@ -51,15 +51,15 @@ def creating(desired: Resource, after: Mapping[str, Any]) -> Iterator[Call]:
         if wanted.get("enabled"):
             yield place.switching(on=True)
     for parent in after["dependencies"]:
-        yield Call(method="POST", path=f"{path}/dependencies", body=dict(parent), once=True)
+        yield Call(method="POST", path=f"{path}/dependencies", body=dict(parent), idempotent=True)
 
 
-def updating(desired: Resource, live: Resource, after: Mapping[str, Any]) -> Iterator[Call]:
+def update_calls(desired: Resource, live: Resource, after: Mapping[str, Any]) -> Iterator[Call]:
     """Yield the calls that turn a live flag into `after`."""
     project, name = str(desired.address.project), desired.id
     path, before = flag_path(project, name), live.spec
     if before.get("archived"):
-        yield Call(method="POST", path=f"/api/admin/archive/revive/{quote(name, safe='')}", once=True)
+        yield Call(method="POST", path=f"/api/admin/archive/revive/{quote(name, safe='')}", idempotent=True)
     if any(before[key] != after[key] for key in METADATA):
         yield Call(method="PUT", path=path, body={"name": name, **{key: after[key] for key in METADATA}})
     yield from _retag(desired, live, after)
@@ -74,10 +74,10 @@ def updating(desired: Resource, live: Resource, after: Mapping[str, Any]) -> Ite
         yield from _environment(_Place(path, environment, str(desired)), said, present, wanted, ids, name)
     if after.get("dependencies") and after["dependencies"] != before.get("dependencies"):
         for parent in after["dependencies"]:
-            yield Call(method="POST", path=f"{path}/dependencies", body=dict(parent), once=True)
+            yield Call(method="POST", path=f"{path}/dependencies", body=dict(parent), idempotent=True)
 
 
-def deleting(live: Resource) -> Iterator[Call]:
+def delete_calls(live: Resource) -> Iterator[Call]:
     """Yield the calls that archive a flag, or remove it for good where the workspace says so."""
     yield Call(method="DELETE", path=flag_path(str(live.address.project), live.id))
     if live.handles["deletion"] == "delete":
@@ -94,24 +94,24 @@ class _Place:
     def adding(self, strategy: Mapping[str, Any], known: list[Any]) -> Call:
         """Return the call that adds a strategy, and note what its id goes by in `known`, the ids that are there."""
         label = f"{self._label}[{len(known)}]"
-        body = sent_strategy(strategy)
+        body = strategy_body(strategy)
         match = {key: body[key] for key in ("name", "disabled", "parameters", "constraints", "segments")}
-        look = Find(path=f"{self.path}/strategies", match=match, known=tuple(known))
+        look = Lookup(path=f"{self.path}/strategies", match=match, exclude_ids=tuple(known))
         known.append({"$id": label})
-        return Call(method="POST", path=f"{self.path}/strategies", body=body, label=label, look=look)
+        return Call(method="POST", path=f"{self.path}/strategies", body=body, id_label=label, verify=look)
 
     def changing(self, identifier: str, strategy: Mapping[str, Any]) -> Call:
-        return Call(method="PUT", path=f"{self.path}/strategies/{identifier}", body=sent_strategy(strategy))
+        return Call(method="PUT", path=f"{self.path}/strategies/{identifier}", body=strategy_body(strategy))
 
     def ordering(self, identifiers: Sequence[Any]) -> Call:
         body = [{"id": identifier, "sortOrder": place} for place, identifier in enumerate(identifiers)]
-        return Call(method="POST", path=f"{self.path}/strategies/set-sort-order", body=body, once=True)
+        return Call(method="POST", path=f"{self.path}/strategies/set-sort-order", body=body, idempotent=True)
 
     def removing(self, identifier: str) -> Call:
         return Call(method="DELETE", path=f"{self.path}/strategies/{identifier}")
 
     def switching(self, *, on: bool) -> Call:
-        return Call(method="POST", path=f"{self.path}/{'on' if on else 'off'}", body={}, once=True)
+        return Call(method="POST", path=f"{self.path}/{'on' if on else 'off'}", body={}, idempotent=True)
 
 
 def _environment(
@@ -176,8 +176,8 @@ def _tag_values(tags: Sequence[str]) -> Iterator[Call]:
     for tag in tags:
         if tag.startswith(f"{OWNER_TAG}:"):
             body = {"name": OWNER_TAG, "description": "The unleash-gitops workspace that a flag is managed by"}
-            yield Call(method="POST", path="/api/admin/tag-types", body=body, once=True)
-        yield Call(method="POST", path="/api/admin/tags", body=_tag(tag), once=True)
+            yield Call(method="POST", path="/api/admin/tag-types", body=body, idempotent=True)
+        yield Call(method="POST", path="/api/admin/tags", body=_tag(tag), idempotent=True)
 
 
 def _tag(tag: str) -> dict[str, str]:
@@ -200,8 +200,8 @@ def _links(
     for identifier, _ in old:
         yield Call(method="DELETE", path=f"{path}/link/{identifier}")
     for one in new:
-        look = Find(path=path, at="links", match={"url": one["url"]}, known=tuple(ids))
-        yield Call(method="POST", path=f"{path}/link", body=_link(one), look=look)
+        look = Lookup(path=path, list_key="links", match={"url": one["url"]}, exclude_ids=tuple(ids))
+        yield Call(method="POST", path=f"{path}/link", body=_link(one), verify=look)
 
 
 def _link(one: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from unleash_gitops.kinds.flags.link_url import normal_url
+from unleash_gitops.kinds.flags.link_url import normalise_url
 from unleash_gitops.kinds.flags.strategy import CODES as STRATEGY_CODES
-from unleash_gitops.kinds.flags.strategy import Strategy, each_once
-from unleash_gitops.kinds.shared.models import Model, TracedMetadata
+from unleash_gitops.kinds.flags.strategy import Strategy, reject_duplicates
+from unleash_gitops.kinds.shared.models import AuditedMetadata, Model
 from unleash_gitops.kinds.shared.named import UrlFriendly
 from unleash_gitops.model.ownership import OWNER_TAG
 
@@ -30,7 +30,7 @@ CODES = {
 
 def _link_url(url: str) -> str:
     try:
-        normal_url(url)
+        normalise_url(url)
     except ValueError as error:
         raise PydanticCustomError("url", "{error}", {"error": str(error)}) from None
     return url
@@ -60,7 +60,7 @@ class Dependency(Model):
 
     feature: UrlFriendly = Field(description="The other flag, of the same project.", examples=["payments-v2"])
     enabled: bool = Field(default=True, description="Whether the other one has to be on, or off.", examples=[False])
-    variants: Annotated[list[Annotated[str, Field(min_length=1)]], AfterValidator(each_once)] = Field(
+    variants: Annotated[list[Annotated[str, Field(min_length=1)]], AfterValidator(reject_duplicates)] = Field(
         default_factory=list, description="Which variants of it count; empty: all.", examples=[["blue"]]
     )
 
@@ -92,7 +92,7 @@ class FlagEnvironment(Model):
         return self
 
 
-class FeatureFlagMetadata(TracedMetadata):
+class FeatureFlagMetadata(AuditedMetadata):
     """Which flag it is."""
 
     name: UrlFriendly = Field(description="The flag's name, unique on the instance.", examples=["checkout-v2"])
@@ -100,7 +100,7 @@ class FeatureFlagMetadata(TracedMetadata):
 
 
 def _links_once(links: list[Link]) -> list[Link]:
-    each_once([normal_url(one.url) for one in links])
+    reject_duplicates([normalise_url(one.url) for one in links])
     return links
 
 
@@ -113,7 +113,7 @@ class FeatureFlagSpec(Model):
     description: str | None = Field(default=None, description="What it does; null: nothing.", examples=["New checkout"])
     impressionData: bool = Field(default=False, description="Whether SDKs tell of each evaluation.", examples=[True])  # noqa: N815
     stale: bool = Field(default=False, description="Whether it can be removed from the code.", examples=[True])
-    tags: Annotated[list[Annotated[str, AfterValidator(_tag)]], AfterValidator(each_once)] = Field(
+    tags: Annotated[list[Annotated[str, AfterValidator(_tag)]], AfterValidator(reject_duplicates)] = Field(
         default_factory=list, description="Its tags, each type:value.", examples=[["team:payments"]]
     )
     links: Annotated[list[Link], AfterValidator(_links_once)] = Field(

@@ -13,15 +13,15 @@ from urllib.parse import quote
 
 from unleash_gitops.kinds.base import Kind, Reads
 from unleash_gitops.kinds.flags.calls import METADATA
-from unleash_gitops.kinds.flags.link_url import normal_url
-from unleash_gitops.kinds.flags.strategy import live_strategy
+from unleash_gitops.kinds.flags.link_url import normalise_url
+from unleash_gitops.kinds.flags.strategy import normalise_live_strategy
 from unleash_gitops.model.ownership import OWNER_TAG
 from unleash_gitops.model.resource import Resource, Step, Unknown
 
 if TYPE_CHECKING:
     from unleash_gitops.api.audit_log import Event
 
-__all__ = ["FlagPast"]
+__all__ = ["FlagHistory"]
 
 Strategies = list[tuple[str, dict[str, Any]]]
 """Strategies in order, each with its id."""
@@ -29,14 +29,14 @@ Read = Callable[[Mapping[str, Any]], dict[str, Any]]
 """Turns a strategy as an event tells it into one as it is compared."""
 
 
-class FlagPast(Kind):
+class FlagHistory(Kind):
     """What a flag is in the audit log, and what of it nobody's change may undo silently."""
 
-    def subjects(self, event: Event, workspace: str) -> tuple[str, ...]:  # noqa: ARG002
+    def event_subjects(self, event: Event, workspace: str) -> tuple[str, ...]:  # noqa: ARG002
         """See `Kind.subjects`."""
         return () if event.feature is None else (event.feature,)
 
-    def marker(self, events: Sequence[Event], workspace: str) -> Event | None:
+    def find_marking_event(self, events: Sequence[Event], workspace: str) -> Event | None:
         """See `Kind.marker`: by the owner's tag, or by creating the flag, of whose tags the log tells nothing then."""
 
         def marks(event: Event) -> bool:
@@ -45,12 +45,12 @@ class FlagPast(Kind):
 
         return next(filter(marks, events), None)
 
-    def rewound(self, live: Resource | None, one: str, events: Sequence[Event], reads: Reads) -> Iterator[Step]:  # noqa: ARG002
-        """See `Kind.rewound`."""
+    def history_states(self, live: Resource | None, one: str, events: Sequence[Event], reads: Reads) -> Iterator[Step]:  # noqa: ARG002
+        """See `Kind.history_states`."""
         segments: dict[int, str] = {}
         if any(isinstance(said, dict) and said.get("segments") for at in events for said in (at.data, at.before)):
-            segments = {found["id"]: found["name"] for found in reads.once("/api/admin/segments")["segments"]}
-        past = _Past(live, lambda said: live_strategy(said, segments))
+            segments = {found["id"]: found["name"] for found in reads.get_cached("/api/admin/segments")["segments"]}
+        past = _Past(live, lambda said: normalise_live_strategy(said, segments))
         for place, event in enumerate(events):
             past.do(_TOLD.get(event.type, _nothing), event)
             after = past.spec()
@@ -59,12 +59,12 @@ class FlagPast(Kind):
                 _replay(past, events[place + 1 :])
             yield past.spec(), after
 
-    def guarded(self, unit: Sequence[str], one: Resource, reads: Reads) -> bool:
+    def requires_confirmation(self, unit: Sequence[str], one: Resource, reads: Reads) -> bool:
         """See `Kind.guarded`: where a flag is on, and for whom, in environments of type production."""
         if len(unit) < 2 or unit[0] != "environments" or (len(unit) > 2 and unit[2] not in {"enabled", "strategies"}):
             return False
         project = quote(str(one.address.project), safe="")
-        environments = reads.once(f"/api/admin/environments/project/{project}")["environments"]
+        environments = reads.get_cached(f"/api/admin/environments/project/{project}")["environments"]
         return any(found["name"] == unit[1] and found.get("type") == "production" for found in environments)
 
 
@@ -309,7 +309,7 @@ def _tag(payload: Any) -> str | None:
 def _link(payload: Any) -> dict[str, Any] | None:
     if not isinstance(payload, dict) or "url" not in payload:
         return None
-    return {"url": normal_url(payload["url"]), "title": payload.get("title") or None}
+    return {"url": normalise_url(payload["url"]), "title": payload.get("title") or None}
 
 
 _UNDO: Mapping[str, Callable[[_Past, Event], None]] = {
@@ -358,4 +358,4 @@ _TOLD: Mapping[str, Callable[[_Past, Event], None]] = {
     "feature-strategy-remove": _told_removed,
     "strategy-order-changed": _told_order,
 }
-FlagPast.events = tuple(_UNDO)
+FlagHistory.events = tuple(_UNDO)

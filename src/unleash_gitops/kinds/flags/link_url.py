@@ -5,12 +5,12 @@ from __future__ import annotations
 import posixpath
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
-__all__ = ["normal_url"]
+__all__ = ["normalise_url"]
 
 _PORTS = {"http": 80, "https": 443}
 
 
-def normal_url(url: str) -> str:
+def normalise_url(url: str) -> str:
     """Return `url` in the form that Unleash 8.2.0 turns every link into.
 
     Scheme and host in lower case, no user, usual port, trailing slash or `utm_` parameters, parameters in order. Raises

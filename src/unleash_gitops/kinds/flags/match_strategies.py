@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from unleash_gitops.kinds.flags.strategy import merged_strategy
+from unleash_gitops.kinds.flags.strategy import merge_strategy
 
 __all__ = ["matched"]
 
@@ -19,11 +19,11 @@ def matched(said: Said, live: Said, flag: str) -> list[int | None]:
     decide, then the name, then the place.
     """
     if len(said) == len(live) and all(
-        merged_strategy(one, other, flag) == other for one, other in zip(said, live, strict=True)
+        merge_strategy(one, other, flag) == other for one, other in zip(said, live, strict=True)
     ):
         return list(range(len(said)))  # as it is nearly always
     found: list[int | None] = [None] * len(said)
-    equal = [[merged_strategy(one, other, flag) == other for other in live] for one in said]
+    equal = [[merge_strategy(one, other, flag) == other for other in live] for one in said]
     _pair_equals(equal, found)
     for fits in (_same_title, _same_name, _any):
         _pair_rest(said, live, found, fits)
@@ -31,7 +31,7 @@ def matched(said: Said, live: Said, flag: str) -> list[int | None]:
 
 
 def _pair_equals(equal: Sequence[Sequence[bool]], found: list[int | None]) -> None:
-    """Find the most pairs by augmenting paths, beginning with the pairs that are at one place."""
+    """Lookup the most pairs by augmenting paths, beginning with the pairs that are at one place."""
     owner = {place: place for place, row in enumerate(equal) if place < len(row) and row[place]}
     for place in range(len(equal)):
         if place not in owner.values():

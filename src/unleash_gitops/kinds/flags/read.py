@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.flags.calls import flag_path
-from unleash_gitops.kinds.flags.read_export import exported
+from unleash_gitops.kinds.flags.read_export import read_exports
 
 __all__ = ["LiveFlag", "read_absent", "read_flags"]
 
@@ -52,7 +52,7 @@ def read_flags(
 ) -> list[LiveFlag]:
     """Return the project's active flags, each with what `wanted` has the shape of, or everything of those `doomed`."""
     flags = {flag.name: flag for flag in (_listed(entry) for entry in reads.features(project))}
-    whole = set(flags) if reads.focus.whole else {*doomed} & flags.keys()
+    whole = set(flags) if reads.scope.whole else {*doomed} & flags.keys()
     whole |= {name for name, spec in wanted.items() if name in flags and ("links" in spec or "dependencies" in spec)}
     parts = {name: _environments(spec) for name, spec in wanted.items() if name in flags and name not in whole}
     parts = {name: environments for name, environments in parts.items() if environments}
@@ -62,13 +62,13 @@ def read_flags(
         whole |= _by_playground(reads, project, flags, parts)
     else:
         whole |= parts.keys()
-    gone = set(reads.each(lambda name: _by_itself(reads, project, flags[name]), sorted(whole)))
+    gone = set(reads.map_concurrently(lambda name: _by_itself(reads, project, flags[name]), sorted(whole)))
     return [flag for name, flag in flags.items() if name not in gone]
 
 
 def read_absent(reads: Reads, project: str, names: Sequence[str]) -> tuple[list[LiveFlag], list[str]]:
     """Return which of `names`, flags that are not active in the project, are archived there, and which elsewhere."""
-    known = reads.each(lambda name: _exists(reads, name), names)
+    known = reads.map_concurrently(lambda name: _exists(reads, name), names)
     there = {name for name, yes in zip(names, known, strict=True) if yes}
     found = {flag.name: flag for entry in _searched(reads, project, there) if (flag := _listed(entry)).name in there}
     for flag in found.values():
@@ -115,7 +115,8 @@ def _by_playground(
     for some in _bundles(environments, len(flags)):
         body = {"projects": [project], "environments": some, "context": {"appName": "unleash-gitops"}}
         answer = {
-            one["name"]: one["environments"] for one in reads.ask("/api/admin/playground/advanced", body)["features"]
+            one["name"]: one["environments"]
+            for one in reads.post_query("/api/admin/playground/advanced", body)["features"]
         }
         for name, asked in parts.items():
             for environment in asked:
@@ -139,7 +140,7 @@ def _by_export(
 ) -> set[str]:
     """Fill in everything of the flags of `parts`; return the names of those that the answer does not tell all of."""
     environments = sorted({environment for flag in flags.values() for environment in flag.environments})
-    strategies, links, dependencies, unsure = exported(reads, project, environments)
+    strategies, links, dependencies, unsure = read_exports(reads, project, environments)
     for name in parts:
         flag = flags[name]
         flag.strategies |= strategies.get(name, {})

@@ -13,7 +13,7 @@ from typing import Any
 
 from unleash_gitops.kinds.base import Reads
 
-__all__ = ["exported"]
+__all__ = ["read_exports"]
 
 _EVENTS = "/api/admin/search/events"
 _PAGE = 1000
@@ -26,7 +26,7 @@ Strategies = dict[str, dict[str, list[Mapping[str, Any]]]]
 Part = dict[str, Sequence[Mapping[str, Any]]]
 
 
-def exported(reads: Reads, project: str, environments: Sequence[str]) -> tuple[Strategies, Part, Part, set[str]]:
+def read_exports(reads: Reads, project: str, environments: Sequence[str]) -> tuple[Strategies, Part, Part, set[str]]:
     """Return strategies by flag and environment, links and dependencies by flag, and the flags not told for certain."""
     log = _Log(reads)
     found: Strategies = defaultdict(dict)
@@ -34,7 +34,7 @@ def exported(reads: Reads, project: str, environments: Sequence[str]) -> tuple[S
     dependencies: Part = {}
     unsure = set()
     bodies = [{"project": project, "environment": name} for name in environments]
-    answers = reads.each(lambda body: reads.ask("/api/admin/features-batch/export", body), bodies)
+    answers = reads.map_concurrently(lambda body: reads.post_query("/api/admin/features-batch/export", body), bodies)
     for environment, answer in zip(environments, answers, strict=True):
         for flag in answer["features"]:
             found[flag["name"]][environment] = []

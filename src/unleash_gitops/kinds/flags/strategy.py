@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from unleash_gitops.kinds.shared.constraint import CODES as CONSTRAINT_CODES
-from unleash_gitops.kinds.shared.constraint import Constraint, normal_constraints, written_constraints
+from unleash_gitops.kinds.shared.constraint import Constraint, constraints_body, normalise_constraints
 from unleash_gitops.kinds.shared.models import Model
 from unleash_gitops.kinds.shared.named import URL_FRIENDLY
 from unleash_gitops.model.resource import Reference
@@ -21,14 +21,14 @@ from unleash_gitops.model.resource import Reference
 __all__ = [
     "CODES",
     "Strategy",
-    "each_once",
-    "live_strategy",
-    "merged_strategy",
-    "new_strategy",
-    "normal_strategy",
-    "sent_strategy",
+    "merge_strategy",
+    "normalise_live_strategy",
+    "normalise_strategy",
+    "reject_duplicates",
+    "strategy_after_create",
+    "strategy_body",
     "strategy_references",
-    "written_strategy",
+    "strategy_to_document",
 ]
 
 CODES = {
@@ -50,7 +50,7 @@ _EMPTY: dict[str, Any] = {
 }
 
 
-def each_once(values: list[Any]) -> list[Any]:
+def reject_duplicates(values: list[Any]) -> list[Any]:
     """Return `values`. Raises when one of them (or its name) is there twice."""
     seen: set[Any] = set()
     for value in values:
@@ -88,7 +88,7 @@ class Variant(Model):
     )
 
 
-Segments = Annotated[list[Annotated[str, Field(min_length=1)]], AfterValidator(each_once)]
+Segments = Annotated[list[Annotated[str, Field(min_length=1)]], AfterValidator(reject_duplicates)]
 Value = str | int | float | bool
 
 
@@ -111,7 +111,7 @@ class Strategy(Model):
     segments: Segments = Field(
         default_factory=list, description="The names of segments; all of them must hold.", examples=[["beta-users"]]
     )
-    variants: Annotated[list[Variant], AfterValidator(each_once)] = Field(
+    variants: Annotated[list[Variant], AfterValidator(reject_duplicates)] = Field(
         default_factory=list, description="What the users are spread over.", examples=[[{"name": "blue"}]]
     )
 
@@ -149,7 +149,7 @@ def _parameter_problem(strategy: str, name: str, value: str) -> str | None:
     return None
 
 
-def normal_strategy(strategy: Mapping[str, Any]) -> dict[str, Any]:
+def normalise_strategy(strategy: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a document says of a strategy as it is compared. A server keeps variants in an order of its own."""
     found = dict(strategy)
     if "title" in found:
@@ -157,7 +157,7 @@ def normal_strategy(strategy: Mapping[str, Any]) -> dict[str, Any]:
     if "parameters" in found:
         found["parameters"] = {name: _text(value) for name, value in sorted(found["parameters"].items())}
     if "constraints" in found:
-        found["constraints"] = normal_constraints(found["constraints"])
+        found["constraints"] = normalise_constraints(found["constraints"])
     if "segments" in found:
         found["segments"] = sorted(found["segments"])
     if "variants" in found:
@@ -165,10 +165,10 @@ def normal_strategy(strategy: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def live_strategy(answer: Mapping[str, Any], segments: Mapping[int, str]) -> dict[str, Any]:
+def normalise_live_strategy(answer: Mapping[str, Any], segments: Mapping[int, str]) -> dict[str, Any]:
     """Return what the server says of a strategy as it is compared. `segments` has their names by number."""
     numbers = [one["id"] if isinstance(one, dict) else one for one in answer.get("segments") or ()]
-    return normal_strategy(
+    return normalise_strategy(
         {
             "name": answer["name"],
             "title": answer.get("title"),
@@ -181,20 +181,20 @@ def live_strategy(answer: Mapping[str, Any], segments: Mapping[int, str]) -> dic
     )
 
 
-def new_strategy(said: Mapping[str, Any], flag: str) -> dict[str, Any]:
+def strategy_after_create(said: Mapping[str, Any], flag: str) -> dict[str, Any]:
     """Return the strategy that the server makes of what a document says."""
     parameters = _sorted({**_defaults(said["name"], flag), **said.get("parameters", {})})
     return {**_EMPTY, **said, "parameters": parameters}
 
 
-def merged_strategy(said: Mapping[str, Any], live: Mapping[str, Any], flag: str) -> dict[str, Any]:
+def merge_strategy(said: Mapping[str, Any], live: Mapping[str, Any], flag: str) -> dict[str, Any]:
     """Return what `live` is after a document's word: the live value of what it does not mention."""
     same = said["name"] == live["name"]
     kept = live["parameters"] if same else _defaults(said["name"], flag)
     return {**live, **said, "parameters": _sorted({**kept, **said.get("parameters", {})})}
 
 
-def sent_strategy(strategy: Mapping[str, Any]) -> dict[str, Any]:
+def strategy_body(strategy: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body that makes a strategy so: everything, since a server keeps some of what is left out.
 
     An empty title stands for none, and the variable variants' weights are as the server itself shares them out.
@@ -207,13 +207,13 @@ def sent_strategy(strategy: Mapping[str, Any]) -> dict[str, Any]:
         "title": strategy["title"] or "",
         "disabled": strategy["disabled"],
         "parameters": dict(strategy["parameters"]),
-        "constraints": written_constraints(strategy["constraints"]),
+        "constraints": constraints_body(strategy["constraints"]),
         "segments": [{"$id": f"Segment/{name}"} for name in strategy["segments"]],
         "variants": [{**share, **one} for one in strategy["variants"]],
     }
 
 
-def written_strategy(strategy: Mapping[str, Any], flag: str) -> dict[str, Any]:
+def strategy_to_document(strategy: Mapping[str, Any], flag: str) -> dict[str, Any]:
     """Return a live strategy as a document says it, with nothing in it that goes without saying."""
     usual = _defaults(strategy["name"], flag)
     parameters = {name: value for name, value in strategy["parameters"].items() if usual.get(name) != value}

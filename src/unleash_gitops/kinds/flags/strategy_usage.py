@@ -12,9 +12,9 @@ __all__ = ["flags_with_strategy"]
 
 def flags_with_strategy(reads: Reads, strategy: str) -> Iterator[str]:
     """Yield the addresses of the flags that have a strategy of that type, in whatever project."""
-    for project in reads.every_project():
+    for project in reads.all_projects():
         paths = [flag_path(project, flag["name"]) for flag in reads.features(project)]
-        for flag in reads.each(reads.get_or_none, paths):
+        for flag in reads.map_concurrently(reads.get_or_none, paths):
             places = [] if flag is None else flag["environments"]
             if any(one["name"] == strategy for place in places for one in place["strategies"]):
                 yield f"FeatureFlag/{project}/{flag['name']}"

@@ -7,47 +7,47 @@ from typing import Any
 
 from unleash_gitops.kinds.base import Kind
 from unleash_gitops.kinds.flags.match_strategies import matched
-from unleash_gitops.kinds.flags.strategy import normal_strategy, written_strategy
+from unleash_gitops.kinds.flags.strategy import normalise_strategy, strategy_to_document
 from unleash_gitops.model.resource import Resource
 
-__all__ = ["FlagWords", "written_dependency", "written_link"]
+__all__ = ["FlagWriteBack", "dependency_to_document", "link_to_document"]
 
 
-class FlagWords(Kind):
+class FlagWriteBack(Kind):
     """How a flag is written."""
 
-    def as_written(self, unit: Sequence[str], value: Any, one: Resource, said: Any) -> Any:
-        """See `Kind.as_written`."""
+    def to_document(self, unit: Sequence[str], value: Any, one: Resource, said: Any) -> Any:
+        """See `Kind.to_document`."""
         if unit == ("links",):
-            return [written_link(link) for link in value]
+            return [link_to_document(link) for link in value]
         if unit == ("dependencies",):
-            return [written_dependency(dependency) for dependency in value]
+            return [dependency_to_document(dependency) for dependency in value]
         if unit[-1] == "strategies":
             return _written_strategies(value, one.id, said or ())
         if unit[0] == "environments" and len(unit) == 2:
             return {
-                key: self.as_written((*unit, key), found, one, (said or {}).get(key)) for key, found in value.items()
+                key: self.to_document((*unit, key), found, one, (said or {}).get(key)) for key, found in value.items()
             }
-        return super().as_written(unit, value, one, said)
+        return super().to_document(unit, value, one, said)
 
 
 def _written_strategies(
     live: Sequence[Mapping[str, Any]], flag: str, said: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """Return live strategies as a document says them: of one that it has already, what it says of it."""
-    normal = [normal_strategy(one) for one in said]
+    normal = [normalise_strategy(one) for one in said]
     places = {place: words for words, place in enumerate(matched(normal, live, flag)) if place is not None}
     return [
         _again(one, flag, said[places[place]], normal[places[place]])
         if place in places and said[places[place]]["name"] == one["name"]
-        else _with_numbers(written_strategy(one, flag))
+        else _with_numbers(strategy_to_document(one, flag))
         for place, one in enumerate(live)
     ]
 
 
 def _again(live: Mapping[str, Any], flag: str, said: Mapping[str, Any], meant: Mapping[str, Any]) -> dict[str, Any]:
     """Return a live strategy in the words of what is said, which means `meant`, as far as these fit."""
-    written = _with_numbers(written_strategy(live, flag))
+    written = _with_numbers(strategy_to_document(live, flag))
     found = {key: said[key] if meant[key] == live[key] else written.get(key, live[key]) for key in said}
     if "parameters" in said:
         found["parameters"] = {
@@ -70,12 +70,12 @@ def _number(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value.isdecimal() and str(int(value)) == value else value
 
 
-def written_link(one: Mapping[str, Any]) -> dict[str, Any]:
+def link_to_document(one: Mapping[str, Any]) -> dict[str, Any]:
     """Return a live link as a document says it."""
     return {key: value for key, value in one.items() if value}
 
 
-def written_dependency(one: Mapping[str, Any]) -> dict[str, Any]:
+def dependency_to_document(one: Mapping[str, Any]) -> dict[str, Any]:
     """Return a live dependency as a document says it."""
     return {
         "feature": one["feature"],

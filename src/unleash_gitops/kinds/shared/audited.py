@@ -14,13 +14,13 @@ from unleash_gitops.model.resource import Resource, Step, Unknown
 if TYPE_CHECKING:
     from unleash_gitops.api.audit_log import Event
 
-__all__ = ["Payload", "Traced"]
+__all__ = ["Audited", "Payload"]
 
 Payload = Mapping[str, Any]
 """An object as an event has it."""
 
 
-class Traced(Kind):
+class Audited(Kind):
     """A kind whose events are called created, deleted or, where it became another, something else.
 
     Their `preData` and `data` are the object before and after. Where there is no `preData`, the object was what the
@@ -37,12 +37,12 @@ class Traced(Kind):
             return None
         return event.data if event.before is not None else {**(before or {}), **event.data}
 
-    def subjects(self, event: Event, workspace: str) -> set[str]:
+    def event_subjects(self, event: Event, workspace: str) -> set[str]:
         """See `Kind.subjects`: two when the event gave the object another name."""
         told = (self._told(payload, workspace) for payload in (event.data, event.before))
         return {found.id for found in told if found is not None}
 
-    def marker(self, events: Sequence[Event], workspace: str) -> Event | None:
+    def find_marking_event(self, events: Sequence[Event], workspace: str) -> Event | None:
         """See `Kind.marker`: of what nobody knows what it was before, an event counts as one that left the mark."""
         found: Event | None = None
         for event, before, after in self._payloads(events):
@@ -52,8 +52,8 @@ class Traced(Kind):
                 found = event
         return found
 
-    def rewound(self, live: Resource | None, one: str, events: Sequence[Event], reads: Reads) -> Iterable[Step]:  # noqa: ARG002
-        """See `Kind.rewound`: as each event tells."""
+    def history_states(self, live: Resource | None, one: str, events: Sequence[Event], reads: Reads) -> Iterable[Step]:  # noqa: ARG002
+        """See `Kind.history_states`: as each event tells."""
         workspace = reads.workspace
         steps = [
             (

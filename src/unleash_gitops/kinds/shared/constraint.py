@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 from unleash_gitops.kinds.shared.models import Model
 from unleash_gitops.model.resource import Conflict, Reference, SpecOf
 
-__all__ = ["CODES", "Constraint", "illegal_values", "normal_constraints", "written_constraints"]
+__all__ = ["CODES", "Constraint", "constraints_body", "find_illegal_values", "normalise_constraints"]
 
 CODES = {"constraint": "a constraint's values do not fit its operator"}
 _LISTS = {"IN", "NOT_IN", "STR_ENDS_WITH", "STR_STARTS_WITH", "STR_CONTAINS"}
@@ -57,7 +57,7 @@ class Constraint(Model):
         return self
 
 
-def normal_constraints(constraints: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def normalise_constraints(constraints: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return constraints as they are compared: false flags and empty values are as good as left out."""
     return [
         {field: one[field] for field in Constraint.model_fields if one.get(field) not in (None, False, [])}
@@ -65,12 +65,12 @@ def normal_constraints(constraints: Iterable[Mapping[str, Any]]) -> list[dict[st
     ]
 
 
-def written_constraints(constraints: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def constraints_body(constraints: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return normal constraints as the API takes them."""
     return [{"values": [], **one} for one in constraints]
 
 
-def illegal_values(
+def find_illegal_values(
     constraints: Iterable[Mapping[str, Any]], at: tuple[str | int, ...], spec_of: SpecOf
 ) -> Iterator[Conflict]:
     """Yield each constraint with a value that its context field does not allow; `at` is the place of what has them."""

@@ -8,9 +8,9 @@ from unleash_gitops.model.ownership import Mark
 from unleash_gitops.model.plan import OnDrift
 from unleash_gitops.model.resource import Ownership
 
-__all__ = ["OWNERSHIP", "LiveModel", "Model", "TracedMetadata"]
+__all__ = ["OWNERSHIP_BY_MARK", "AuditedMetadata", "LiveModel", "Model"]
 
-OWNERSHIP: dict[Mark, Ownership] = {"ours": "owned", "other": "foreign", "none": "unmanaged"}
+OWNERSHIP_BY_MARK: dict[Mark, Ownership] = {"ours": "owned", "other": "foreign", "none": "unmanaged"}
 """Whose a live object is, by whose mark it bears."""
 
 
@@ -26,7 +26,7 @@ class LiveModel(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
 
-class TracedMetadata(Model):
+class AuditedMetadata(Model):
     """What the metadata of every kind has whose past the audit log tells."""
 
     drift: OnDrift | None = Field(

@@ -11,22 +11,22 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from unleash_gitops.kinds.base import Kind, Reads
-from unleash_gitops.kinds.shared.models import OWNERSHIP, LiveModel
-from unleash_gitops.model.ownership import mark_line, unmarked, with_mark
-from unleash_gitops.model.plan import Call, Find
+from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK, LiveModel
+from unleash_gitops.model.ownership import append_mark, mark_line, split_mark
+from unleash_gitops.model.plan import Call, Lookup
 from unleash_gitops.model.resource import Address, Area, Resource
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import ServerFacts
 
-__all__ = ["URL_FRIENDLY", "Described", "Description", "UrlFriendly", "flags_of"]
+__all__ = ["URL_FRIENDLY", "Description", "NamedKind", "UrlFriendly", "flags_using"]
 
 URL_FRIENDLY = r"^(\.{0,2}[A-Za-z0-9_!~*'()-]|\.{3})[A-Za-z0-9_.!~*'()-]*$"
 """The names that the server allows where they stand in addresses: not `.` and `..`, which mean a place there."""
 
 
 def _without_mark(description: str | None) -> str | None:
-    if unmarked(description, "")[1] != "none":
+    if split_mark(description, "")[1] != "none":
         hint = "leave that line out: the tool writes it, and it is never compared"
         raise PydanticCustomError("mark", "ends with the line that marks what a workspace manages", {"hint": hint})
     return description
@@ -43,22 +43,22 @@ Description = Annotated[
 UrlFriendly = Annotated[str, Field(pattern=URL_FRIENDLY, min_length=1, max_length=100)]
 
 
-def flags_of(strategies: Any) -> Iterator[str]:
+def flags_using(strategies: Any) -> Iterator[str]:
     """Yield the addresses of the flags whose strategies the server lists as using an object."""
     for strategy in strategies["strategies"]:
         yield f"FeatureFlag/{strategy['projectId']}/{strategy['featureName']}"
 
 
-class Described(Kind):
+class NamedKind(Kind):
     """A kind whose objects are listed by one GET, and changed by name. The mark is the description's last line."""
 
     marked = True
     codes: ClassVar[Mapping[str, str]] = {"mark": "a description ends with the line that marks what is managed"}
     path: ClassVar[str]
     """Where the objects are listed and created; each has its own address below."""
-    at: ClassVar[str | None]
+    list_key: ClassVar[str | None]
     """The key under which the list stands in the answer, None when the answer is the list."""
-    numbered: ClassVar[bool] = False
+    has_numeric_id: ClassVar[bool] = False
     """Whether others refer to the objects by a number that the server gives."""
     defaults: ClassVar[Mapping[str, Any]]
     """What a create sends where a document says nothing, in the order in which a plan shows it."""
@@ -69,7 +69,7 @@ class Described(Kind):
     builtin: ClassVar[frozenset[str]] = frozenset()
     """The names of the server's own objects."""
 
-    def desired(self, document: Any, workspace: str) -> Resource:
+    def resource_from_document(self, document: Any, workspace: str) -> Resource:
         """See `Kind.desired`. An object is identified by its name."""
         name = document.metadata.name
         spec = self.normal(document.spec.model_dump(exclude_unset=True))
@@ -82,20 +82,20 @@ class Described(Kind):
 
     def read(self, reads: Reads, area: Area) -> Iterable[Resource]:  # noqa: ARG002
         """See `Kind.read`: one GET for all."""
-        for entry in self.listed(reads.once(self.path)):
+        for entry in self.listed(reads.get_cached(self.path)):
             yield self.with_users(reads, self.from_entry(self.live.model_validate(entry), reads.workspace))
 
     def with_users(self, reads: Reads, live: Resource) -> Resource:
         """Return a live object with the names of what uses it, when it might be deleted."""
-        if live.id in reads.focus.within(live.area) or not reads.focus.doomed(live):
+        if live.id in reads.scope.within(live.area) or not reads.scope.will_delete(live):
             return live
         return replace(live, users=tuple(sorted(set(self.users(reads, live)))))
 
-    def created(self, desired: Resource) -> dict[str, Any]:
+    def spec_after_create(self, desired: Resource) -> dict[str, Any]:
         """See `Kind.created`."""
         return {**self.defaults, **desired.spec}
 
-    def refusal(
+    def server_refusal(
         self,
         desired: Resource,
         live: Resource | None,  # noqa: ARG002
@@ -105,16 +105,16 @@ class Described(Kind):
         """See `Kind.refusal`: the live description may leave no room for the mark."""
         return self._too_long(after, desired.mark or "")
 
-    def problem(self, desired: Resource) -> str | None:
+    def document_problem(self, desired: Resource) -> str | None:
         """See `Kind.problem`."""
-        return self._too_long(self.created(desired), desired.mark or "")
+        return self._too_long(self.spec_after_create(desired), desired.mark or "")
 
     def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
         """See `Kind.create`: one POST."""
         body = {"name": desired.address.name, **self.body(after, desired.mark or "")}
-        look = Find(path=self.path, at=self.at, match={"name": desired.address.name})
-        label = str(desired) if self.numbered else None
-        return (Call(method="POST", path=self.path, body=body, label=label, look=look),)
+        look = Lookup(path=self.path, list_key=self.list_key, match={"name": desired.address.name})
+        label = str(desired) if self.has_numeric_id else None
+        return (Call(method="POST", path=self.path, body=body, id_label=label, verify=look),)
 
     def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
         """See `Kind.update`: one PUT with everything, since the server resets some of what is left out."""
@@ -125,16 +125,16 @@ class Described(Kind):
         """See `Kind.delete`."""
         return (Call(method="DELETE", path=self._path(live)),)
 
-    def pulled(self, live: Resource) -> tuple[dict[str, Any], str]:
+    def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
         """See `Kind.pulled`. What is as it would be by default is left out."""
         spec = {field: value for field, value in live.spec.items() if value != self.defaults[field]}
         return {"metadata": {}, "spec": self.written(spec)}, live.id
 
-    def as_written(self, unit: Sequence[str], value: Any, one: Resource, said: Any) -> Any:
-        """See `Kind.as_written`: the items of a list that are as they were stay as they are written."""
+    def to_document(self, unit: Sequence[str], value: Any, one: Resource, said: Any) -> Any:
+        """See `Kind.to_document`: the items of a list that are as they were stay as they are written."""
         field = unit[0]
         if not isinstance(value, list) or len(unit) > 1:
-            return super().as_written(unit, value, one, said)
+            return super().to_document(unit, value, one, said)
         old = [(self.normal({field: [item]})[field][0], item) for item in said or ()]
         return [
             next((words for normal, words in old if normal == item), self.written({field: [item]})[field][0])
@@ -143,7 +143,7 @@ class Described(Kind):
 
     def listed(self, answer: Any) -> Iterable[Any]:
         """Return the objects in the answer to the GET of all."""
-        found: Iterable[Any] = answer if self.at is None else answer[self.at]
+        found: Iterable[Any] = answer if self.list_key is None else answer[self.list_key]
         return found
 
     def normal(self, spec: dict[str, Any]) -> dict[str, Any]:
@@ -160,14 +160,14 @@ class Described(Kind):
 
     def body(self, after: Mapping[str, Any], mark: str) -> dict[str, Any]:
         """Return the body that makes an object as `after`, the name apart."""
-        return {**after, "description": with_mark(after["description"], mark)}
+        return {**after, "description": append_mark(after["description"], mark)}
 
     def from_entry(self, entry: Any, workspace: str) -> Resource:
         """Return a listed object as a resource."""
         found = self.normal({field: getattr(entry, field) for field in self.defaults})
-        description, mark = unmarked(found["description"], workspace)
+        description, mark = split_mark(found["description"], workspace)
         spec = {**found, "description": description}
-        ours = OWNERSHIP[mark]
+        ours = OWNERSHIP_BY_MARK[mark]
         server_id = getattr(entry, "id", None)
         return Resource(
             Address(self.name, entry.name),
@@ -183,7 +183,7 @@ class Described(Kind):
         return self.from_entry(self.live.model_validate(payload), workspace)
 
     def _too_long(self, spec: Mapping[str, Any], mark: str) -> str | None:
-        length = len(with_mark(spec["description"], mark))
+        length = len(append_mark(spec["description"], mark))
         if self.longest_description is None or length <= self.longest_description:
             return None
         return (
