@@ -10,13 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
+from typing_extensions import override
 
 from unleash_gitops.kinds.addon_providers import PARAMETERS, parameter_problem
-from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.base import Kind, Marked, Pullable, Reads
 from unleash_gitops.kinds.shared.audited import Audited
-from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK, AuditedMetadata, LiveModel, Model
+from unleash_gitops.kinds.shared.fields import UNIQUE, Rule, live_model
+from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK, AuditedMetadata, LiveModel, Model, envelope
 from unleash_gitops.kinds.shared.named import Description, NamedKind
 from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.ownership import append_mark, mark_line, split_mark, workspace_mark
@@ -27,7 +29,7 @@ from unleash_gitops.model.workspace import NAME_PATTERN
 if TYPE_CHECKING:
     from unleash_gitops.api.client import ServerFacts
 
-__all__ = ["KIND", "AddonDocument"]
+__all__ = ["KIND"]
 
 _PATH = "/api/admin/addons"
 _NAME_LINE = "unleash-gitops name: "
@@ -35,18 +37,10 @@ _MASK = "*****"
 """What the server answers in place of a secret, and takes for: keep what there is."""
 _DEPRECATED = {"slack": "slack-app", "teams": "teamsworkflow"}
 """Providers that no new object may have, and what came after them."""
-_DEFAULTS: dict[str, Any] = {
-    "enabled": True,
-    "description": None,
-    "events": [],
-    "projects": [],
-    "environments": [],
-    "parameters": {},
-}
 
 
 class AddonMetadata(AuditedMetadata):
-    """Which integration it is."""
+    """The identity of an integration."""
 
     name: str = Field(pattern=NAME_PATTERN, description="Identity of the integration.", examples=["audit-hook"])
     id: str | None = Field(
@@ -57,8 +51,8 @@ class AddonMetadata(AuditedMetadata):
     )
 
 
-def _without_name(description: str | None) -> str | None:
-    if _named(description)[1] is not None:
+def _reject_name_line(description: str | None) -> str | None:
+    if _split_name(description)[1] is not None:
         hint = "leave that line out: the tool writes it, and it is never compared"
         raise PydanticCustomError("mark", "ends with the line that says the integration's name", {"hint": hint})
     return description
@@ -67,31 +61,41 @@ def _without_name(description: str | None) -> str | None:
 class FromEnv(Model):
     """Where a secret is: in the environment of `apply`."""
 
-    fromEnv: str = Field(description="The environment variable that holds the secret.", examples=["HOOK_URL"])  # noqa: N815
+    fromEnv: str = Field(description="The environment variable that holds the secret.", examples=["HOOK_URL"])
 
 
-_Names = list[Annotated[str, Field(min_length=1)]]
+_Name = Annotated[str, Field(min_length=1)]
+
+
+def _empty_if_all(names: list[str]) -> list[str]:
+    """Return names as a set; every project, or environment, is an empty list."""
+    return [] if "*" in names else sorted(set(names))
+
+
+_NamesOrAll = Annotated[list[_Name], Rule(normalise=_empty_if_all)]
 
 
 class AddonSpec(Model):
-    """What the integration is told, and where it passes it on."""
+    """The fields of an integration."""
 
     provider: Literal["webhook", "slack", "slack-app", "teams", "teamsworkflow", "datadog", "new-relic"] = Field(
         description="The service. slack and teams are deprecated: existing ones can be taken over, but not created."
     )
     enabled: bool = Field(default=True, description="Whether it is on.", examples=[False])
-    description: Annotated[Description, AfterValidator(_without_name)] = None
-    events: _Names = Field(
+    description: Annotated[Description, AfterValidator(_reject_name_line)] = None
+    events: Annotated[list[_Name], UNIQUE] = Field(
         default_factory=list,
         min_length=1,
         description="What it is told of; an integration that is created needs some.",
         examples=[["feature-created"]],
     )
-    projects: _Names = Field(default_factory=list, description="Of which projects; none: of all.", examples=[["shop"]])
-    environments: _Names = Field(
+    projects: _NamesOrAll = Field(
+        default_factory=list, description="Of which projects; none: of all.", examples=[["shop"]]
+    )
+    environments: _NamesOrAll = Field(
         default_factory=list, description="Of which environments; none: of all.", examples=[["production"]]
     )
-    parameters: dict[str, str | FromEnv | None] = Field(
+    parameters: Annotated[dict[str, str | FromEnv | None], Rule(live_type=dict[str, Any])] = Field(
         default_factory=dict,
         description="What the service needs. Secrets are {fromEnv: NAME}; null: not set; left out: not managed.",
         examples=[{"url": {"fromEnv": "HOOK_URL"}, "contentType": "application/json"}],
@@ -110,40 +114,22 @@ class AddonSpec(Model):
         return parameters
 
 
-class AddonDocument(Model):
-    """An integration."""
-
-    apiVersion: Literal["unleash-gitops/v1"]  # noqa: N815
-    kind: Literal["Addon"]
-    metadata: AddonMetadata
-    spec: AddonSpec
-
-    @model_validator(mode="after")
-    def _can_be_created(self) -> AddonDocument:
-        if self.metadata.id is not None:
-            return self
-        needed = [("parameters", name) for name, (required, _) in PARAMETERS[self.spec.provider].items() if required]
-        missing: list[tuple[str, ...]] = [path for path in needed if self.spec.parameters.get(path[1]) is None]
-        missing += [] if self.spec.events else [("events",)]
-        problems = [InitErrorDetails(type="missing", loc=("spec", *path), input=None) for path in missing]
-        if self.spec.provider in _DEPRECATED:
-            hint = f"use {_DEPRECATED[self.spec.provider]}, or give the metadata.id of an existing one"
-            said = PydanticCustomError("deprecated-provider", "is deprecated, and not created any more", {"hint": hint})
-            problems = [InitErrorDetails(type=said, loc=("spec", "provider"), input=None)]
-        if problems:
-            raise ValidationError.from_exception_data("Addon", problems)
-        return self
-
-
-class _Live(LiveModel):
-    id: int
-    provider: str
-    enabled: bool
-    description: str | None = None
-    events: list[str]
-    projects: list[str] = Field(default_factory=list)
-    environments: list[str] = Field(default_factory=list)
-    parameters: dict[str, Any]
+def _check_creatable(document: Any) -> Any:
+    """Refuse a document without what a new integration needs; one with `metadata.id` takes over an existing one."""
+    spec = document.spec
+    if document.metadata.id is not None:
+        return document
+    needed = [("parameters", name) for name, (required, _) in PARAMETERS[spec.provider].items() if required]
+    missing: list[tuple[str, ...]] = [path for path in needed if spec.parameters.get(path[1]) is None]
+    missing += [] if spec.events else [("events",)]
+    problems = [InitErrorDetails(type="missing", loc=("spec", *path), input=None) for path in missing]
+    if spec.provider in _DEPRECATED:
+        hint = f"use {_DEPRECATED[spec.provider]}, or give the metadata.id of an existing one"
+        problem = PydanticCustomError("deprecated-provider", "is deprecated, and not created any more", {"hint": hint})
+        problems = [InitErrorDetails(type=problem, loc=("spec", "provider"), input=None)]
+    if problems:
+        raise ValidationError.from_exception_data("Addon", problems)
+    return document
 
 
 class _Parameter(LiveModel):
@@ -158,137 +144,148 @@ class _Provider(LiveModel):
 
     @property
     def secrets(self) -> set[str]:
-        return {one.name for one in self.parameters if one.sensitive}
+        return {parameter.name for parameter in self.parameters if parameter.sensitive}
 
 
-class Addon(Audited):
+class Addon(Kind, Marked, Pullable, Audited):
     """Integrations: read by one GET, changed by number. A line of the description has their name, the last the mark.
 
-    One that was taken over by its number is known by it ever after, and has no line with a name.
+    One that was taken over by its number keeps it as its identity, and has no line with a name.
     """
 
     name = "Addon"
     folder = "addons"
-    document = AddonDocument
+    spec = AddonSpec
+    document = envelope("Addon", "An integration.", AddonMetadata, AddonSpec, _check_creatable)
     events = ("addon-config-created", "addon-config-updated", "addon-config-deleted")
-    marked = True
     codes: ClassVar[Mapping[str, str]] = {
         **NamedKind.codes,
         "deprecated-provider": "an integration is of a service that Unleash creates no more integrations with",
     }
 
-    def resource_from_document(self, document: AddonDocument, workspace: str) -> Resource:
-        """See `Kind.desired`. The id is `metadata.id`, else it is made of the name."""
-        meta = document.metadata
-        spec = _normal(document.spec.model_dump(exclude_unset=True))
-        mark = mark_line(workspace) if meta.id else f"{_NAME_LINE}{meta.name}\n{mark_line(workspace)}"
-        return Resource(Address(self.name, meta.name), meta.id or _id(workspace, meta.name), spec, mark=mark)
+    @override
+    def identity(self, metadata: AddonMetadata, workspace: str) -> str:
+        """Return `metadata.id`, else an id made of the names."""
+        return metadata.id or _id(workspace, metadata.name)
 
-    def areas(self, reads: Reads) -> Iterable[Area]:  # noqa: ARG002
-        """See `Kind.areas`: one for all."""
+    @override
+    def mark(self, metadata: AddonMetadata, workspace: str) -> str:
+        return mark_line(workspace) if metadata.id else f"{_NAME_LINE}{metadata.name}\n{mark_line(workspace)}"
+
+    @override
+    def areas(self, reads: Reads) -> Iterable[Area]:
         yield Area(self.name)
 
+    @override
     def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
-        """See `Kind.read`. Raises UsageError when this server's services do not take what a document says."""
+        """Raises UsageError when this server's services do not take what a document holds."""
         answer = reads.get_cached(_PATH)
-        providers = {one["name"]: _Provider.model_validate(one) for one in answer["providers"]}
-        found: dict[str, Resource] = {}
-        for entry in sorted(map(_Live.model_validate, answer["addons"]), key=lambda one: one.id):
-            one = self._live(entry, providers.get(entry.provider), reads.workspace, found)
-            found[one.id] = one
+        providers = {entry["name"]: _Provider.model_validate(entry) for entry in answer["providers"]}
+        live: dict[str, Resource] = {}
+        for entry in sorted(map(_parse, answer["addons"]), key=lambda parsed: int(parsed["id"])):
+            resource = self._live(entry, providers.get(entry["provider"]), reads.workspace, live)
+            live[resource.id] = resource
         for object_id, spec in reads.scope.within(area).items():
-            _check(object_id, spec, providers, found.get(object_id))
-        return found.values()
+            _check(object_id, spec, providers, live.get(object_id))
+        return live.values()
 
     def _live(
-        self, entry: _Live, provider: _Provider | None, workspace: str, found: Mapping[str, Resource]
+        self, entry: Mapping[str, Any], provider: _Provider | None, workspace: str, others: Mapping[str, Resource]
     ) -> Resource:
-        secrets = set(entry.parameters) if provider is None else provider.secrets
-        description, mark = split_mark(entry.description, workspace)
-        text, name = _named(description) if mark != "none" else (description, None)
-        object_id = str(entry.id)
-        if mark == "ours" and name is not None and _id(workspace, name) not in found:  # a second one goes by number
+        secrets = set(entry["parameters"]) if provider is None else provider.secrets
+        description, mark = split_mark(entry["description"], workspace)
+        text, name = _split_name(description) if mark != "none" else (description, None)
+        object_id = number = str(entry["id"])
+        if mark == "ours" and name is not None and _id(workspace, name) not in others:  # a second one goes by number
             object_id = _id(workspace, name)
-        spec = entry.model_dump(exclude={"id"})
+        spec = {field: entry[field] for field in AddonSpec.model_fields}
         spec["description"] = text
-        spec["parameters"] = {key: _MASK if key in secrets else _text(one) for key, one in entry.parameters.items()}
+        spec["parameters"] = {
+            key: _MASK if key in secrets else _text(value) for key, value in entry["parameters"].items()
+        }
         return Resource(
-            Address(self.name, name if object_id != str(entry.id) else None),
+            Address(self.name, name if object_id != number else None),
             object_id,
-            _normal(spec),
+            self.normalise(spec),
             ownership=OWNERSHIP_BY_MARK[mark],
-            title=(text or entry.provider).partition("\n")[0],
-            server_id=str(entry.id),
+            title=(text or entry["provider"]).partition("\n")[0],
+            server_id=number,
         )
 
-    def told(self, payload: Any, workspace: str) -> Resource:
-        """See `Traced.told`: of its parameters, some of which are secrets, events tell nothing."""
-        found = self._live(_Live.model_validate({**payload, "parameters": {}}), None, workspace, {})
-        return replace(found, spec={**found.spec, "parameters": Unknown()})
+    @override
+    def resource_from_event(self, payload: Any, workspace: str) -> Resource:
+        """Events hold no usable parameters, some of which are secrets."""
+        resource = self._live(_parse({**payload, "parameters": {}}), None, workspace, {})
+        return replace(resource, spec={**resource.spec, "parameters": Unknown()})
 
+    @override
     def spec_after_create(self, desired: Resource) -> dict[str, Any]:
-        """See `Kind.created`."""
-        after = {"provider": desired.spec["provider"], **_DEFAULTS, **desired.spec}
-        return {**after, "parameters": _given(after["parameters"])}
+        after = super().spec_after_create(desired)
+        return {**after, "parameters": _without_unset(after["parameters"])}
 
+    @override
     def spec_after_update(self, desired: Resource, live: Resource) -> dict[str, Any]:
-        """See `Kind.merged`. A secret is no difference, but is sent with any other: what it is cannot be read."""
-        same = desired.spec["provider"] == live.spec["provider"]
-        kept = live.spec["parameters"] if same else {}
-        parameters = _given({**kept, **desired.spec.get("parameters", {})})
+        """A secret alone is no difference, but is sent with any other: the server does not return it."""
+        same_provider = desired.spec["provider"] == live.spec["provider"]
+        kept = live.spec["parameters"] if same_provider else {}
+        parameters = _without_unset({**kept, **desired.spec.get("parameters", {})})
         after = {**live.spec, **desired.spec, "parameters": parameters}
-        seen = {
+        masked = {
             name: _MASK if isinstance(value, dict) and kept.get(name) == _MASK else value
             for name, value in parameters.items()
         }
-        return dict(live.spec) if {**after, "parameters": seen} == live.spec else after
+        return dict(live.spec) if {**after, "parameters": masked} == live.spec else after
 
+    @override
     def server_refusal(
-        self,
-        desired: Resource,
-        live: Resource | None,
-        after: Mapping[str, Any],
-        server: ServerFacts,  # noqa: ARG002
+        self, desired: Resource, live: Resource | None, after: Mapping[str, Any], server: ServerFacts
     ) -> str | None:
-        """See `Kind.refusal`."""
         if live is None and desired.id.isdecimal():
             return f"there is no integration {desired.id} to take over; without metadata.id it is created anew"
-        missing = [name for name, (required, _) in PARAMETERS[after["provider"]].items() if required]
-        missing = [name for name in missing if name not in after["parameters"]]
+        needed = [name for name, (required, _) in PARAMETERS[after["provider"]].items() if required]
+        missing = [name for name in needed if name not in after["parameters"]]
         return f"{after['provider']} needs {', '.join(missing)}" if missing else None
 
+    @override
     def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
-        """See `Kind.create`: one POST, and one looks before repeating it, since a second would make a second."""
-        body = _body(desired, after)
-        look = Lookup(path=_PATH, list_key="addons", match={"description": body["description"]})
-        return (Call(method="POST", path=_PATH, body=body, verify=look),)
+        """One POST; a retry looks first, since a second POST would make a second integration."""
+        body = self._marked_body(desired, after)
+        verify = Lookup(path=_PATH, list_key="addons", match={"description": body["description"]})
+        return (Call(method="POST", path=_PATH, body=body, verify=verify),)
 
+    @override
     def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
-        """See `Kind.update`: one PUT with everything, since the server drops what is left out."""
-        return (Call(method="PUT", path=f"{_PATH}/{live.server_id}", body=_body(desired, after)),)
+        """One PUT with everything, since the server drops what is left out."""
+        return (Call(method="PUT", path=f"{_PATH}/{live.server_id}", body=self._marked_body(desired, after)),)
 
+    def _marked_body(self, desired: Resource, after: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self.body(after), "description": append_mark(after["description"], desired.mark or "")}
+
+    @override
     def delete(self, live: Resource) -> tuple[Call, ...]:
-        """See `Kind.delete`."""
         return (Call(method="DELETE", path=f"{_PATH}/{live.server_id}"),)
 
-    def to_document(self, unit: Sequence[str], value: Any, one: Resource, said: Any) -> Any:
-        """See `Kind.to_document`: of a secret the server does not tell what it is, so what is said of it stays."""
-        return said if value == _MASK else super().to_document(unit, value, one, said)
+    @override
+    def to_document(self, unit: Sequence[str], value: Any, resource: Resource, current: Any) -> Any:
+        """The server does not return secrets, so what the document holds of one stays."""
+        return current if value == _MASK else super().to_document(unit, value, resource, current)
 
+    @override
     def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
-        """See `Kind.pulled`. A secret is left out, or stands as a variable where a document may not be without it."""
-        spec = {key: value for key, value in live.spec.items() if key not in _DEFAULTS or value != _DEFAULTS[key]}
+        """A secret is left out, or is a variable where a document may not be without it."""
+        document, name = super().to_pulled_document(live)
+        spec, own_name = document["spec"], live.address.name
         known = PARAMETERS.get(spec["provider"], {})
-        own = live.address.name
         parameters: dict[str, Any] = {}
-        for name, value in spec.pop("parameters", {}).items():
-            if value != _MASK and name in known:
-                parameters[name] = value
-            elif own is not None and known.get(name, (False,))[0]:
-                parameters[name] = {"fromEnv": f"{own}_{name}".upper().translate(str.maketrans(".-", "__"))}
+        for parameter, value in spec.pop("parameters", {}).items():
+            if value != _MASK and parameter in known:
+                parameters[parameter] = value
+            elif own_name is not None and known.get(parameter, (False,))[0]:
+                variable = f"{own_name}_{parameter}".upper().translate(str.maketrans(".-", "__"))
+                parameters[parameter] = {"fromEnv": variable}
         if parameters:
             spec["parameters"] = parameters
-        return {"metadata": {} if own is not None else {"id": live.id}, "spec": spec}, live.title or live.id
+        return {"metadata": {} if own_name is not None else {"id": live.id}, "spec": spec}, live.title or name
 
 
 def _hidden(problems: Sequence[tuple[tuple[str, ...], str]]) -> ValidationError:
@@ -304,20 +301,10 @@ def _id(workspace: str, name: str) -> str:
     return f"{workspace_mark(workspace)}/{name}"
 
 
-def _named(description: str | None) -> tuple[str | None, str | None]:
+def _split_name(description: str | None) -> tuple[str | None, str | None]:
     """Return a description without the line that says the name, and that name; no name when there is no such line."""
     text, _, last = (description or "").rpartition("\n")
     return (text or None, last.removeprefix(_NAME_LINE)) if last.startswith(_NAME_LINE) else (description or None, None)
-
-
-def _normal(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return a spec with its lists as sets; every project, or environment, is said in one way only."""
-    found = {**spec, "description": spec["description"] or None} if "description" in spec else dict(spec)
-    for key in ("events", "projects", "environments"):
-        if key in found:
-            every = key != "events" and "*" in found[key]
-            found[key] = [] if every else sorted(set(found[key]))
-    return found
 
 
 def _text(value: Any) -> str:
@@ -325,12 +312,14 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _parse(entry: Any) -> dict[str, Any]:
+    """Return the fields of a live integration that count. Raises ValidationError."""
+    parsed = live_model(AddonSpec, id=int).model_validate(entry).model_dump()
+    return {**parsed, "parameters": parsed["parameters"] or {}}
+
+
+def _without_unset(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if value is not None}
-
-
-def _body(desired: Resource, after: Mapping[str, Any]) -> dict[str, Any]:
-    return {**after, "description": append_mark(after["description"], desired.mark or "")}
 
 
 def _check(object_id: str, spec: Mapping[str, Any], providers: Mapping[str, _Provider], live: Resource | None) -> None:

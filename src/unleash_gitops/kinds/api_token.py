@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
+from typing_extensions import override
 
-from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.base import HasReferences, Kind, Marked, Pullable, Reads
 from unleash_gitops.kinds.shared.audited import Audited
-from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK, AuditedMetadata, LiveModel, Model
+from unleash_gitops.kinds.shared.fields import Rule, live_model
+from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK, AuditedMetadata, Model, envelope
 from unleash_gitops.model.errors import ApiError
 from unleash_gitops.model.ownership import Mark
 from unleash_gitops.model.plan import Call, Lookup
@@ -26,16 +28,15 @@ from unleash_gitops.model.workspace import NAME_PATTERN
 if TYPE_CHECKING:
     from unleash_gitops.api.client import ServerFacts
 
-__all__ = ["KIND", "ApiTokenDocument"]
+__all__ = ["KIND"]
 
 _PATH = "/api/admin/api-tokens"
 _MARKED = re.compile(r"(.*) \[gitops:([^\]]*)\]", re.DOTALL)
-_DEFAULTS: dict[str, Any] = {"projects": ["*"], "expiresAt": None}
 _FIXED = ("type", "environment", "projects")
 
 
 class ApiTokenMetadata(AuditedMetadata):
-    """Which token it is."""
+    """The identity of a token."""
 
     name: str = Field(
         pattern=NAME_PATTERN,
@@ -44,189 +45,161 @@ class ApiTokenMetadata(AuditedMetadata):
     )
 
 
-def _instant(text: str | None) -> str | None:
+def _to_server_time(text: str | None) -> str | None:
     """Return a time as the server writes it: in UTC, with milliseconds."""
     if text is None:
         return None
     try:
-        found = datetime.fromisoformat(text)
-        if found.tzinfo is None:
+        time = datetime.fromisoformat(text)
+        if time.tzinfo is None:
             raise ValueError
-        return found.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     except (ValueError, OverflowError):
         context = {"hint": "such as 2030-12-31T23:59:59Z"}
-        raise PydanticCustomError("date-time", "is no time with its distance from UTC", context) from None
+        raise PydanticCustomError("date-time", "must be an ISO 8601 time with a UTC offset", context) from None
 
 
-def _one_environment(environment: str) -> str:
+def _reject_all_environments(environment: str) -> str:
     if environment == "*":
         raise PydanticCustomError("every-environment", "a token is for one environment, not for all")
     return environment
 
 
-class ApiTokenSpec(Model):
-    """What the token is good for. Only its end can be changed."""
+def _server_type(token_type: str) -> str:
+    """The server answers `client` for `backend`."""
+    return "client" if token_type == "backend" else token_type
 
-    type: Literal["client", "frontend", "backend"] = Field(
+
+def _unique_or_all(projects: list[str]) -> list[str]:
+    return ["*"] if "*" in projects else sorted(set(projects))
+
+
+class ApiTokenSpec(Model):
+    """The fields of a token. Only its expiry date can be changed."""
+
+    type: Annotated[Literal["client", "frontend", "backend"], Rule(normalise=_server_type)] = Field(
         description="backend, which is the same as client: evaluates flags itself. frontend: asks for results."
     )
-    environment: Annotated[str, Field(min_length=1), AfterValidator(_one_environment)] = Field(
-        description="The environment that it reads.", examples=["production"]
-    )
-    projects: list[Annotated[str, Field(min_length=1)]] = Field(
+    environment: Annotated[
+        str, Field(min_length=1), AfterValidator(_reject_all_environments), Rule(live_type=str | None)
+    ] = Field(description="The environment that it reads.", examples=["production"])
+    projects: Annotated[list[Annotated[str, Field(min_length=1)]], Rule(normalise=_unique_or_all)] = Field(
         default=["*"], min_length=1, description='The projects that it reads; ["*"]: all.', examples=[["shop"]]
     )
-    expiresAt: Annotated[str | None, AfterValidator(_instant)] = Field(  # noqa: N815
-        default=None, description="When it ends; null: never.", examples=["2030-12-31T23:59:59Z"]
+    expiresAt: Annotated[str | None, AfterValidator(_to_server_time), Rule(omit_none=True)] = Field(
+        default=None, description="When it expires; null: never.", examples=["2030-12-31T23:59:59Z"]
     )
 
 
-class ApiTokenDocument(Model):
-    """An API token of an application."""
-
-    apiVersion: Literal["unleash-gitops/v1"]  # noqa: N815
-    kind: Literal["ApiToken"]
-    metadata: ApiTokenMetadata
-    spec: ApiTokenSpec
-
-
-class _Live(LiveModel):
-    """What of a live token is read: never its secret, nor the alias, which is as good as one."""
-
-    tokenName: str  # noqa: N815
-    type: str
-    environment: str | None = None
-    projects: list[str] = Field(default_factory=list)
-    expiresAt: str | None = None  # noqa: N815
-    createdAt: str  # noqa: N815
-
-
-class ApiToken(Audited):
+class ApiToken(Kind, Marked, HasReferences, Pullable, Audited):
     """Tokens of applications: read by one GET, found by name and time of creation when they are changed."""
 
     name = "ApiToken"
     folder = "api-tokens"
-    document = ApiTokenDocument
+    spec = ApiTokenSpec
+    document = envelope("ApiToken", "An API token of an application.", ApiTokenMetadata, ApiTokenSpec)
     events = ("api-token-created", "api-token-updated", "api-token-deleted")
-    marked = True
     limit = "apiTokens"
     codes: ClassVar[Mapping[str, str]] = {
-        "date-time": "a time is not an ISO 8601 date and time with its distance from UTC",
+        "date-time": "a time is not an ISO 8601 time with a UTC offset",
         "every-environment": "a token is for every environment",
     }
 
-    def resource_from_document(self, document: ApiTokenDocument, workspace: str) -> Resource:
-        """See `Kind.desired`. The id is the name; the mark is what the name on the server ends with."""
-        name = document.metadata.name
-        spec = _normal(document.spec.model_dump(exclude_unset=True))
-        references = tuple(self.references(spec))
-        return Resource(Address(self.name, name), name, spec, references=references, mark=f" [gitops:{workspace}]")
+    @override
+    def mark(self, metadata: ApiTokenMetadata, workspace: str) -> str:
+        """Return the end of the name on the server."""
+        return f" [gitops:{workspace}]"
 
-    def references(self, spec: Mapping[str, Any], project: str | None = None) -> Iterable[Reference]:  # noqa: ARG002
-        """See `Kind.references`: the environment."""
+    @override
+    def references(self, spec: Mapping[str, Any], project: str | None = None) -> Iterable[Reference]:
         if "environment" in spec:
             yield Reference("Environment", None, spec["environment"], ("spec", "environment"))
 
-    def areas(self, reads: Reads) -> Iterable[Area]:  # noqa: ARG002
-        """See `Kind.areas`: one for all."""
+    @override
+    def areas(self, reads: Reads) -> Iterable[Area]:
         yield Area(self.name)
 
+    @override
     def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
-        """See `Kind.read`: all but tokens for the Admin API. Who may not read them has none, unless a document does."""
+        """Tokens of the Admin API are left out. A token that may not read tokens has none, unless documents do."""
         try:
             entries = reads.get_cached(_PATH)["tokens"]
         except ApiError as error:
             if error.status != 403 or reads.scope.within(area):
                 raise
             return []
-        tokens = (_Live.model_validate(entry) for entry in entries if entry["type"] != "admin")
-        found: dict[str, Resource] = {}
-        for token in sorted(tokens, key=lambda one: one.createdAt):
-            one = self._live(token, reads.workspace, found)
-            found[one.id] = one
-        return found.values()
+        tokens = [_parse(entry) for entry in entries if entry["type"] != "admin"]
+        live: dict[str, Resource] = {}
+        for token in sorted(tokens, key=lambda parsed: str(parsed["createdAt"])):
+            resource = self._live(token, reads.workspace, live)
+            live[resource.id] = resource
+        return live.values()
 
-    def _live(self, token: _Live, workspace: str, found: Mapping[str, Resource]) -> Resource:
-        marked = _MARKED.fullmatch(token.tokenName)
+    def _live(self, token: Mapping[str, Any], workspace: str, others: Mapping[str, Resource]) -> Resource:
+        """Return a token as a resource. Its secret is not read, nor its alias, which is as good as one."""
+        server_name, created_at = str(token["tokenName"]), token["createdAt"]
+        marked = _MARKED.fullmatch(server_name)
         mark: Mark = "none" if marked is None else "ours" if marked[2] == workspace else "other"
-        own = marked[1] if marked is not None and mark == "ours" and marked[1] not in found else None
-        match = {key: getattr(token, key) for key in ("tokenName", "type", "environment", "createdAt")}
+        own_name = marked[1] if marked is not None and mark == "ours" and marked[1] not in others else None
+        match = {key: token[key] for key in ("tokenName", "type", "environment", "createdAt")}
         return Resource(
-            Address(self.name, own),
-            own or f"{token.tokenName} of {token.createdAt}",
-            _normal(token.model_dump(include={*_FIXED, "expiresAt"})),
+            Address(self.name, own_name),
+            own_name or f"{server_name} of {created_at}",
+            self.normalise({field: token[field] for field in (*_FIXED, "expiresAt")}),
             ownership=OWNERSHIP_BY_MARK[mark],
-            title=token.tokenName,
+            title=server_name,
             handles={"match": match},
         )
 
-    def told(self, payload: Any, workspace: str) -> Resource:
-        """See `Traced.told`: events have no secret either."""
-        return self._live(_Live.model_validate(payload), workspace, {})
+    @override
+    def resource_from_event(self, payload: Any, workspace: str) -> Resource:
+        return self._live(_parse(payload), workspace, {})
 
-    def spec_after_create(self, desired: Resource) -> dict[str, Any]:
-        """See `Kind.created`."""
-        known = {**_DEFAULTS, **desired.spec}
-        return {field: known[field] for field in ApiTokenSpec.model_fields}
-
+    @override
     def server_refusal(
-        self,
-        desired: Resource,  # noqa: ARG002
-        live: Resource | None,
-        after: Mapping[str, Any],
-        server: ServerFacts,  # noqa: ARG002
+        self, desired: Resource, live: Resource | None, after: Mapping[str, Any], server: ServerFacts
     ) -> str | None:
-        """See `Kind.refusal`."""
         if live is None:
             return None
         if any(after[field] != live.spec[field] for field in _FIXED):
             return (
-                "its type, environment and projects cannot be changed: give the new one another name, and remove this "
-                "one when nothing uses it any more"
+                "its type, environment and projects cannot be changed: give the new token another name, and remove "
+                "this one when nothing uses it any more"
             )
         if after["expiresAt"] is None:
-            return "Unleash does not take an end back: give it a late one, or make a token with another name"
+            return "an expiry date cannot be removed: set a late one, or create a token with another name"
         return None
 
+    @override
     def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
-        """See `Kind.create`: one POST, and one looks before repeating it, since a second would make a second."""
-        same = {"tokenName": f"{desired.id}{desired.mark}", "type": after["type"], "environment": after["environment"]}
-        body = {**same, **{field: after[field] for field in _DEFAULTS if after[field] is not None}}
-        look = Lookup(path=_PATH, list_key="tokens", match=same, field="secret")
-        return (Call(method="POST", path=_PATH, body=body, verify=look, secret_field="secret"),)  # noqa: S106 - a field's name
+        """One POST; a retry looks first, since a second POST would make a second token."""
+        body = {"tokenName": f"{desired.id}{desired.mark}", **self.body(after)}
+        match = {key: body[key] for key in ("tokenName", "type", "environment")}
+        verify = Lookup(path=_PATH, list_key="tokens", match=match, field="secret")
+        return (Call(method="POST", path=_PATH, body=body, verify=verify, secret_field="secret"),)  # noqa: S106 - a field's name
 
-    def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:  # noqa: ARG002
-        """See `Kind.update`: the end is all that can be changed."""
+    @override
+    def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
+        """Only the expiry date can be changed."""
         body = {"expiresAt": after["expiresAt"]}
-        return (Call(method="PUT", path=f"{_PATH}/{{found}}", body=body, lookup=_found(live)),)
+        return (Call(method="PUT", path=f"{_PATH}/{{found}}", body=body, lookup=_lookup(live)),)
 
+    @override
     def delete(self, live: Resource) -> tuple[Call, ...]:
-        """See `Kind.delete`."""
-        return (Call(method="DELETE", path=f"{_PATH}/{{found}}", lookup=_found(live)),)
+        return (Call(method="DELETE", path=f"{_PATH}/{{found}}", lookup=_lookup(live)),)
 
+    @override
     def pull_exclusion(self, live: Resource) -> str | None:
-        """See `Kind.pull_exclusion`: nobody could make another token with the same secret."""
+        """No document can create another token with the same secret."""
         return None if live.address.name is not None else "a token that was made elsewhere cannot be taken over"
 
-    def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
-        """See `Kind.pulled`. What is as it would be by default is left out."""
-        spec = {
-            field: value for field, value in live.spec.items() if field not in _DEFAULTS or value != _DEFAULTS[field]
-        }
-        return {"metadata": {}, "spec": spec}, live.id
+
+def _parse(entry: Any) -> dict[str, Any]:
+    """Return the fields of a live token that count. Raises ValidationError."""
+    return live_model(ApiTokenSpec, tokenName=str, createdAt=str).model_validate(entry).model_dump()
 
 
-def _normal(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return a spec as the server answers it, its projects as a set."""
-    found = dict(spec)
-    if "type" in found:
-        found["type"] = "client" if found["type"] == "backend" else found["type"]
-    if "projects" in found:
-        found["projects"] = ["*"] if "*" in found["projects"] else sorted(set(found["projects"]))
-    return found
-
-
-def _found(live: Resource) -> Lookup:
+def _lookup(live: Resource) -> Lookup:
     """Return how to find the token that a call is about: the server knows it by its secret only."""
     return Lookup(path=_PATH, list_key="tokens", match=dict(live.handles["match"]), field="secret")
 

@@ -7,30 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote
 
 from pydantic import Field
+from typing_extensions import override
 
 from unleash_gitops.kinds.base import Reads
-from unleash_gitops.kinds.shared.models import LiveModel, Model
+from unleash_gitops.kinds.shared.models import Model, envelope
 from unleash_gitops.kinds.shared.named import Description, NamedKind
 from unleash_gitops.model.plan import Call
 from unleash_gitops.model.resource import Area, Resource
 
-__all__ = ["KIND", "ApplicationDocument"]
+__all__ = ["KIND"]
 
 _PAGE = 1000
 
 
 class ApplicationMetadata(Model):
-    """Which application it is."""
+    """The identity of an application."""
 
     name: str = Field(min_length=1, max_length=255, description="As SDKs send it: appName.", examples=["shop-web"])
 
 
 class ApplicationSpec(Model):
-    """What people are told of it."""
+    """The fields of an application."""
 
     description: Description = None
     url: str = Field(default="", description="Where it is.", examples=["https://shop.example.com"])
@@ -38,62 +39,43 @@ class ApplicationSpec(Model):
     color: str = Field(default="", description="What it is shown in.", examples=["#6C65E5"])
 
 
-class ApplicationDocument(Model):
-    """An application."""
-
-    apiVersion: Literal["unleash-gitops/v1"]  # noqa: N815 - the API's own name
-    kind: Literal["Application"]
-    metadata: ApplicationMetadata
-    spec: ApplicationSpec = ApplicationSpec()
-
-
-class _Live(LiveModel):
-    name: str = Field(validation_alias="appName")
-    description: str | None = None
-    url: str | None = None
-    icon: str | None = None
-    color: str | None = None
-
-
 class Application(NamedKind):
-    """Applications. SDKs make them too: one that nobody has said anything of counts as the server's own."""
+    """Applications. SDKs make them too: one without any value counts as the server's own."""
 
     name = "Application"
     folder = "applications"
-    document = ApplicationDocument
+    spec = ApplicationSpec
+    document = envelope("Application", "An application.", ApplicationMetadata, ApplicationSpec)
     path = "/api/admin/metrics/applications"
     list_key = "applications"
-    defaults = {"description": None, "url": "", "icon": "", "color": ""}  # noqa: RUF012 - ClassVar in the base
-    live = _Live
+    name_key = "appName"
 
-    def read(self, reads: Reads, area: Area) -> Iterable[Resource]:  # noqa: ARG002
-        """See `Kind.read`: page by page."""
+    @override
+    def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
+        """Page by page."""
         offset = 0
         while True:
             answer = reads.get(f"{self.path}?limit={_PAGE}&offset={offset}")
             for entry in answer["applications"]:
-                yield self.from_entry(_Live.model_validate(entry), reads.workspace)
+                yield self.resource_from_entry(entry, reads.workspace)
             offset += _PAGE
             if offset >= answer["total"]:
                 return
 
-    def from_entry(self, entry: _Live, workspace: str) -> Resource:
-        """See `Described.from_entry`."""
-        found = super().from_entry(entry, workspace)
-        said = any(found.spec.values())
-        return found if said or found.ownership != "unmanaged" else replace(found, ownership="builtin")
+    @override
+    def resource_from_entry(self, entry: Any, workspace: str) -> Resource:
+        resource = super().resource_from_entry(entry, workspace)
+        is_empty = not any(resource.spec.values())
+        return replace(resource, ownership="builtin") if is_empty and resource.ownership == "unmanaged" else resource
 
-    def normal(self, spec: dict[str, Any]) -> dict[str, Any]:
-        """See `Described.normal`."""
-        return {key: value or (None if key == "description" else "") for key, value in spec.items()}
-
+    @override
     def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
-        """See `Kind.create`: the POST makes it, or makes it so."""
+        """The POST creates the application, or replaces its values."""
         path = f"{self.path}/{quote(desired.id, safe='')}"
-        return (Call(method="POST", path=path, body=self.body(after, desired.mark or ""), idempotent=True),)
+        return (Call(method="POST", path=path, body=self.marked_body(after, desired.mark or ""), idempotent=True),)
 
-    def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:  # noqa: ARG002
-        """See `Kind.update`."""
+    @override
+    def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
         return self.create(desired, after)
 
 

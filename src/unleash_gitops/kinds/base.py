@@ -1,6 +1,8 @@
-"""The contract of a kind: what a kind of object has to tell, and what it may ask of the server.
+"""The contract of a kind of object.
 
-A kind is one module of this package with one instance of `Kind`, named `KIND`.
+A kind is one module of this package with one instance of a `Kind`, named `KIND`. `Kind` is what every kind has to have;
+`HasReferences`, `HasHistory`, `Pullable` and `Marked` are optional, and a kind takes those that fit. `Reads` is what a
+kind may ask of the server.
 """
 
 from __future__ import annotations
@@ -9,7 +11,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
-from unleash_gitops.model.resource import Area, Conflict, ReadScope, Reference, Resource, SpecOf, Step
+from unleash_gitops.kinds.shared.fields import defaults, normalise, rewrite, to_body, to_document
+from unleash_gitops.model.resource import Address, Area, Conflict, ReadScope, Reference, Resource, SpecOf, Step
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from unleash_gitops.model.plan import Call
     from unleash_gitops.model.workspace import WorkspaceSpec
 
-__all__ = ["Kind", "Reads"]
+__all__ = ["HasHistory", "HasReferences", "Kind", "Marked", "Pullable", "Reads", "references_of"]
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -30,7 +33,7 @@ class Reads(Protocol):
 
     @property
     def workspace(self) -> str:
-        """The workspace's name, which tells owned from foreign."""
+        """The workspace's name, which tells owned objects from those of other workspaces."""
 
     @property
     def server(self) -> ServerFacts:
@@ -40,11 +43,18 @@ class Reads(Protocol):
     def policy(self) -> WorkspaceSpec:
         """What the workspace may do, and how."""
 
+    @property
+    def scope(self) -> ReadScope:
+        """What matters of what is there."""
+
     def get(self, path: str) -> Any:
         """Return the JSON answer to a GET of `path`."""
 
     def get_cached(self, path: str) -> Any:
-        """Return the JSON answer to a GET of `path`, which is asked for once however many need it."""
+        """Return the JSON answer to a GET of `path`, which is sent once however many need it."""
+
+    def get_or_none(self, path: str) -> Any:
+        """Return the JSON answer to a GET of `path`, or None when the object does not exist (404)."""
 
     def post_query(self, path: str, body: Any) -> Any:
         """Return the JSON answer to a POST that changes nothing, and so can be repeated."""
@@ -52,14 +62,11 @@ class Reads(Protocol):
     def map_concurrently(self, read: Callable[[_In], _Out], over: Sequence[_In]) -> list[_Out]:
         """Return `read` of each of `over`, in their order, as many at once as there are connections."""
 
-    def get_or_none(self, path: str) -> Any:
-        """Return the JSON answer to a GET of `path`, or None when the object is not there (404)."""
-
     def projects(self) -> tuple[str, ...]:
-        """Return the ids of the projects the workspace looks at."""
+        """Return the ids of the projects that the workspace looks at."""
 
     def all_projects(self) -> tuple[str, ...]:
-        """Return the ids of all projects of the instance, whether the workspace looks at them or not."""
+        """Return the ids of all projects of the instance."""
 
     def flags(self, project: str) -> tuple[str, ...]:
         """Return the names of the project's active flags."""
@@ -67,49 +74,58 @@ class Reads(Protocol):
     def features(self, project: str) -> tuple[Mapping[str, Any], ...]:
         """Return the project's active flags as `GET P/features` lists them."""
 
-    @property
-    def scope(self) -> ReadScope:
-        """What matters of what is there."""
-
 
 class Kind(ABC):
-    """One kind of object: everything the tool knows of it.
+    """What every kind has: an identity, a read, and the calls that create, update and delete an object.
 
-    A kind is one module below `kinds/` with one instance of this, named `KIND`. Nothing else has to be touched.
+    The spec model declares each field once (`kinds.shared.fields`); defaults, compared form and bodies come from it.
     """
 
     name: ClassVar[str]
     folder: ClassVar[str]
     """Where `pull` puts its files, below the workspace root."""
     document: ClassVar[type[BaseModel]]
-    """The pydantic model of a whole document of this kind."""
-    marked: ClassVar[bool] = False
-    """Whether the workspace's mark is written on the object, and not part of its id: an update takes it over."""
+    """The pydantic model of a whole document, made by `kinds.shared.models.envelope`."""
+    spec: ClassVar[type[BaseModel]]
+    """The pydantic model of a document's spec."""
     plentiful: ClassVar[bool] = False
-    """Whether an instance may have thousands: those that are not managed are of interest only beside documents."""
+    """Whether an instance may have thousands: unmanaged ones are of interest only beside documents of the kind."""
     limit: ClassVar[str | None] = None
-    """What `resourceLimits` of `ui-config` calls the most objects there may be, where it says."""
+    """The name in `resourceLimits` of `ui-config` for the most objects there may be, where it has one."""
     codes: ClassVar[Mapping[str, str]] = {}
     """The codes of diagnostics that only this kind's documents have, and what they mean."""
 
-    @abstractmethod
+    def address(self, metadata: Any) -> Address:
+        """Return the address of the object that a document with `metadata` stands for."""
+        return Address(self.name, metadata.name)
+
+    def identity(self, metadata: Any, workspace: str) -> str:
+        """Return the id, unique within the kind on an instance, of the object that a document stands for."""
+        return str(metadata.name)
+
     def resource_from_document(self, document: Any, workspace: str) -> Resource:
         """Turn a valid document (an instance of `self.document`) into a resource, without its position."""
+        metadata, address = document.metadata, self.address(document.metadata)
+        spec = self.normalise(document.spec.model_dump(exclude_unset=True))
+        return Resource(
+            address,
+            self.identity(metadata, workspace),
+            spec,
+            references=tuple(references_of(self, spec, address.project)),
+            mark=self.mark(metadata, workspace) if isinstance(self, Marked) else None,
+        )
 
-    def document_problem(self, desired: Resource) -> str | None:  # noqa: ARG002
-        """Return why no server can hold what a valid document says, for reasons only the whole of it shows, or None."""
+    def normalise(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the compared form of a document's or a live object's spec."""
+        return normalise(self.spec, spec)
+
+    def body(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the part of a request body that makes an object as the compared `spec` says."""
+        return to_body(self.spec, spec)
+
+    def document_problem(self, desired: Resource) -> str | None:
+        """Return why no server can hold a valid document, for reasons that only the whole of it shows, or None."""
         return None
-
-    def conflicts(self, one: Resource, spec_of: SpecOf) -> Iterable[Conflict]:  # noqa: ARG002
-        """Return what of a document cannot be, because of what it names: the reference, and why, in words.
-
-        `spec_of` tells what is known of another object, as it is to be; None when nothing is.
-        """
-        return ()
-
-    def known_references(self, reads: Reads) -> Iterable[Reference]:  # noqa: ARG002
-        """Return what exists and can be referred to, beside the objects that are read."""
-        return ()
 
     @abstractmethod
     def areas(self, reads: Reads) -> Iterable[Area]:
@@ -117,36 +133,33 @@ class Kind(ABC):
 
     @abstractmethod
     def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
-        """Return the live objects of one area, normalised; none when the area itself is gone."""
+        """Return the live objects of one area, normalised; none when the area itself no longer exists."""
 
-    @abstractmethod
     def spec_after_create(self, desired: Resource) -> dict[str, Any]:
-        """Return the spec that a create results in: what the document says, and defaults for the rest."""
+        """Return the spec that a create results in: the document's values, and defaults for the rest."""
+        complete = {**defaults(self.spec), **desired.spec}
+        return {field: complete[field] for field in self.spec.model_fields if field in complete}
 
     def spec_after_update(self, desired: Resource, live: Resource) -> dict[str, Any]:
-        """Return the spec that an update results in: what the document says, and the live value of the rest."""
+        """Return the spec that an update results in: the document's values, and the live value of the rest."""
         return {**live.spec, **desired.spec}
 
     def server_refusal(
         self,
-        desired: Resource,  # noqa: ARG002
-        live: Resource | None,  # noqa: ARG002
-        after: Mapping[str, Any],  # noqa: ARG002
-        server: ServerFacts,  # noqa: ARG002
+        desired: Resource,
+        live: Resource | None,
+        after: Mapping[str, Any],
+        server: ServerFacts,
     ) -> str | None:
         """Return why this server cannot make `live` (None: create it) as `after`, or None when it can."""
         return None
 
-    def references(self, spec: Mapping[str, Any], project: str | None = None) -> Iterable[Reference]:  # noqa: ARG002
-        """Return what the spec of an object (of `project`, when it is of one) names, in a document's places."""
-        return ()
-
-    def side_effect_note(self, live: Resource, after: Mapping[str, Any]) -> str | None:  # noqa: ARG002
-        """Return what a reader should know of an update, apart from the fields, or None."""
+    def side_effect_note(self, live: Resource, after: Mapping[str, Any]) -> str | None:
+        """Return what the server does by itself beside an update, for readers of the plan, or None."""
         return None
 
     def cannot_move_reason(self, where: str) -> str:
-        """Return why an object that is live elsewhere is not taken from there, in words."""
+        """Return why an object that is live elsewhere (`where`) is not taken over from there."""
         return f"its id belongs to an object of {where}; without metadata.id it is created anew"
 
     @abstractmethod
@@ -161,42 +174,88 @@ class Kind(ABC):
     def delete(self, live: Resource) -> tuple[Call, ...]:
         """Return the calls that delete the object."""
 
-    def pull_exclusion(self, live: Resource) -> str | None:  # noqa: ARG002
+
+class Marked(ABC):
+    """A kind whose objects bear the workspace's mark beside their id: an update can take an object over."""
+
+    @abstractmethod
+    def mark(self, metadata: Any, workspace: str) -> str:
+        """Return what a create or update writes on the object to make it the workspace's."""
+
+
+class HasReferences(ABC):
+    """A kind whose specs name other objects."""
+
+    @abstractmethod
+    def references(self, spec: Mapping[str, Any], project: str | None = None) -> Iterable[Reference]:
+        """Return what the spec of an object (of `project`, when it has one) names, with places in a document."""
+
+    def find_reference_conflicts(self, resource: Resource, spec_of: SpecOf) -> Iterable[Conflict]:
+        """Return the references of a document that cannot be, because of what they name, each with the reason.
+
+        `spec_of` returns what is known of another object as it is to be, None when nothing is.
+        """
+        return ()
+
+    def known_references(self, reads: Reads) -> Iterable[Reference]:
+        """Return what exists and can be referred to, beside the objects that are read."""
+        return ()
+
+
+class Pullable(ABC):
+    """A kind whose live objects can be written as documents."""
+
+    spec: ClassVar[type[BaseModel]]
+
+    def pull_exclusion(self, live: Resource) -> str | None:
         """Return why no document can stand for a live object, or None when one can."""
         return None
 
-    @abstractmethod
     def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
-        """Return the document that stands for a live object (without a name), and a name to begin with."""
+        """Return `metadata` (without a name) and `spec` of the document for a live object, and a name to begin with.
 
-    events: ClassVar[Sequence[str]] = ()
-    """The types of the audit log's events from which the past of an object can be told; none: it cannot be."""
+        Values that equal the default are left out.
+        """
+        usual = defaults(self.spec)
+        spec = {name: value for name, value in live.spec.items() if name not in usual or value != usual[name]}
+        return {"metadata": {}, "spec": to_document(self.spec, spec)}, live.id
 
-    def event_subjects(self, event: Event, workspace: str) -> Iterable[str]:  # noqa: ARG002
+    def to_document(self, unit: Sequence[str], value: Any, resource: Resource, current: Any) -> Any:
+        """Return a part (`unit`) of a live object as a document says it, where possible in the words of `current`.
+
+        `current` is what the document holds there so far, as it is written; None when it holds nothing.
+        """
+        return rewrite(self.spec, unit, value, current)
+
+
+class HasHistory(ABC):
+    """A kind whose past the server's audit log tells."""
+
+    events: ClassVar[Sequence[str]]
+    """The types of events that tell of it."""
+
+    @abstractmethod
+    def event_subjects(self, event: Event, workspace: str) -> Iterable[str]:
         """Return the ids of the objects that an event is about, as `workspace` has them."""
-        return ()
 
-    def find_marking_event(self, events: Sequence[Event], workspace: str) -> Event | None:  # noqa: ARG002
+    def find_marking_event(self, events: Sequence[Event], workspace: str) -> Event | None:
         """Return which of an object's events, newest first, made it the workspace's last, None when none did."""
         return None
 
-    def history_states(self, live: Resource | None, one: str, events: Sequence[Event], reads: Reads) -> Iterable[Step]:  # noqa: ARG002
-        """Return for each of `events`, newest first, the spec before and after it of the object with id `one`.
+    @abstractmethod
+    def history_states(
+        self, live: Resource | None, object_id: str, events: Sequence[Event], reads: Reads
+    ) -> Iterable[Step]:
+        """Return for each of `events`, newest first, the spec before and after it of the object with that id.
 
-        `live` is the object, None when it is not there; `events` are all that are known about it.
+        `live` is the object, None when it does not exist; `events` are all that are known about it.
         """
-        return ()
 
-    def requires_confirmation(self, unit: Sequence[str], one: Resource, reads: Reads) -> bool:  # noqa: ARG002
-        """Tell whether a part of an object is nothing to be written over silently, when nobody says otherwise."""
+    def requires_confirmation(self, unit: Sequence[str], resource: Resource, reads: Reads) -> bool:
+        """Tell whether others' changes of a part are overwritten only where a policy says so."""
         return False
 
-    def to_document(self, unit: Sequence[str], value: Any, one: Resource, said: Any) -> Any:  # noqa: ARG002
-        """Return a part of a live object as a document says it, as far as possible in the words of `said`.
 
-        `said` is what the document says there so far, as it is written; None when it says nothing. Lists of strings
-        are sets.
-        """
-        if isinstance(value, list) and isinstance(said, list) and all(isinstance(item, str) for item in value):
-            return [item for item in said if item in value] + [item for item in value if item not in said]
-        return value
+def references_of(kind: Kind, spec: Mapping[str, Any], project: str | None = None) -> Iterable[Reference]:
+    """Return what a spec names: nothing for a kind that names no other objects."""
+    return kind.references(spec, project) if isinstance(kind, HasReferences) else ()

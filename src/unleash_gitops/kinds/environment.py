@@ -8,26 +8,28 @@ Enterprise makes them or changes their type.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pydantic import Field
+from typing_extensions import override
 
-from unleash_gitops.kinds.base import Kind, Reads
-from unleash_gitops.kinds.shared.models import LiveModel, Model
+from unleash_gitops.kinds.base import Kind, Pullable, Reads
+from unleash_gitops.kinds.shared.fields import live_model
+from unleash_gitops.kinds.shared.models import Model, envelope
 from unleash_gitops.model.plan import Call, Lookup
 from unleash_gitops.model.resource import Address, Area, Resource
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import ServerFacts
 
-__all__ = ["KIND", "EnvironmentDocument"]
+__all__ = ["KIND"]
 
 _PATH = "/api/admin/environments"
 
 
 class EnvironmentMetadata(Model):
-    """Which environment it is."""
+    """The identity of an environment."""
 
     name: str = Field(
         pattern=r"^[A-Za-z0-9~_.-]+$", max_length=100, description="The environment's name.", examples=["production"]
@@ -35,67 +37,38 @@ class EnvironmentMetadata(Model):
 
 
 class EnvironmentSpec(Model):
-    """What the environment is like."""
+    """The fields of an environment."""
 
     type: str = Field(default="development", min_length=1, description="Its type.", examples=["production"])
     enabled: bool = Field(default=True, description="Whether flags can be on in it.", examples=[False])
-    sortOrder: int = Field(  # noqa: N815 - the API's own name
-        default=9999, ge=0, description="Its place in lists, lowest first.", examples=[1]
-    )
+    sortOrder: int = Field(default=9999, ge=0, description="Its place in lists, lowest first.", examples=[1])
 
 
-class EnvironmentDocument(Model):
-    """An environment."""
-
-    apiVersion: Literal["unleash-gitops/v1"]  # noqa: N815 - the API's own name
-    kind: Literal["Environment"]
-    metadata: EnvironmentMetadata
-    spec: EnvironmentSpec = EnvironmentSpec()
-
-
-class _Live(LiveModel):
-    name: str
-    type: str
-    enabled: bool = True
-    sortOrder: int  # noqa: N815
-
-
-class Environment(Kind):
+class Environment(Kind, Pullable):
     """Environments. They have no room for a mark, so they are never deleted, whatever the workspace says."""
 
     name = "Environment"
     folder = "environments"
-    document = EnvironmentDocument
+    spec = EnvironmentSpec
+    document = envelope("Environment", "An environment.", EnvironmentMetadata, EnvironmentSpec)
     limit = "environments"
 
-    def resource_from_document(self, document: EnvironmentDocument, workspace: str) -> Resource:  # noqa: ARG002
-        """See `Kind.desired`."""
-        name = document.metadata.name
-        return Resource(Address(self.name, name), name, document.spec.model_dump(exclude_unset=True))
-
-    def areas(self, reads: Reads) -> Iterable[Area]:  # noqa: ARG002
-        """See `Kind.areas`: one for all."""
+    @override
+    def areas(self, reads: Reads) -> Iterable[Area]:
         yield Area(self.name)
 
-    def read(self, reads: Reads, area: Area) -> Iterable[Resource]:  # noqa: ARG002
-        """See `Kind.read`."""
+    @override
+    def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
+        parse = live_model(EnvironmentSpec, name=str).model_validate
         for entry in reads.get_cached(_PATH)["environments"]:
-            found = _Live.model_validate(entry)
-            spec = found.model_dump(exclude={"name"})
-            yield Resource(Address(self.name, found.name), found.name, spec, ownership="builtin")
+            parsed = parse(entry).model_dump()
+            name = str(parsed.pop("name"))
+            yield Resource(Address(self.name, name), name, self.normalise(parsed), ownership="builtin")
 
-    def spec_after_create(self, desired: Resource) -> dict[str, Any]:
-        """See `Kind.created`."""
-        return {**EnvironmentSpec().model_dump(), **desired.spec}
-
+    @override
     def server_refusal(
-        self,
-        desired: Resource,
-        live: Resource | None,
-        after: Mapping[str, Any],
-        server: ServerFacts,
+        self, desired: Resource, live: Resource | None, after: Mapping[str, Any], server: ServerFacts
     ) -> str | None:
-        """See `Kind.refusal`."""
         if server.enterprise:
             return None
         if live is None:
@@ -104,14 +77,13 @@ class Environment(Kind):
             return "needs Unleash Enterprise: the open-source edition cannot change the type of an environment"
         return None
 
+    @override
     def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
-        """See `Kind.create`."""
-        body = {"name": desired.id, "type": after["type"], "enabled": after["enabled"], "sortOrder": after["sortOrder"]}
-        look = Lookup(path=_PATH, list_key="environments", match={"name": desired.id})
-        return (Call(method="POST", path=_PATH, body=body, verify=look),)
+        verify = Lookup(path=_PATH, list_key="environments", match={"name": desired.id})
+        return (Call(method="POST", path=_PATH, body={"name": desired.id, **self.body(after)}, verify=verify),)
 
+    @override
     def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
-        """See `Kind.update`."""
         name = quote(desired.id, safe="")
         calls = []
         if after["type"] != live.spec["type"]:
@@ -124,12 +96,14 @@ class Environment(Kind):
             calls.append(Call(method="POST", path=path, body={}, idempotent=True))
         return tuple(calls)
 
+    @override
     def delete(self, live: Resource) -> tuple[Call, ...]:
-        """See `Kind.delete`: never asked for, since none is owned."""
+        """Never called, since none is owned."""
         raise RuntimeError(f"{live} is the server's own, and never deleted")
 
+    @override
     def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
-        """See `Kind.pulled`: everything but the type, which only Enterprise can set."""
+        """Everything but the type, which only Enterprise can set."""
         return {"metadata": {}, "spec": {key: live.spec[key] for key in ("enabled", "sortOrder")}}, live.id
 
 

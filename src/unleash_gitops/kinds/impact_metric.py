@@ -7,15 +7,18 @@ with a known id replaces the whole configuration), and of newer servers, which a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from urllib.parse import quote
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import override
 
-from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.base import HasReferences, Kind, Pullable, Reads
 from unleash_gitops.kinds.shared.audited import Audited
-from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK, AuditedMetadata, LiveModel, Model
+from unleash_gitops.kinds.shared.fields import Rule, live_model
+from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK, AuditedMetadata, Model, envelope
 from unleash_gitops.model.errors import ApiError, NotUnleash
 from unleash_gitops.model.ownership import ULID_PATTERN, computed_id, read_id_mark
 from unleash_gitops.model.plan import Call
@@ -25,7 +28,7 @@ from unleash_gitops.model.workspace import NAME_PATTERN
 if TYPE_CHECKING:
     from unleash_gitops.api.client import ServerFacts
 
-__all__ = ["KIND", "ImpactMetricDocument", "metric_type"]
+__all__ = ["KIND", "metric_type"]
 
 MetricType = Literal["counter", "gauge", "histogram"]
 _MODES: dict[MetricType, tuple[str, ...]] = {
@@ -34,7 +37,6 @@ _MODES: dict[MetricType, tuple[str, ...]] = {
     "histogram": ("p50", "p95", "p99"),
 }
 _CHART_EVENTS = "/api/admin/search/events?type=IS_ANY_OF:impact-metric-created,impact-metric-updated&limit=1000"
-_DEFAULTS: dict[str, Any] = {"title": None, "yAxisMin": "auto", "labelSelectors": {}}
 
 
 def metric_type(name: str) -> MetricType | None:
@@ -92,21 +94,30 @@ def _not_empty(values: list[str]) -> list[str]:
     return values
 
 
-class ImpactMetricSpec(Model):
-    """What the chart shows."""
+def _normalise_selectors(selectors: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return the values of each label as a set; a label without values is no selector."""
+    return {label: sorted(set(values)) for label, values in sorted(selectors.items()) if values}
 
-    metricName: str = Field(  # noqa: N815 - the API's own name
+
+class ImpactMetricSpec(Model):
+    """The fields of a chart."""
+
+    metricName: str = Field(
         min_length=1,
         description="The metric's name, as the server lists it.",
         examples=["unleash_counter_checkout_errors"],
     )
-    title: str | None = Field(default=None, description="The chart's title; null: none.", examples=["Checkout errors"])
-    timeRange: Literal["hour", "day", "week", "month"] = Field(description="How far back the chart reaches.")  # noqa: N815
-    aggregationMode: Literal["rps", "count", "avg", "sum", "p50", "p95", "p99"] = Field(  # noqa: N815
+    title: Annotated[str | None, Rule(normalise=lambda text: text or None, omit_none=True)] = Field(
+        default=None, description="The chart's title; null: none.", examples=["Checkout errors"]
+    )
+    timeRange: Literal["hour", "day", "week", "month"] = Field(description="How far back the chart reaches.")
+    aggregationMode: Literal["rps", "count", "avg", "sum", "p50", "p95", "p99"] = Field(
         description="counter: rps, count; gauge: avg, sum; histogram: p50, p95, p99; type not told by the name: any."
     )
-    yAxisMin: Literal["auto", "zero"] = Field(default="auto", description="Where the y axis begins.")  # noqa: N815
-    labelSelectors: dict[str, Annotated[list[str], AfterValidator(_not_empty), _AT_LEAST_ONE]] = Field(  # noqa: N815
+    yAxisMin: Literal["auto", "zero"] = Field(default="auto", description="Where the y axis begins.")
+    labelSelectors: Annotated[
+        dict[str, Annotated[list[str], AfterValidator(_not_empty), _AT_LEAST_ONE]], Rule(normalise=_normalise_selectors)
+    ] = Field(
         default_factory=dict,
         description='Which label values to show; ["*"] shows all, those to come included.',
         examples=[{"environment": ["production"]}],
@@ -128,35 +139,13 @@ class ImpactMetricSpec(Model):
         return mode
 
 
-class ImpactMetricDocument(Model):
-    """A chart of an impact metric."""
-
-    apiVersion: Literal["unleash-gitops/v1"]  # noqa: N815
-    kind: Literal["ImpactMetric"]
-    metadata: ImpactMetricMetadata
-    spec: ImpactMetricSpec
-
-
-class _LiveConfig(LiveModel):
-    """What of a live chart counts; all else is the server's own (`displayName`, `step`, `type`) and ignored."""
-
-    id: str
-    metricName: str  # noqa: N815
-    title: str | None = None
-    timeRange: str  # noqa: N815
-    aggregationMode: str  # noqa: N815
-    yAxisMin: str = "auto"  # noqa: N815
-    labelSelectors: dict[str, list[str]] = Field(default_factory=dict)  # noqa: N815
-    source: str | None = None
-    mode: str = "write"
-
-
-class ImpactMetric(Audited):
+class ImpactMetric(Kind, HasReferences, Pullable, Audited):
     """Charts: read by one GET for the instance and one for each flag, saved by POST under an id of our choice."""
 
     name = "ImpactMetric"
     folder = "impact-metrics"
-    document = ImpactMetricDocument
+    spec = ImpactMetricSpec
+    document = envelope("ImpactMetric", "A chart of an impact metric.", ImpactMetricMetadata, ImpactMetricSpec)
     events = ("impact-metric-created", "impact-metric-updated", "impact-metric-deleted")
     codes: ClassVar[Mapping[str, str]] = {
         "empty-selector": "a label selector has no values",
@@ -164,116 +153,119 @@ class ImpactMetric(Audited):
         "pair": "one of project and feature is given without the other",
     }
 
-    def resource_from_document(self, document: ImpactMetricDocument, workspace: str) -> Resource:
-        """See `Kind.desired`. The id is `metadata.id`, else computed."""
-        meta = document.metadata
-        spec = document.spec.model_dump(exclude_unset=True)
-        if "labelSelectors" in spec:
-            spec["labelSelectors"] = _normal_selectors(spec["labelSelectors"])
-        if "title" in spec:
-            spec["title"] = spec["title"] or None
-        object_id = meta.id or computed_id(workspace, self.name, meta.project, meta.feature, meta.name)
-        return Resource(
-            Address(self.name, meta.name, meta.project, meta.feature), object_id, spec, references=_flag(meta)
-        )
+    @override
+    def address(self, metadata: ImpactMetricMetadata) -> Address:
+        return Address(self.name, metadata.name, metadata.project, metadata.feature)
 
+    @override
+    def identity(self, metadata: ImpactMetricMetadata, workspace: str) -> str:
+        """Return `metadata.id`, else the computed id."""
+        return metadata.id or computed_id(workspace, self.name, metadata.project, metadata.feature, metadata.name)
+
+    @override
+    def resource_from_document(self, document: Any, workspace: str) -> Resource:
+        """A flag's chart refers to the flag, by its metadata."""
+        resource = super().resource_from_document(document, workspace)
+        return replace(resource, references=_flag_of(document.metadata))
+
+    @override
+    def references(self, spec: Mapping[str, Any], project: str | None = None) -> Iterable[Reference]:
+        """No spec names another object."""
+        return ()
+
+    @override
     def areas(self, reads: Reads) -> Iterable[Area]:
-        """See `Kind.areas`: the instance, and every active flag that may have charts.
+        """The instance, and every active flag that may have charts.
 
-        Only asking a flag tells its charts. Where no document has one, the audit log tells which flags ever had any.
+        A flag's charts are read flag by flag. Where no document has one, the audit log tells which flags ever had any.
         """
         yield Area(self.name)
-        about_charts = reads.scope.has(self.name) or any(one.kind == self.name for one in reads.policy.exclusive)
-        charted = None if about_charts else _charted(reads)
+        about_charts = reads.scope.has(self.name) or any(area.kind == self.name for area in reads.policy.exclusive)
+        charted = None if about_charts else _flags_with_charts(reads)
         for project in reads.projects():
             for feature in reads.flags(project):
                 if charted is None or feature in charted:
                     yield Area(self.name, project, feature)
 
+    @override
     def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
-        """See `Kind.read`. A flag that was archived since it was listed has no charts."""
+        """A flag that was archived since it was listed has no charts."""
         path = _path(area)
         answer = reads.get(path) if area.feature is None else reads.get_or_none(path)
         for config in [] if answer is None else answer["configs"]:
-            yield self._live(_LiveConfig.model_validate(config), area, reads.workspace)
+            yield self._live(config, area, reads.workspace)
 
-    def _live(self, config: _LiveConfig, area: Area, workspace: str) -> Resource:
-        spec = config.model_dump(exclude={"id", "mode", "source"})
-        spec["title"] = config.title or None
-        spec["labelSelectors"] = _normal_selectors(config.labelSelectors)
-        if config.source is not None:
-            spec["source"] = config.source
+    def _live(self, config: Any, area: Area, workspace: str) -> Resource:
+        """Return a chart as a resource. `displayName`, `step` and `type` are the server's own and ignored."""
+        parsed = live_model(ImpactMetricSpec, id=str, mode=str | None).model_validate(config).model_dump()
+        chart_id = str(parsed["id"])
+        fields = [field for field in ImpactMetricSpec.model_fields if field != "source" or parsed["source"] is not None]
+        spec = self.normalise({field: parsed[field] for field in fields})
         return Resource(
             Address(self.name, None, area.project, area.feature),
-            config.id,
+            chart_id,
             spec,
-            references=_flag(area),
-            ownership=OWNERSHIP_BY_MARK[read_id_mark(config.id, workspace)],
-            protected="used by a safeguard (mode: read)" if config.mode == "read" else None,
-            title=config.title or config.metricName,
+            references=_flag_of(area),
+            ownership=OWNERSHIP_BY_MARK[read_id_mark(chart_id, workspace)],
+            protected="used by a safeguard (mode: read)" if parsed["mode"] == "read" else None,
+            title=spec["title"] or spec["metricName"],
         )
 
-    def told(self, payload: Any, workspace: str) -> Resource:
-        """See `Traced.told`."""
-        return self._live(_LiveConfig.model_validate(payload), Area(self.name), workspace)
+    @override
+    def resource_from_event(self, payload: Any, workspace: str) -> Resource:
+        return self._live(payload, Area(self.name), workspace)
 
+    @override
     def spec_after_create(self, desired: Resource) -> dict[str, Any]:
-        """See `Kind.created`."""
-        known = {**_DEFAULTS, **desired.spec}
-        return {field: known[field] for field in ImpactMetricSpec.model_fields if field in known}
+        """`source` is sent only where a document has it: older servers do not know it."""
+        after = super().spec_after_create(desired)
+        return {field: value for field, value in after.items() if field != "source" or "source" in desired.spec}
 
+    @override
     def spec_after_update(self, desired: Resource, live: Resource) -> dict[str, Any]:
-        """See `Kind.merged`. A server that knows no `source` has internal ones only."""
-        after = {**live.spec, **desired.spec}
+        """A server that knows no `source` has internal ones only."""
+        after = super().spec_after_update(desired, live)
         if "source" not in live.spec and after.get("source") == "internal":
             del after["source"]
         return after
 
+    @override
     def server_refusal(
-        self,
-        desired: Resource,
-        live: Resource | None,
-        after: Mapping[str, Any],  # noqa: ARG002
-        server: ServerFacts,  # noqa: ARG002
+        self, desired: Resource, live: Resource | None, after: Mapping[str, Any], server: ServerFacts
     ) -> str | None:
-        """See `Kind.refusal`."""
         if live is not None and desired.spec.get("source") == "external" and "source" not in live.spec:
             return "this server knows no external source of metrics"
         return None
 
+    @override
     def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
-        """See `Kind.create`: one POST, safe to repeat because the id is ours."""
-        body = {"id": desired.id, **{field: value for field, value in after.items() if field != "title" or value}}
-        return (Call(method="POST", path=_path(desired.address), body=body),)
+        """One POST, safe to repeat because the id is ours."""
+        return (Call(method="POST", path=_path(desired.address), body={"id": desired.id, **self.body(after)}),)
 
-    def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:  # noqa: ARG002
-        """See `Kind.update`: the POST of a whole configuration replaces the old one.
+    @override
+    def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
+        """The POST of a whole configuration replaces the old one.
 
-        A live `source` that no file mentions is carried only where it is not what the server takes by default.
+        A live `source` that no file mentions is sent only where it is not the server's default.
         """
-        carried = dict(after)
-        if "source" not in desired.spec and carried.get("source") == "internal":
-            del carried["source"]
-        return self.create(desired, carried)
+        sent = dict(after)
+        if "source" not in desired.spec and sent.get("source") == "internal":
+            del sent["source"]
+        return self.create(desired, sent)
 
+    @override
     def delete(self, live: Resource) -> tuple[Call, ...]:
-        """See `Kind.delete`."""
         return (Call(method="DELETE", path=f"{_path(live.address)}/{quote(live.id, safe='')}"),)
 
+    @override
     def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
-        """See `Kind.pulled`. What is as it would be by default is left out."""
+        document, _ = super().to_pulled_document(live)
         metadata = {"project": live.address.project, "feature": live.address.feature, "id": live.id}
-        defaults = {**_DEFAULTS, "source": "internal"}
-        document = {
-            "metadata": {field: value for field, value in metadata.items() if value is not None},
-            "spec": {
-                field: value for field, value in live.spec.items() if field not in defaults or value != defaults[field]
-            },
-        }
+        document["metadata"] = {field: value for field, value in metadata.items() if value is not None}
         return document, live.title or live.id
 
 
-def _charted(reads: Reads) -> set[str] | None:
+def _flags_with_charts(reads: Reads) -> set[str] | None:
     """Return the names of the flags that the audit log knows charts of, None where it does not tell."""
     try:
         answer = reads.get_cached(_CHART_EVENTS)
@@ -284,8 +276,8 @@ def _charted(reads: Reads) -> set[str] | None:
         return None
 
 
-def _flag(at: ImpactMetricMetadata | Area) -> tuple[Reference, ...]:
-    """Return the flag that a chart is of, if it is of one."""
+def _flag_of(at: ImpactMetricMetadata | Area) -> tuple[Reference, ...]:
+    """Return a reference to the flag that a chart belongs to, if it belongs to one."""
     if at.project is None or at.feature is None:
         return ()
     return (Reference("FeatureFlag", at.project, at.feature, ("metadata", "feature"), owned_by_target=True),)
@@ -297,11 +289,6 @@ def _path(at: Address | Area) -> str:
     return (
         f"/api/admin/projects/{quote(at.project, safe='')}/features/{quote(at.feature, safe='')}/impact-metrics/config"
     )
-
-
-def _normal_selectors(selectors: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Return `selectors` as a set of values each: order and repetition mean nothing, and no value means no selector."""
-    return {label: sorted(set(values)) for label, values in sorted(selectors.items()) if values}
 
 
 KIND = ImpactMetric()

@@ -8,14 +8,16 @@ removes environments; all else needs Enterprise.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from urllib.parse import quote
 
 from pydantic import AfterValidator, Field
+from typing_extensions import override
 
-from unleash_gitops.kinds.base import Kind, Reads
+from unleash_gitops.kinds.base import HasHistory, HasReferences, Kind, Pullable, Reads
 from unleash_gitops.kinds.flags.strategy import CODES, reject_duplicates
-from unleash_gitops.kinds.shared.models import AuditedMetadata, LiveModel, Model
+from unleash_gitops.kinds.shared.fields import Rule, live_model
+from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, envelope
 from unleash_gitops.model.plan import Call, Lookup
 from unleash_gitops.model.resource import Address, Area, Reference, Resource, Step, Unknown
 
@@ -23,108 +25,87 @@ if TYPE_CHECKING:
     from unleash_gitops.api.audit_log import Event
     from unleash_gitops.api.client import ServerFacts
 
-__all__ = ["KIND", "ProjectDocument"]
+__all__ = ["KIND"]
 
 _PATH = "/api/admin/projects"
 _ENTERPRISE = ("name", "description", "mode", "defaultStickiness")
 
 
 class ProjectMetadata(AuditedMetadata):
-    """Which project it is."""
+    """The identity of a project."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9_~.-]+$", max_length=100, description="The project's id.", examples=["shop"])
 
 
+def _environment_names(environments: list[Any]) -> list[str]:
+    """Return the names as a set; the server answers `{environment: NAME}` for each."""
+    return sorted(entry["environment"] if isinstance(entry, dict) else entry for entry in environments)
+
+
 class ProjectSpec(Model):
-    """What the project is like."""
+    """The fields of a project."""
 
     name: str = Field(default="", min_length=1, description="What people call it.", examples=["The shop"])
-    description: str | None = Field(default=None, description="What it is for; null: nothing.", examples=["Sales"])
+    description: Annotated[str | None, Rule(normalise=lambda text: text or None, send=lambda text: text or "")] = Field(
+        default=None, description="What it is for; null: nothing.", examples=["Sales"]
+    )
     mode: Literal["open", "protected", "private"] = Field(default="open", description="Who can take part in it.")
-    defaultStickiness: str = Field(  # noqa: N815 - the API's own name
+    defaultStickiness: str = Field(
         default="default", min_length=1, description="What new rollouts stick to.", examples=["userId"]
     )
-    environments: Annotated[list[Annotated[str, Field(min_length=1)]], AfterValidator(reject_duplicates)] = Field(
-        default_factory=list, description="The environments it has, no others.", examples=[["development"]]
-    )
+    environments: Annotated[
+        list[Annotated[str, Field(min_length=1)]],
+        AfterValidator(reject_duplicates),
+        Rule(normalise=_environment_names, live_type=list[Any]),
+    ] = Field(default_factory=list, description="The environments it has, no others.", examples=[["development"]])
 
 
-class ProjectDocument(Model):
-    """A project."""
-
-    apiVersion: Literal["unleash-gitops/v1"]  # noqa: N815 - the API's own name
-    kind: Literal["Project"]
-    metadata: ProjectMetadata
-    spec: ProjectSpec
-
-
-class _Attached(LiveModel):
-    environment: str
-
-
-class _Live(LiveModel):
-    name: str
-    description: str | None = None
-    mode: str = "open"
-    defaultStickiness: str = "default"  # noqa: N815
-    environments: list[_Attached] = Field(default_factory=list)
-
-
-class Project(Kind):
-    """Projects. They are never deleted, whatever the workspace says: with one go all its flags."""
+class Project(Kind, HasReferences, HasHistory, Pullable):
+    """Projects. They are never deleted, whatever the workspace says: all flags of a project go with it."""
 
     name = "Project"
     folder = "projects"
-    document = ProjectDocument
+    spec = ProjectSpec
+    document = envelope("Project", "A project.", ProjectMetadata, ProjectSpec)
     events = ("project-created", "project-updated", "project-environment-added", "project-environment-removed")
     limit = "projects"
-    codes = {"twice": CODES["twice"]}  # noqa: RUF012 - ClassVar in the base
+    codes: ClassVar[Mapping[str, str]] = {"twice": CODES["twice"]}
 
-    def resource_from_document(self, document: ProjectDocument, workspace: str) -> Resource:  # noqa: ARG002
-        """See `Kind.desired`."""
-        name = document.metadata.name
-        spec = _normal(document.spec.model_dump(exclude_unset=True))
-        return Resource(Address(self.name, name), name, spec, references=tuple(self.references(spec)))
+    @override
+    def references(self, spec: Mapping[str, Any], project: str | None = None) -> Iterable[Reference]:
+        for index, name in enumerate(spec.get("environments", ())):
+            yield Reference("Environment", None, name, ("spec", "environments", index))
 
-    def references(self, spec: Mapping[str, Any], project: str | None = None) -> Iterable[Reference]:  # noqa: ARG002
-        """See `Kind.references`: the environments."""
-        for place, name in enumerate(spec.get("environments", ())):
-            yield Reference("Environment", None, name, ("spec", "environments", place))
-
+    @override
     def areas(self, reads: Reads) -> Iterable[Area]:
-        """See `Kind.areas`: one for all; nothing is read where no document is about a project."""
+        """Nothing is read where no document is about a project."""
         if reads.scope.has(self.name):
             yield Area(self.name)
 
+    @override
     def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
-        """See `Kind.read`: those that documents are about, or all that the workspace looks at."""
-        for name in reads.scope.within(area) or reads.projects():
-            answer = reads.get_or_none(f"{_PATH}/{quote(name, safe='')}/overview")
+        """The projects that documents are about, or all that the workspace looks at."""
+        for project in reads.scope.within(area) or reads.projects():
+            answer = reads.get_or_none(f"{_PATH}/{quote(project, safe='')}/overview")
             if answer is not None:
-                found = _Live.model_validate(answer)
-                attached = [one.environment for one in found.environments]
-                spec = _normal({**found.model_dump(), "environments": attached})
-                yield Resource(Address(self.name, name), name, spec, ownership="builtin")
+                parsed = live_model(ProjectSpec).model_validate(answer).model_dump()
+                yield Resource(Address(self.name, project), project, self.normalise(parsed), ownership="builtin")
 
+    @override
     def spec_after_create(self, desired: Resource) -> dict[str, Any]:
-        """See `Kind.created`."""
-        return {**_normal(ProjectSpec.model_construct().model_dump()), "name": desired.id, **desired.spec}
+        return {**super().spec_after_create(desired), "name": desired.id, **desired.spec}
 
+    @override
     def side_effect_note(self, live: Resource, after: Mapping[str, Any]) -> str | None:
-        """See `Kind.remark`."""
-        gone = sorted(set(live.spec["environments"]) - set(after["environments"]))
-        return (
-            f"every flag is switched off in {', '.join(gone)}, and the default strategy there is lost" if gone else None
-        )
+        removed = sorted(set(live.spec["environments"]) - set(after["environments"]))
+        if not removed:
+            return None
+        return f"every flag is switched off in {', '.join(removed)}, and the default strategy there is lost"
 
+    @override
     def server_refusal(
-        self,
-        desired: Resource,
-        live: Resource | None,
-        after: Mapping[str, Any],
-        server: ServerFacts,
+        self, desired: Resource, live: Resource | None, after: Mapping[str, Any], server: ServerFacts
     ) -> str | None:
-        """See `Kind.refusal`."""
         if server.enterprise:
             return None
         if live is None:
@@ -134,73 +115,62 @@ class Project(Kind):
             return f"needs Unleash Enterprise: the open-source edition cannot change {', '.join(changed)} of a project"
         return None
 
+    @override
     def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
-        """See `Kind.create`."""
-        body = {"id": desired.id, **_body(after), "environments": after["environments"]}
-        look = Lookup(path=f"{_PATH}/{quote(desired.id, safe='')}/overview", list_key="")
-        call = Call(method="POST", path=_PATH, body=body, verify=look)
-        return (call,)
+        verify = Lookup(path=f"{_PATH}/{quote(desired.id, safe='')}/overview", list_key="")
+        return (Call(method="POST", path=_PATH, body={"id": desired.id, **self.body(after)}, verify=verify),)
 
+    @override
     def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
-        """See `Kind.update`."""
         path = f"{_PATH}/{quote(desired.id, safe='')}"
         calls = []
         if any(after[field] != live.spec[field] for field in _ENTERPRISE):
-            calls.append(Call(method="PUT", path=path, body=_body(after)))
+            calls.append(Call(method="PUT", path=path, body=self.body({field: after[field] for field in _ENTERPRISE})))
         before, wanted = live.spec["environments"], after["environments"]
         for name in wanted:
             if name not in before:
                 body = {"environment": name}
                 calls.append(Call(method="POST", path=f"{path}/environments", body=body, idempotent=True))
-        gone = [quote(name, safe="") for name in before if name not in wanted]
-        calls += [Call(method="DELETE", path=f"{path}/environments/{name}") for name in gone]
+        removed = [quote(name, safe="") for name in before if name not in wanted]
+        calls += [Call(method="DELETE", path=f"{path}/environments/{name}") for name in removed]
         return tuple(calls)
 
+    @override
     def delete(self, live: Resource) -> tuple[Call, ...]:
-        """See `Kind.delete`: never asked for, since none is owned."""
+        """Never called, since none is owned."""
         raise RuntimeError(f"{live} is the server's own, and never deleted")
 
-    def event_subjects(self, event: Event, workspace: str) -> Iterable[str]:  # noqa: ARG002
-        """See `Kind.subjects`."""
+    @override
+    def event_subjects(self, event: Event, workspace: str) -> Iterable[str]:
         return () if event.project is None else (event.project,)
 
-    def history_states(self, live: Resource | None, one: str, events: Sequence[Event], reads: Reads) -> Iterable[Step]:  # noqa: ARG002
-        """See `Kind.history_states`: events of its environments tell the one that came or went, so it is taken back."""
+    @override
+    def history_states(
+        self, live: Resource | None, object_id: str, events: Sequence[Event], reads: Reads
+    ) -> Iterable[Step]:
+        """An event of an environment holds only that environment, so the project is taken back event by event."""
         if live is None:
             yield from ((Unknown(), Unknown()) for _ in events)
             return
         spec: Mapping[str, Any] | None = live.spec
         for event in events:
             after = spec
-            spec = None if after is None or event.type == "project-created" else _before(event, after)
+            spec = None if after is None or event.type == "project-created" else self._spec_before(event, after)
             yield spec, after
 
+    def _spec_before(self, event: Event, after: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a project as it was before an event that left it as `after`."""
+        if event.type == "project-updated":
+            payload = event.before if isinstance(event.before, dict) else {}
+            known = {field: payload[field] for field in _ENTERPRISE if field in payload}
+            return {**after, **dict.fromkeys(_ENTERPRISE, Unknown()), **self.normalise(known)}
+        others = [name for name in after["environments"] if name != event.environment]
+        removed = [] if event.type == "project-environment-added" else [event.environment]
+        return self.normalise({**after, "environments": others + removed})
+
+    @override
     def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
-        """See `Kind.pulled`."""
         return {"metadata": {}, "spec": {"environments": live.spec["environments"]}}, live.id
-
-
-def _before(event: Event, after: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a project as it was before an event after which it was as `after`."""
-    if event.type == "project-updated":
-        told = event.before if isinstance(event.before, dict) else {}
-        return {**after, **_normal({field: told.get(field, Unknown()) for field in _ENTERPRISE})}
-    others = [one for one in after["environments"] if one != event.environment]
-    gone = [] if event.type == "project-environment-added" else [event.environment]
-    return _normal({**after, "environments": others + gone})
-
-
-def _body(after: Mapping[str, Any]) -> dict[str, Any]:
-    return {**{field: after[field] for field in _ENTERPRISE}, "description": after["description"] or ""}
-
-
-def _normal(spec: dict[str, Any]) -> dict[str, Any]:
-    found = dict(spec)
-    if "description" in found:
-        found["description"] = found["description"] or None
-    if "environments" in found:
-        found["environments"] = sorted(found["environments"])
-    return found
 
 
 KIND = Project()

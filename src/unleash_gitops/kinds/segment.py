@@ -6,37 +6,37 @@ Source: the OpenAPI document of Unleash 8.2.0 (`adminSegmentSchema`, `upsertSegm
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
+from typing_extensions import override
 
-from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.base import HasReferences, Reads
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.constraint import (
     CODES,
     Constraint,
     constraints_body,
     find_illegal_values,
-    normalise_constraints,
 )
-from unleash_gitops.kinds.shared.models import AuditedMetadata, LiveModel, Model
+from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, envelope
 from unleash_gitops.kinds.shared.named import Description, NamedKind, flags_using
 from unleash_gitops.model.resource import Conflict, Reference, Resource, SpecOf
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import ServerFacts
 
-__all__ = ["KIND", "SegmentDocument"]
+__all__ = ["KIND"]
 
 
 class SegmentMetadata(AuditedMetadata):
-    """Which segment it is."""
+    """The identity of a segment."""
 
     name: str = Field(min_length=1, max_length=255, description="The segment's name.", examples=["beta-users"])
 
 
 class SegmentSpec(Model):
-    """What the segment holds."""
+    """The fields of a segment."""
 
     description: Description = None
     project: str | None = Field(
@@ -50,66 +50,48 @@ class SegmentSpec(Model):
     )
 
 
-class SegmentDocument(Model):
-    """A segment."""
-
-    apiVersion: Literal["unleash-gitops/v1"]  # noqa: N815
-    kind: Literal["Segment"]
-    metadata: SegmentMetadata
-    spec: SegmentSpec = SegmentSpec()
-
-
-class _Live(LiveModel):
-    id: int
-    name: str
-    description: str | None = None
-    project: str | None = None
-    constraints: list[dict[str, Any]] = Field(default_factory=list)
-
-
-class Segment(NamedKind, Audited):
+class Segment(NamedKind, Audited, HasReferences):
     """Segments: the server gives each a number, and refuses to delete one that a strategy uses."""
 
     name = "Segment"
     folder = "segments"
-    document = SegmentDocument
+    spec = SegmentSpec
+    document = envelope("Segment", "A segment.", SegmentMetadata, SegmentSpec)
     events = ("segment-created", "segment-updated", "segment-deleted")
-    codes = {**NamedKind.codes, **CODES}  # noqa: RUF012
+    codes: ClassVar[Mapping[str, str]] = {**NamedKind.codes, **CODES}
     path = "/api/admin/segments"
     list_key = "segments"
     has_numeric_id = True
     limit = "segments"
-    defaults = {"description": None, "project": None, "constraints": []}  # noqa: RUF012
-    live = _Live
 
-    def normal(self, spec: dict[str, Any]) -> dict[str, Any]:
-        """See `Described.normal`."""
-        return {**spec, "constraints": normalise_constraints(spec["constraints"])} if "constraints" in spec else spec
+    @override
+    def references(self, spec: Mapping[str, Any], project: str | None = None) -> Iterable[Reference]:
+        """The context fields."""
+        for index, constraint in enumerate(spec.get("constraints", ())):
+            path = ("spec", "constraints", index, "contextName")
+            yield Reference("ContextField", None, constraint["contextName"], path)
 
-    def references(self, spec: Mapping[str, Any], project: str | None = None) -> Iterable[Reference]:  # noqa: ARG002
-        """See `Described.references`: the context fields."""
-        for place, one in enumerate(spec.get("constraints", ())):
-            yield Reference("ContextField", None, one["contextName"], ("spec", "constraints", place, "contextName"))
+    @override
+    def find_reference_conflicts(self, resource: Resource, spec_of: SpecOf) -> Iterator[Conflict]:
+        """Values that a context field does not have."""
+        yield from find_illegal_values(resource.spec.get("constraints", ()), ("spec",), spec_of)
 
-    def conflicts(self, one: Resource, spec_of: SpecOf) -> Iterator[Conflict]:
-        """See `Kind.conflicts`: values that a context field does not have."""
-        yield from find_illegal_values(one.spec.get("constraints", ()), ("spec",), spec_of)
-
+    @override
     def server_refusal(
         self, desired: Resource, live: Resource | None, after: Mapping[str, Any], server: ServerFacts
     ) -> str | None:
-        """See `Kind.refusal`: the server's limits."""
-        counts = [len(one.get("values", ())) for one in after["constraints"]]
+        counts = [len(constraint.get("values", ())) for constraint in after["constraints"]]
         over = server.over("segmentValues", sum(counts))
         return f"values: {over}" if over else super().server_refusal(desired, live, after, server)
 
+    @override
     def users(self, reads: Reads, live: Resource) -> Iterable[str]:
-        """See `Described.users`."""
         return flags_using(reads.get(f"{self.path}/{live.server_id}/strategies"))
 
-    def body(self, after: Mapping[str, Any], mark: str) -> dict[str, Any]:
-        """See `Described.body`."""
-        return {**super().body(after, mark), "constraints": constraints_body(after["constraints"])}
+    @override
+    def body(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """The server wants `values` in every constraint."""
+        return {**super().body(spec), "constraints": constraints_body(spec["constraints"])}
 
 
 KIND = Segment()

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 from pydantic import Field
+from typing_extensions import override
 
 from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.shared.audited import Audited
-from unleash_gitops.kinds.shared.models import AuditedMetadata, LiveModel, Model
+from unleash_gitops.kinds.shared.fields import Rule
+from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, envelope
 from unleash_gitops.kinds.shared.named import URL_FRIENDLY, Description, NamedKind
 from unleash_gitops.model.ownership import OWNER_TAG
 from unleash_gitops.model.resource import Resource
 
-__all__ = ["KIND", "TagTypeDocument"]
-
-
-def _without_default(schema: dict[str, Any]) -> None:
-    del schema["default"]
+__all__ = ["KIND"]
 
 
 class TagTypeMetadata(AuditedMetadata):
-    """Which tag type it is."""
+    """The identity of a tag type."""
 
     name: str = Field(
         pattern=URL_FRIENDLY,
@@ -33,71 +31,50 @@ class TagTypeMetadata(AuditedMetadata):
     )
 
 
+def _upper_or_none(color: str | None) -> str | None:
+    return (color or "").upper() or None
+
+
+def _remove_default(schema: dict[str, Any]) -> None:
+    del schema["default"]
+
+
 class TagTypeSpec(Model):
-    """What the tag type is like."""
+    """The fields of a tag type."""
 
     description: Description = None
-    icon: str = Field(default="", description="One letter or a picture's name.", examples=["T"])
-    color: str = Field(
-        default="",  # never sent: left out, the server has its own idea
+    icon: str = Field(default="", description="One letter or the name of an icon.", examples=["T"])
+    # The server refuses to be told of no colour, and chooses one where the field is left out.
+    color: Annotated[str, Rule(normalise=_upper_or_none, omit_none=True)] = Field(
+        default="",
         pattern=r"^#[0-9A-Fa-f]{6}$",
-        description="What it is shown in.",
+        description="The colour it is shown in.",
         examples=["#6C65E5"],
-        json_schema_extra=_without_default,
+        json_schema_extra=_remove_default,
     )
 
 
-class TagTypeDocument(Model):
-    """A type of tag."""
-
-    apiVersion: Literal["unleash-gitops/v1"]  # noqa: N815
-    kind: Literal["TagType"]
-    metadata: TagTypeMetadata
-    spec: TagTypeSpec = TagTypeSpec()
-
-
-class _Live(LiveModel):
-    name: str
-    description: str | None = None
-    icon: str | None = None
-    color: str | None = None
-
-
 class TagType(NamedKind, Audited):
-    """Tag types. Deleting one takes all its tags off all flags, without a word: refused while any has one."""
+    """Tag types. Deleting one takes all its tags off all flags without notice: blocked while any flag has one."""
 
     name = "TagType"
     folder = "tag-types"
-    document = TagTypeDocument
+    spec = TagTypeSpec
+    document = envelope("TagType", "A type of tag.", TagTypeMetadata, TagTypeSpec)
     events = ("tag-type-created", "tag-type-updated", "tag-type-deleted")
     path = "/api/admin/tag-types"
     list_key = "tagTypes"
-    defaults = {"description": None, "icon": "", "color": None}  # noqa: RUF012 - ClassVar in the base
-    live = _Live
     builtin = frozenset({"simple", OWNER_TAG})
 
+    @override
     def users(self, reads: Reads, live: Resource) -> Iterable[str]:
-        """See `Described.users`: the flags that have tags of the type, in all projects."""
+        """The flags that have tags of the type, in all projects."""
         if not any(tag["type"] == live.id for tag in reads.get_cached("/api/admin/tags")["tags"]):
             return
         for project in reads.all_projects():
             for flag in reads.features(project):
                 if any(tag["type"] == live.id for tag in flag.get("tags") or ()):
                     yield f"FeatureFlag/{project}/{flag['name']}"
-
-    def normal(self, spec: dict[str, Any]) -> dict[str, Any]:
-        """See `Described.normal`: the server answers what it takes for no icon and no colour in several ways."""
-        found = dict(spec)
-        if "icon" in found:
-            found["icon"] = found["icon"] or ""
-        if "color" in found:
-            found["color"] = (found["color"] or "").upper() or None
-        return found
-
-    def body(self, after: Mapping[str, Any], mark: str) -> dict[str, Any]:
-        """See `Described.body`: no colour is left out, since the server refuses to be told of none."""
-        body = super().body(after, mark)
-        return {field: value for field, value in body.items() if field != "color" or value is not None}
 
 
 KIND = TagType()

@@ -111,7 +111,7 @@ class FeatureFlagSpec(Model):
         default="release", description="What it is for."
     )
     description: str | None = Field(default=None, description="What it does; null: nothing.", examples=["New checkout"])
-    impressionData: bool = Field(default=False, description="Whether SDKs tell of each evaluation.", examples=[True])  # noqa: N815
+    impressionData: bool = Field(default=False, description="Whether SDKs tell of each evaluation.", examples=[True])
     stale: bool = Field(default=False, description="Whether it can be removed from the code.", examples=[True])
     tags: Annotated[list[Annotated[str, AfterValidator(_tag)]], AfterValidator(reject_duplicates)] = Field(
         default_factory=list, description="Its tags, each type:value.", examples=[["team:payments"]]
@@ -138,7 +138,7 @@ class FeatureFlagSpec(Model):
 class FeatureFlagDocument(Model):
     """A feature flag."""
 
-    apiVersion: Literal["unleash-gitops/v1"]  # noqa: N815 - the API's own names
+    apiVersion: Literal["unleash-gitops/v1"]
     kind: Literal["FeatureFlag"]
     metadata: FeatureFlagMetadata
     spec: FeatureFlagSpec = FeatureFlagSpec()

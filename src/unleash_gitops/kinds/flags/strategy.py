@@ -79,7 +79,7 @@ class Variant(Model):
         description="For weightType fix: thousandths of the users. The others share the rest equally.",
         examples=[500],
     )
-    weightType: Literal["variable", "fix"] = Field(  # noqa: N815 - the API's own names
+    weightType: Literal["variable", "fix"] = Field(
         default="variable", description="fix: as weight says. variable: an equal share of the rest."
     )
     stickiness: str = Field(default="default", min_length=1, description="What it sticks to.", examples=["userId"])

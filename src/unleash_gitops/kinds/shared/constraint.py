@@ -32,9 +32,7 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 class Constraint(Model):
     """What has to hold of one context field: `values` for lists and texts, `value` for everything else."""
 
-    contextName: str = Field(  # noqa: N815 - the API's own names
-        min_length=1, description="The context field.", examples=["country"]
-    )
+    contextName: str = Field(min_length=1, description="The context field.", examples=["country"])
     operator: Literal[
         "IN", "NOT_IN", "STR_ENDS_WITH", "STR_STARTS_WITH", "STR_CONTAINS", "NUM_EQ", "NUM_GT", "NUM_GTE", "NUM_LT",
         "NUM_LTE", "DATE_AFTER", "DATE_BEFORE", "SEMVER_EQ", "SEMVER_GT", "SEMVER_LT", "SEMVER_GTE", "SEMVER_LTE",
@@ -45,7 +43,7 @@ class Constraint(Model):
     )
     value: str | None = Field(default=None, description="For all other operators.", examples=["1.2.0"])
     inverted: bool = Field(default=False, description="Whether it must not hold.", examples=[True])
-    caseInsensitive: bool = Field(  # noqa: N815
+    caseInsensitive: bool = Field(
         default=False, description="For STR_ operators: upper and lower case are the same.", examples=[True]
     )
 
