@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from unleash_gitops.kinds import kinds
+from unleash_gitops.kinds.base import HasReferences
 from unleash_gitops.model.diagnostics import Diagnostic
 from unleash_gitops.model.naming import noun
 from unleash_gitops.model.resource import Key, Reference, Resource, SpecOf, State
@@ -51,7 +52,10 @@ def conflicts(wanted: Iterable[Resource], desired: State, live: State | None = N
 
 
 def _conflicts(one: Resource, spec_of: SpecOf) -> Iterator[Diagnostic]:
-    for reference, problem in kinds()[one.address.kind].conflicts(one, spec_of):
+    kind = kinds()[one.address.kind]
+    if not isinstance(kind, HasReferences):
+        return
+    for reference, problem in kind.find_reference_conflicts(one, spec_of):
         places = {named.path: named.position for named in one.references}
         position = places.get(reference.path) or one.position
         if position is not None:

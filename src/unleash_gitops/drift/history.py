@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from unleash_gitops.api.audit_log import Actor, Event, parse_actor, read_events, read_recent
 from unleash_gitops.drift.attribution import Past
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.base import HasHistory, Reads
 from unleash_gitops.model.errors import ApiError, NotUnleash
 from unleash_gitops.model.resource import Key, Resource
 
@@ -34,7 +34,7 @@ class History:
     def past(self, one: Resource, live: Resource | None, reads: Reads) -> Past | None:
         """Return the past of an object (`one` is its document, or itself), None where nothing is told of its kind."""
         kind = kinds()[one.address.kind]
-        if self.actor is None or not kind.events:
+        if self.actor is None or not isinstance(kind, HasHistory):
             return None
         events = self.events.get(one.key, ())
         steps = list(kind.history_states(live, one.id, events, reads))
@@ -44,7 +44,7 @@ class History:
     def _earlier(self, one: Resource, live: Resource | None, workspace: str) -> Actor | None:
         """Return who made an object the workspace's, None when that is another's or nobody's."""
         kind = kinds()[one.address.kind]
-        if live is not None and live.ownership != "owned":
+        if not isinstance(kind, HasHistory) or (live is not None and live.ownership != "owned"):
             return None
         marker = kind.find_marking_event(self.events.get(one.key, ()), workspace)
         return None if marker is None else marker.actor
@@ -57,7 +57,7 @@ def read_history(reads: Reads, objects: Iterable[Resource], applied_by: Collecti
 
     Raises ServerError when the server has trouble; a log that cannot be read is told as such.
     """
-    traced = [one for one in objects if kinds()[one.address.kind].events]
+    traced = [one for one in objects if isinstance(kinds()[one.address.kind], HasHistory)]
     if not traced:
         return History()
     try:
@@ -97,18 +97,23 @@ def _read(reads: Reads, objects: Sequence[Resource]) -> list[Event]:
 
 
 def _types(objects: Iterable[Resource]) -> list[str]:
-    names = sorted({one.address.kind for one in objects})
-    return [name for kind in names for name in kinds()[kind].events]
+    return [event for kind in _kinds_of(objects) for event in kind.events]
+
+
+def _kinds_of(objects: Iterable[Resource]) -> list[HasHistory]:
+    """Return the kinds of `objects` that have a history, by name."""
+    found = (kinds()[name] for name in sorted({one.address.kind for one in objects}))
+    return [kind for kind in found if isinstance(kind, HasHistory)]
 
 
 def _by_object(objects: Sequence[Resource], events: Iterable[Event], workspace: str) -> dict[Key, list[Event]]:
     wanted = {one.key for one in objects}
-    types = {name: kind for kind in {one.address.kind for one in objects} for name in kinds()[kind].events}
+    types = {event: kind for kind in _kinds_of(objects) for event in kind.events}
     found: dict[Key, list[Event]] = {}
     for event in events:
         kind = types.get(event.type)
-        for identifier in kinds()[kind].event_subjects(event, workspace) if kind is not None else ():
-            key = Key(kind or "", identifier)
+        for identifier in kind.event_subjects(event, workspace) if kind is not None else ():
+            key = Key(kind.name if kind is not None else "", identifier)
             if key in wanted:
                 found.setdefault(key, []).append(event)
     return found

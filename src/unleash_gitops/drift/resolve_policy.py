@@ -11,7 +11,7 @@ from unleash_gitops.drift.history import History, read_history
 from unleash_gitops.engine.diff import format_path
 from unleash_gitops.engine.planner import PlanBody, plan_changes
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.base import HasHistory, Reads
 from unleash_gitops.model.plan import Change, FieldChange, OnDrift
 from unleash_gitops.model.resource import Key, Resource, State
 from unleash_gitops.model.workspace import Workspace
@@ -36,9 +36,9 @@ class Policy:
         if said:
             return said
         ours = one.ownership != "unmanaged"  # what is nobody's goes only where the workspace is the only writer
-        return (
-            "fail" if ours and kinds()[one.address.kind].requires_confirmation(unit, one, self.reads) else "overwrite"
-        )
+        kind = kinds()[one.address.kind]
+        confirm = ours and isinstance(kind, HasHistory) and kind.requires_confirmation(unit, one, self.reads)
+        return "fail" if confirm else "overwrite"
 
     def strictest(self, units: Iterable[Unit], one: Resource) -> OnDrift:
         """Return what becomes of an object as a whole, parts of which somebody changed."""

@@ -7,6 +7,7 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from unleash_gitops.kinds import kinds
+from unleash_gitops.kinds.base import references_of
 from unleash_gitops.model.plan import Change
 from unleash_gitops.model.resource import Key, Reference, Resource, State
 
@@ -43,7 +44,9 @@ def find_delete_blockers(
         present = live.resources.get(one.key)
         kind = kinds()[one.address.kind]
         spec = one.spec if present is None else kind.spec_after_update(one, present)
-        _note(naming, [*one.references, *kind.references(spec, one.address.project)], str(one), owned_by_target=True)
+        _note(
+            naming, [*one.references, *references_of(kind, spec, one.address.project)], str(one), owned_by_target=True
+        )
     going = {str(one): one for one in doomed}
     found: dict[Key, str] = {}
     while True:
@@ -62,8 +65,8 @@ def find_delete_blockers(
 def _dropped(change: Change) -> set[Reference]:
     """Return what an update no longer names, as far as what was read of the object tells."""
     kind = kinds()[change.kind]
-    return {*kind.references(change.before or {}, change.project)} - {
-        *kind.references(change.after or {}, change.project)
+    return {*references_of(kind, change.before or {}, change.project)} - {
+        *references_of(kind, change.after or {}, change.project)
     }
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from unleash_gitops.engine.dependencies import find_delete_blockers, in_order, resolved, used
 from unleash_gitops.engine.diff import diff_fields
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Kind
+from unleash_gitops.kinds.base import Kind, Marked
 from unleash_gitops.model.naming import noun
 from unleash_gitops.model.plan import Action, Change, Plan, Summary, Unmanaged
 from unleash_gitops.model.resource import Area, Key, Resource, State
@@ -145,13 +145,17 @@ def _of_desired(desired: Resource, live: Resource | None, server: ServerFacts) -
     refusal = live.protected or _belongs_elsewhere(kind, live) or kind.server_refusal(desired, live, after, server)
     if refusal is not None:
         return _change("blocked", desired, dict(live.spec), after, reason=refusal)
-    adopts = "adopts an object that this workspace did not make" if kind.marked and live.ownership != "owned" else None
+    adopts = (
+        "adopts an object that this workspace did not make"
+        if isinstance(kind, Marked) and live.ownership != "owned"
+        else None
+    )
     reason = "; ".join(part for part in (adopts, kind.side_effect_note(live, after)) if part) or None
     return _change("update", desired, dict(live.spec), after, reason=reason, calls=kind.update(desired, live, after))
 
 
 def _belongs_elsewhere(kind: Kind, live: Resource) -> str | None:
-    return "belongs to another workspace" if kind.marked and live.ownership == "foreign" else None
+    return "belongs to another workspace" if isinstance(kind, Marked) and live.ownership == "foreign" else None
 
 
 def _reason_to_delete(live: Resource, workspace: Workspace) -> str | None:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from pydantic import ValidationError
 
 from unleash_gitops.kinds import kinds
+from unleash_gitops.kinds.base import HasReferences
 from unleash_gitops.model.errors import ApiError, MissingRoute, NotUnleash, UsageError
 from unleash_gitops.model.resource import Area, ReadScope, Resource, State
 
@@ -134,7 +135,8 @@ class Reader:
         areas = [area for kind in kinds().values() for area in kind.areas(self)]
         if targets:
             areas = [area for area in areas if area.kind in also or area.overlaps(targets)]
-        known = frozenset(reference for kind in kinds().values() for reference in kind.known_references(self))
+        namers = [kind for kind in kinds().values() if isinstance(kind, HasReferences)]
+        known = frozenset(reference for kind in namers for reference in kind.known_references(self))
         return State(self._resources(areas, progress), known)
 
     def read_areas(self, areas: Iterable[Area]) -> State:

@@ -65,9 +65,9 @@ def _reject_all_environments(environment: str) -> str:
     return environment
 
 
-def _server_type(token_type: str) -> str:
+def _server_type(sdk_type: str) -> str:
     """The server answers `client` for `backend`."""
-    return "client" if token_type == "backend" else token_type
+    return "client" if sdk_type == "backend" else sdk_type
 
 
 def _unique_or_all(projects: list[str]) -> list[str]:

@@ -231,6 +231,7 @@ class Pullable(ABC):
 class HasHistory(ABC):
     """A kind whose past the server's audit log tells."""
 
+    name: ClassVar[str]
     events: ClassVar[Sequence[str]]
     """The types of events that tell of it."""
 

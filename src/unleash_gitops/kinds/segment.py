@@ -13,12 +13,7 @@ from typing_extensions import override
 
 from unleash_gitops.kinds.base import HasReferences, Reads
 from unleash_gitops.kinds.shared.audited import Audited
-from unleash_gitops.kinds.shared.constraint import (
-    CODES,
-    Constraint,
-    constraints_body,
-    find_illegal_values,
-)
+from unleash_gitops.kinds.shared.constraint import CODES, Constraints, find_illegal_values
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, envelope
 from unleash_gitops.kinds.shared.named import Description, NamedKind, flags_using
 from unleash_gitops.model.resource import Conflict, Reference, Resource, SpecOf
@@ -42,7 +37,7 @@ class SegmentSpec(Model):
     project: str | None = Field(
         default=None, min_length=1, description="The only project that can use it; null: all.", examples=["shop"]
     )
-    constraints: list[Constraint] = Field(
+    constraints: Constraints = Field(
         default_factory=list,
         max_length=30,
         description="All of them must hold.",
@@ -87,11 +82,6 @@ class Segment(NamedKind, Audited, HasReferences):
     @override
     def users(self, reads: Reads, live: Resource) -> Iterable[str]:
         return flags_using(reads.get(f"{self.path}/{live.server_id}/strategies"))
-
-    @override
-    def body(self, spec: Mapping[str, Any]) -> dict[str, Any]:
-        """The server wants `values` in every constraint."""
-        return {**super().body(spec), "constraints": constraints_body(spec["constraints"])}
 
 
 KIND = Segment()

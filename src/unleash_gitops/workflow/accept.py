@@ -18,6 +18,7 @@ from unleash_gitops.documents.yamldoc import REMOVED, Edit, Unwritable, edited, 
 from unleash_gitops.drift import ABSENT, differing, value_at
 from unleash_gitops.engine.diff import format_path
 from unleash_gitops.kinds import kinds
+from unleash_gitops.kinds.base import Pullable
 from unleash_gitops.model.errors import InvalidFiles, UsageError
 from unleash_gitops.model.plan import DRIFTED, Change, Changed, Plan
 from unleash_gitops.model.resource import Address, Key, Resource, State
@@ -149,7 +150,8 @@ def _value(change: Change, one: Resource, unit: Unit, document: Mapping[str, Any
     live, said = value_at(change.before, unit), value_at(document, ("spec", *unit))
     if live is ABSENT:
         return REMOVED
-    return kinds()[change.kind].to_document(unit, live, one, None if said is ABSENT else said)
+    kind = kinds()[change.kind]
+    return kind.to_document(unit, live, one, None if said is ABSENT else said) if isinstance(kind, Pullable) else live
 
 
 class _Written:

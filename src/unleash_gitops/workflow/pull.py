@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from unleash_gitops.documents.json_schema import SCHEMA_FILE, modeline
 from unleash_gitops.documents.yamldoc import dump_document
 from unleash_gitops.kinds import kinds
+from unleash_gitops.kinds.base import Pullable
 from unleash_gitops.model.workspace import API_VERSION
 
 if TYPE_CHECKING:
@@ -61,11 +62,14 @@ def pull_files(
         if one.ownership == "foreign":
             skipped.append(Skipped(str(one), "belongs to another workspace"))
             continue
-        pull_exclusion = kinds()[one.address.kind].pull_exclusion(one)
-        if pull_exclusion is not None:
-            skipped.append(Skipped(str(one), pull_exclusion))
+        pullable = kinds()[one.address.kind]
+        if not isinstance(pullable, Pullable):
             continue
-        document, path = _document(one, names, paths)
+        exclusion = pullable.pull_exclusion(one)
+        if exclusion is not None:
+            skipped.append(Skipped(str(one), exclusion))
+            continue
+        document, path = _document(one, pullable, names, paths)
         problem = _problem(one, document)
         if problem is not None:
             skipped.append(Skipped(str(one), problem))
@@ -93,9 +97,11 @@ def _scoped(one: Resource, name: str) -> tuple[str | None, ...]:
     return (one.address.kind, one.address.project, one.address.feature, name)
 
 
-def _document(one: Resource, names: set[tuple[str | None, ...]], paths: set[str]) -> tuple[dict[str, Any], str]:
+def _document(
+    one: Resource, kind: Pullable, names: set[tuple[str | None, ...]], paths: set[str]
+) -> tuple[dict[str, Any], str]:
     """Return the document for a live object and the path of its file, both free."""
-    content, title = kinds()[one.address.kind].to_pulled_document(one)
+    content, title = kind.to_pulled_document(one)
     folder = "/".join(
         _folder(part) for part in (kinds()[one.address.kind].folder, one.address.project, one.address.feature) if part
     )

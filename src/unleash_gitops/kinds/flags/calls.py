@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from unleash_gitops.kinds.flags.match_strategies import matched
+from unleash_gitops.kinds.flags.match_strategies import match_strategies
 from unleash_gitops.kinds.flags.strategy import strategy_body
 from unleash_gitops.model.ownership import OWNER_TAG
 from unleash_gitops.model.plan import Call, Lookup
@@ -139,7 +139,7 @@ def _strategies(
     ids: Sequence[str],
     flag: str,
 ) -> Iterator[Call]:
-    pairs = matched(said, present, flag)
+    pairs = match_strategies(said, present, flag)
     known: list[Any] = list(ids)
     final: list[Any] = []
     for strategy, pair in zip(wanted, pairs, strict=True):

@@ -5,19 +5,20 @@ Source: the OpenAPI document of Unleash 8.2.0 (`createFeatureSchema`), and what 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from unleash_gitops.kinds.flags.link_url import normalise_url
 from unleash_gitops.kinds.flags.strategy import CODES as STRATEGY_CODES
-from unleash_gitops.kinds.flags.strategy import Strategy, reject_duplicates
+from unleash_gitops.kinds.flags.strategy import FlagStrategy, reject_duplicates
+from unleash_gitops.kinds.shared.fields import EMPTY_IS_NONE, SORTED, Rule
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model
 from unleash_gitops.kinds.shared.named import UrlFriendly
 from unleash_gitops.model.ownership import OWNER_TAG
 
-__all__ = ["CODES", "FeatureFlagDocument"]
+__all__ = ["CODES", "FeatureFlagMetadata", "FeatureFlagSpec"]
 
 CODES = {
     **STRATEGY_CODES,
@@ -28,7 +29,7 @@ CODES = {
 }
 
 
-def _link_url(url: str) -> str:
+def _check_link_url(url: str) -> str:
     try:
         normalise_url(url)
     except ValueError as error:
@@ -36,7 +37,7 @@ def _link_url(url: str) -> str:
     return url
 
 
-def _tag(tag: str) -> str:
+def _check_tag(tag: str) -> str:
     kind, colon, value = tag.partition(":")
     if not colon or not kind:
         raise PydanticCustomError("tag", "is not a tag: write type:value", {"hint": "such as team:payments"})
@@ -51,16 +52,24 @@ def _tag(tag: str) -> str:
 class Link(Model):
     """An address that belongs to the flag."""
 
-    url: Annotated[str, AfterValidator(_link_url)] = Field(description="Its address.", examples=["https://example.com"])
-    title: str | None = Field(default=None, description="What it is called; null: nothing.", examples=["Design"])
+    normal_form = "filled"
+
+    url: Annotated[str, AfterValidator(_check_link_url), Rule(normalise=normalise_url)] = Field(
+        description="Its address.", examples=["https://example.com"]
+    )
+    title: Annotated[str | None, EMPTY_IS_NONE] = Field(
+        default=None, description="What it is called; null: nothing.", examples=["Design"]
+    )
 
 
 class Dependency(Model):
     """A flag that has to be on (or off) for this one to be on."""
 
+    normal_form = "filled"
+
     feature: UrlFriendly = Field(description="The other flag, of the same project.", examples=["payments-v2"])
     enabled: bool = Field(default=True, description="Whether the other one has to be on, or off.", examples=[False])
-    variants: Annotated[list[Annotated[str, Field(min_length=1)]], AfterValidator(reject_duplicates)] = Field(
+    variants: Annotated[list[Annotated[str, Field(min_length=1)]], AfterValidator(reject_duplicates), SORTED] = Field(
         default_factory=list, description="Which variants of it count; empty: all.", examples=[["blue"]]
     )
 
@@ -72,12 +81,14 @@ class Dependency(Model):
 
 
 class FlagEnvironment(Model):
-    """What the flag is like in one environment. What is left out stays as it is on the server."""
+    """The flag in one environment. What is left out keeps its live value."""
+
+    normal_form = "partial"
 
     enabled: bool = Field(
         default=False, description="Whether it is on. Left out: whoever switches it in the UI decides.", examples=[True]
     )
-    strategies: list[Strategy] = Field(
+    strategies: list[FlagStrategy] = Field(
         default_factory=list,
         description="Who gets it, in order; empty: none. Left out: not managed.",
         examples=[[{"name": "flexibleRollout", "parameters": {"rollout": 25}}]],
@@ -85,38 +96,44 @@ class FlagEnvironment(Model):
 
     @model_validator(mode="after")
     def _holds(self) -> Self:
-        said = self.model_fields_set
-        if self.enabled and "strategies" in said and all(one.disabled for one in self.strategies):
+        given = self.model_fields_set
+        if self.enabled and "strategies" in given and all(strategy.disabled for strategy in self.strategies):
             hint = "add one, or leave strategies out: the server then adds its own"
             raise PydanticCustomError("on-without-strategies", "is on with no strategy to be on by", {"hint": hint})
         return self
 
 
 class FeatureFlagMetadata(AuditedMetadata):
-    """Which flag it is."""
+    """The identity of a flag."""
 
     name: UrlFriendly = Field(description="The flag's name, unique on the instance.", examples=["checkout-v2"])
     project: str = Field(min_length=1, description="The project it is in.", examples=["shop"])
 
 
-def _links_once(links: list[Link]) -> list[Link]:
-    reject_duplicates([normalise_url(one.url) for one in links])
+def _reject_repeated_links(links: list[Link]) -> list[Link]:
+    reject_duplicates([normalise_url(link.url) for link in links])
     return links
 
 
+def _sort_by_url(links: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(links, key=lambda link: str(link["url"]))
+
+
 class FeatureFlagSpec(Model):
-    """What the flag is like."""
+    """The fields of a flag."""
 
     type: Literal["experiment", "kill-switch", "release", "operational", "permission", "sunset"] = Field(
         default="release", description="What it is for."
     )
-    description: str | None = Field(default=None, description="What it does; null: nothing.", examples=["New checkout"])
+    description: Annotated[str | None, EMPTY_IS_NONE] = Field(
+        default=None, description="What it does; null: nothing.", examples=["New checkout"]
+    )
     impressionData: bool = Field(default=False, description="Whether SDKs tell of each evaluation.", examples=[True])
     stale: bool = Field(default=False, description="Whether it can be removed from the code.", examples=[True])
-    tags: Annotated[list[Annotated[str, AfterValidator(_tag)]], AfterValidator(reject_duplicates)] = Field(
-        default_factory=list, description="Its tags, each type:value.", examples=[["team:payments"]]
+    tags: Annotated[list[Annotated[str, AfterValidator(_check_tag)]], AfterValidator(reject_duplicates), SORTED] = (
+        Field(default_factory=list, description="Its tags, each type:value.", examples=[["team:payments"]])
     )
-    links: Annotated[list[Link], AfterValidator(_links_once)] = Field(
+    links: Annotated[list[Link], AfterValidator(_reject_repeated_links), Rule(normalise=_sort_by_url)] = Field(
         default_factory=list,
         max_length=10,
         description="Addresses that belong to it.",
@@ -133,12 +150,3 @@ class FeatureFlagSpec(Model):
         description="By environment; those left out are not managed.",
         examples=[{"development": {"enabled": True}}],
     )
-
-
-class FeatureFlagDocument(Model):
-    """A feature flag."""
-
-    apiVersion: Literal["unleash-gitops/v1"]
-    kind: Literal["FeatureFlag"]
-    metadata: FeatureFlagMetadata
-    spec: FeatureFlagSpec = FeatureFlagSpec()

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from unleash_gitops.kinds.base import Kind, Reads
+from unleash_gitops.kinds.base import HasHistory, Reads
 from unleash_gitops.kinds.flags.calls import METADATA
 from unleash_gitops.kinds.flags.link_url import normalise_url
 from unleash_gitops.kinds.flags.strategy import normalise_live_strategy
@@ -29,7 +29,7 @@ Read = Callable[[Mapping[str, Any]], dict[str, Any]]
 """Turns a strategy as an event tells it into one as it is compared."""
 
 
-class FlagHistory(Kind):
+class FlagHistory(HasHistory):
     """What a flag is in the audit log, and what of it nobody's change may undo silently."""
 
     def event_subjects(self, event: Event, workspace: str) -> tuple[str, ...]:  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""Which live strategy is which desired one: they have no names, and what stays should keep its id, and its metrics."""
+"""Pairs desired strategies with live ones: they have no names, and a strategy that stays keeps its id and metrics."""
 
 from __future__ import annotations
 
@@ -7,72 +7,71 @@ from typing import Any
 
 from unleash_gitops.kinds.flags.strategy import merge_strategy
 
-__all__ = ["matched"]
+__all__ = ["match_strategies"]
 
-Said = Sequence[Mapping[str, Any]]
+Strategy = Mapping[str, Any]
+Strategies = Sequence[Strategy]
 
 
-def matched(said: Said, live: Said, flag: str) -> list[int | None]:
-    """Return for each strategy of a document the place of the live one that it stands for, None when it is a new one.
+def match_strategies(desired: Strategies, live: Strategies, flag: str) -> list[int | None]:
+    """Return for each desired strategy the index of its live counterpart, None when it is new.
 
-    As many as can be stand for one that is as they say already, at the same place if possible; then title and name
-    decide, then the name, then the place.
+    As many as possible are paired with a live strategy that needs no change, at the same place if possible; then title
+    and name decide, then the name, then the place.
     """
-    if len(said) == len(live) and all(
-        merge_strategy(one, other, flag) == other for one, other in zip(said, live, strict=True)
+    if len(desired) == len(live) and all(
+        merge_strategy(strategy, present, flag) == present for strategy, present in zip(desired, live, strict=True)
     ):
-        return list(range(len(said)))  # as it is nearly always
-    found: list[int | None] = [None] * len(said)
-    equal = [[merge_strategy(one, other, flag) == other for other in live] for one in said]
-    _pair_equals(equal, found)
-    for fits in (_same_title, _same_name, _any):
-        _pair_rest(said, live, found, fits)
-    return found
+        return list(range(len(desired)))  # the usual case
+    pairs: list[int | None] = [None] * len(desired)
+    equal = [[merge_strategy(strategy, present, flag) == present for present in live] for strategy in desired]
+    _pair_equal(equal, pairs)
+    for fits in (_have_same_title, _have_same_name, _fit_anyway):
+        _pair_rest(desired, live, pairs, fits)
+    return pairs
 
 
-def _pair_equals(equal: Sequence[Sequence[bool]], found: list[int | None]) -> None:
-    """Lookup the most pairs by augmenting paths, beginning with the pairs that are at one place."""
+def _pair_equal(equal: Sequence[Sequence[bool]], pairs: list[int | None]) -> None:
+    """Find the most pairs by augmenting paths, beginning with the pairs at the same place."""
     owner = {place: place for place, row in enumerate(equal) if place < len(row) and row[place]}
     for place in range(len(equal)):
         if place not in owner.values():
             _augment(place, equal, owner, set())
-    for other, place in owner.items():
-        found[place] = other
+    for live_index, place in owner.items():
+        pairs[place] = live_index
 
 
 def _augment(place: int, equal: Sequence[Sequence[bool]], owner: dict[int, int], seen: set[int]) -> bool:
-    for other, fits in enumerate(equal[place]):
-        if not fits or other in seen:
+    for live_index, fits in enumerate(equal[place]):
+        if not fits or live_index in seen:
             continue
-        seen.add(other)
-        if other not in owner or _augment(owner[other], equal, owner, seen):
-            owner[other] = place
+        seen.add(live_index)
+        if live_index not in owner or _augment(owner[live_index], equal, owner, seen):
+            owner[live_index] = place
             return True
     return False
 
 
 def _pair_rest(
-    said: Said,
-    live: Said,
-    found: list[int | None],
-    fits: Callable[[Mapping[str, Any], Mapping[str, Any]], bool],
+    desired: Strategies, live: Strategies, pairs: list[int | None], fits: Callable[[Strategy, Strategy], bool]
 ) -> None:
-    free = [place for place in range(len(live)) if place not in found]
-    for place, one in enumerate(said):
-        if found[place] is None:
-            near = sorted((other for other in free if fits(one, live[other])), key=lambda other: abs(other - place))
+    free = [index for index in range(len(live)) if index not in pairs]
+    for place, strategy in enumerate(desired):
+        if pairs[place] is None:
+            near = [(abs(index - place), index) for index in free if fits(strategy, live[index])]
             if near:
-                found[place] = near[0]
-                free.remove(near[0])
+                _, nearest = min(near)
+                pairs[place] = nearest
+                free.remove(nearest)
 
 
-def _same_title(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return bool(one.get("title")) and one["title"] == other["title"] and one["name"] == other["name"]
+def _have_same_title(strategy: Strategy, live: Strategy) -> bool:
+    return bool(strategy.get("title")) and strategy["title"] == live["title"] and strategy["name"] == live["name"]
 
 
-def _same_name(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return bool(one["name"] == other["name"])
+def _have_same_name(strategy: Strategy, live: Strategy) -> bool:
+    return bool(strategy["name"] == live["name"])
 
 
-def _any(_one: Mapping[str, Any], _other: Mapping[str, Any]) -> bool:
+def _fit_anyway(_strategy: Strategy, _live: Strategy) -> bool:
     return True

@@ -1,4 +1,4 @@
-"""An activation strategy of a flag in an environment: as a document says it, as it is compared, as it is sent.
+"""An activation strategy of a flag in an environment: its document, compared form, body and references.
 
 Source: the OpenAPI document of Unleash 8.2.0 (`featureStrategySchema`, `createStrategyVariantSchema`), and what a
 server of that version refuses, fills in and rewrites.
@@ -13,17 +13,17 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from unleash_gitops.kinds.shared.constraint import CODES as CONSTRAINT_CODES
-from unleash_gitops.kinds.shared.constraint import Constraint, constraints_body, normalise_constraints
+from unleash_gitops.kinds.shared.constraint import Constraints, constraints_body
+from unleash_gitops.kinds.shared.fields import EMPTY_IS_NONE, SORTED, Rule, defaults, normalise, to_document
 from unleash_gitops.kinds.shared.models import Model
 from unleash_gitops.kinds.shared.named import URL_FRIENDLY
 from unleash_gitops.model.resource import Reference
 
 __all__ = [
     "CODES",
-    "Strategy",
+    "FlagStrategy",
     "merge_strategy",
     "normalise_live_strategy",
-    "normalise_strategy",
     "reject_duplicates",
     "strategy_after_create",
     "strategy_body",
@@ -37,17 +37,8 @@ CODES = {
     "twice": "a list names one thing twice",
     "weights": "the variants' weights leave the server nothing to share out",
 }
-_WHOLE = 1000
-_STICK_TO_NOTHING = {"default", "random"}
-_EMPTY: dict[str, Any] = {
-    "name": "",
-    "title": None,
-    "disabled": False,
-    "parameters": {},
-    "constraints": [],
-    "segments": [],
-    "variants": [],
-}
+_TOTAL_WEIGHT = 1000
+_BUILT_IN_STICKINESS = {"default", "random"}
 
 
 def reject_duplicates(values: list[Any]) -> list[Any]:
@@ -71,11 +62,13 @@ class Payload(Model):
 class Variant(Model):
     """One of the variants that users of a strategy are spread over."""
 
+    normal_form = "filled"
+
     name: str = Field(pattern=URL_FRIENDLY, min_length=1, max_length=100, description="Its name.", examples=["blue"])
     weight: int = Field(
         default=0,
         ge=0,
-        le=_WHOLE,
+        le=_TOTAL_WEIGHT,
         description="For weightType fix: thousandths of the users. The others share the rest equally.",
         examples=[500],
     )
@@ -88,22 +81,46 @@ class Variant(Model):
     )
 
 
-Segments = Annotated[list[Annotated[str, Field(min_length=1)]], AfterValidator(reject_duplicates)]
+Segments = Annotated[list[Annotated[str, Field(min_length=1)]], AfterValidator(reject_duplicates), SORTED]
 Value = str | int | float | bool
 
 
-class Strategy(Model):
-    """Who gets the flag. What is left out stays as it is on the server."""
+def _normalise_parameters(parameters: Mapping[str, Value]) -> dict[str, str]:
+    """Return the parameters as the server keeps them: texts, by name."""
+    return {name: _text(value) for name, value in sorted(parameters.items())}
+
+
+def _normalise_variants(variants: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the variants by name: the server keeps them in an order of its own.
+
+    The weight of a variable variant is the server's, and no payload is left out.
+    """
+    return [
+        {
+            field: value
+            for field, value in variant.items()
+            if not (field == "weight" and variant["weightType"] != "fix") and not (field == "payload" and value is None)
+        }
+        for variant in sorted(variants, key=lambda variant: str(variant["name"]))
+    ]
+
+
+class FlagStrategy(Model):
+    """A strategy of a flag in an environment. What is left out keeps its live value."""
+
+    normal_form = "partial"
 
     name: str = Field(min_length=1, description="The strategy's type.", examples=["flexibleRollout"])
-    title: str | None = Field(default=None, description="What people call it; null: nothing.", examples=["A quarter"])
+    title: Annotated[str | None, EMPTY_IS_NONE] = Field(
+        default=None, description="The title that the UI shows; null: none.", examples=["A quarter"]
+    )
     disabled: bool = Field(default=False, description="Whether it is left out of the evaluation.", examples=[True])
-    parameters: dict[str, Value] = Field(
+    parameters: Annotated[dict[str, Value], Rule(normalise=_normalise_parameters)] = Field(
         default_factory=dict,
         description="What the type of strategy asks for.",
         examples=[{"rollout": 25, "stickiness": "userId"}],
     )
-    constraints: list[Constraint] = Field(
+    constraints: Constraints = Field(
         default_factory=list,
         description="All of them must hold.",
         examples=[[{"contextName": "country", "operator": "IN", "values": ["NO"]}]],
@@ -111,22 +128,22 @@ class Strategy(Model):
     segments: Segments = Field(
         default_factory=list, description="The names of segments; all of them must hold.", examples=[["beta-users"]]
     )
-    variants: Annotated[list[Variant], AfterValidator(reject_duplicates)] = Field(
+    variants: Annotated[list[Variant], AfterValidator(reject_duplicates), Rule(normalise=_normalise_variants)] = Field(
         default_factory=list, description="What the users are spread over.", examples=[[{"name": "blue"}]]
     )
 
     @field_validator("variants")
     @classmethod
-    def _shares(cls, variants: list[Variant]) -> list[Variant]:
-        fixed = sum(one.weight for one in variants if one.weightType == "fix")
-        if variants and all(one.weightType == "fix" for one in variants):
+    def _check_weights(cls, variants: list[Variant]) -> list[Variant]:
+        fixed = sum(variant.weight for variant in variants if variant.weightType == "fix")
+        if variants and all(variant.weightType == "fix" for variant in variants):
             raise PydanticCustomError("weights", "needs a variant that is variable, to take the rest")
-        if fixed > _WHOLE:
+        if fixed > _TOTAL_WEIGHT:
             raise PydanticCustomError("weights", "has fixed weights of {sum}, more than 1000", {"sum": fixed})
         return variants
 
     @model_validator(mode="after")
-    def _means_something(self) -> Self:
+    def _check_parameters(self) -> Self:
         for name, value in self.parameters.items():
             problem = _parameter_problem(self.name, name, _text(value))
             if problem is not None:
@@ -137,70 +154,43 @@ class Strategy(Model):
 
 
 def _parameter_problem(strategy: str, name: str, value: str) -> str | None:
-    """Return what the server takes and no SDK can do anything with."""
-    if (
-        strategy == "flexibleRollout"
-        and name == "rollout"
-        and not (value.isascii() and value.isdigit() and int(value) <= 100)
-    ):
+    """Return why a value that the server takes means nothing to any SDK, None when it means something."""
+    if strategy != "flexibleRollout":
+        return None
+    if name == "rollout" and not (value.isascii() and value.isdigit() and int(value) <= 100):
         return f'"{value}" is not a percentage: use a whole number from 0 to 100'
-    if strategy == "flexibleRollout" and name in {"stickiness", "groupId"} and not value:
+    if name in {"stickiness", "groupId"} and not value:
         return "must not be empty"
     return None
 
 
-def normalise_strategy(strategy: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a document says of a strategy as it is compared. A server keeps variants in an order of its own."""
-    found = dict(strategy)
-    if "title" in found:
-        found["title"] = found["title"] or None
-    if "parameters" in found:
-        found["parameters"] = {name: _text(value) for name, value in sorted(found["parameters"].items())}
-    if "constraints" in found:
-        found["constraints"] = normalise_constraints(found["constraints"])
-    if "segments" in found:
-        found["segments"] = sorted(found["segments"])
-    if "variants" in found:
-        found["variants"] = sorted(map(_variant, found["variants"]), key=lambda one: str(one["name"]))
-    return found
-
-
 def normalise_live_strategy(answer: Mapping[str, Any], segments: Mapping[int, str]) -> dict[str, Any]:
-    """Return what the server says of a strategy as it is compared. `segments` has their names by number."""
-    numbers = [one["id"] if isinstance(one, dict) else one for one in answer.get("segments") or ()]
-    return normalise_strategy(
-        {
-            "name": answer["name"],
-            "title": answer.get("title"),
-            "disabled": bool(answer.get("disabled")),
-            "parameters": answer.get("parameters") or {},
-            "constraints": answer.get("constraints") or (),
-            "segments": [segments.get(number, f"number {number}") for number in numbers],
-            "variants": answer.get("variants") or (),
-        }
-    )
+    """Return a strategy that the server answered in its compared form. `segments` has their names by number."""
+    numbers = [entry["id"] if isinstance(entry, dict) else entry for entry in answer.get("segments") or ()]
+    names = [segments.get(number, f"number {number}") for number in numbers]
+    given = {field: answer.get(field) for field in FlagStrategy.model_fields}
+    return normalise(FlagStrategy, {**given, "disabled": bool(given["disabled"]), "segments": names})
 
 
-def strategy_after_create(said: Mapping[str, Any], flag: str) -> dict[str, Any]:
-    """Return the strategy that the server makes of what a document says."""
-    parameters = _sorted({**_defaults(said["name"], flag), **said.get("parameters", {})})
-    return {**_EMPTY, **said, "parameters": parameters}
+def strategy_after_create(desired: Mapping[str, Any], flag: str) -> dict[str, Any]:
+    """Return the strategy that the server makes of a document's."""
+    parameters = {**_default_parameters(desired["name"], flag), **desired.get("parameters", {})}
+    return {"name": desired["name"], **defaults(FlagStrategy), **desired, "parameters": _sort_by_name(parameters)}
 
 
-def merge_strategy(said: Mapping[str, Any], live: Mapping[str, Any], flag: str) -> dict[str, Any]:
-    """Return what `live` is after a document's word: the live value of what it does not mention."""
-    same = said["name"] == live["name"]
-    kept = live["parameters"] if same else _defaults(said["name"], flag)
-    return {**live, **said, "parameters": _sorted({**kept, **said.get("parameters", {})})}
+def merge_strategy(desired: Mapping[str, Any], live: Mapping[str, Any], flag: str) -> dict[str, Any]:
+    """Return the live strategy after an update: what the document does not mention keeps its live value."""
+    kept = live["parameters"] if desired["name"] == live["name"] else _default_parameters(desired["name"], flag)
+    return {**live, **desired, "parameters": _sort_by_name({**kept, **desired.get("parameters", {})})}
 
 
 def strategy_body(strategy: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body that makes a strategy so: everything, since a server keeps some of what is left out.
 
-    An empty title stands for none, and the variable variants' weights are as the server itself shares them out.
+    An empty title stands for none. Variable variants get the weights that the server would give them.
     """
-    variable = sum(one["weightType"] == "variable" for one in strategy["variants"])
-    rest = _WHOLE - sum(one.get("weight", 0) for one in strategy["variants"])
+    variable = sum(variant["weightType"] == "variable" for variant in strategy["variants"])
+    rest = _TOTAL_WEIGHT - sum(variant.get("weight", 0) for variant in strategy["variants"])
     share = {"weight": rest // variable} if variable else {}
     return {
         "name": strategy["name"],
@@ -209,63 +199,43 @@ def strategy_body(strategy: Mapping[str, Any]) -> dict[str, Any]:
         "parameters": dict(strategy["parameters"]),
         "constraints": constraints_body(strategy["constraints"]),
         "segments": [{"$id": f"Segment/{name}"} for name in strategy["segments"]],
-        "variants": [{**share, **one} for one in strategy["variants"]],
+        "variants": [{**share, **variant} for variant in strategy["variants"]],
     }
 
 
 def strategy_to_document(strategy: Mapping[str, Any], flag: str) -> dict[str, Any]:
-    """Return a live strategy as a document says it, with nothing in it that goes without saying."""
-    usual = _defaults(strategy["name"], flag)
-    parameters = {name: value for name, value in strategy["parameters"].items() if usual.get(name) != value}
-    found: dict[str, Any] = {"name": strategy["name"]}
-    found |= {key: strategy[key] for key in ("title", "disabled") if strategy[key]}
-    if parameters:
-        found["parameters"] = parameters
-    found |= {key: strategy[key] for key in ("constraints", "segments") if strategy[key]}
-    if strategy["variants"]:
-        usual_variant = {"weightType": "variable", "stickiness": "default"}
-        found["variants"] = [
-            {key: value for key, value in one.items() if usual_variant.get(key) != value}
-            for one in strategy["variants"]
-        ]
-    return found
+    """Return a live strategy as a document says it, without values that equal the default."""
+    usual = {**defaults(FlagStrategy), "parameters": _default_parameters(strategy["name"], flag)}
+    changed = {field: value for field, value in strategy.items() if field not in usual or value != usual[field]}
+    if "parameters" in changed:
+        parameters = strategy["parameters"].items()
+        changed["parameters"] = {name: value for name, value in parameters if usual["parameters"].get(name) != value}
+        if not changed["parameters"]:
+            del changed["parameters"]
+    return to_document(FlagStrategy, changed)
 
 
 def strategy_references(strategy: Mapping[str, Any], at: tuple[str | int, ...]) -> Iterator[Reference]:
-    """Yield what a normal strategy names; `at` is its place in the document."""
+    """Yield what a compared strategy names; `at` is its place in the document."""
     yield Reference("Strategy", None, strategy["name"], (*at, "name"))
-    for place, name in enumerate(strategy.get("segments", ())):
-        yield Reference("Segment", None, name, (*at, "segments", place))
-    for place, one in enumerate(strategy.get("constraints", ())):
-        yield Reference("ContextField", None, one["contextName"], (*at, "constraints", place, "contextName"))
-    sticky = strategy.get("parameters", {}).get("stickiness")
-    if sticky is not None and strategy["name"] == "flexibleRollout":
-        yield from _sticks(sticky, (*at, "parameters", "stickiness"))
-    for place, one in enumerate(strategy.get("variants", ())):
-        yield from _sticks(one["stickiness"], (*at, "variants", place))
+    for index, segment in enumerate(strategy.get("segments", ())):
+        yield Reference("Segment", None, segment, (*at, "segments", index))
+    for index, constraint in enumerate(strategy.get("constraints", ())):
+        yield Reference("ContextField", None, constraint["contextName"], (*at, "constraints", index, "contextName"))
+    stickiness = strategy.get("parameters", {}).get("stickiness")
+    if stickiness is not None and strategy["name"] == "flexibleRollout":
+        yield from _stickiness_reference(stickiness, (*at, "parameters", "stickiness"))
+    for index, variant in enumerate(strategy.get("variants", ())):
+        yield from _stickiness_reference(variant["stickiness"], (*at, "variants", index))
 
 
-def _sticks(field: str, at: tuple[str | int, ...]) -> Iterable[Reference]:
-    return () if field in _STICK_TO_NOTHING else (Reference("ContextField", None, field, at),)
+def _stickiness_reference(field: str, at: tuple[str | int, ...]) -> Iterable[Reference]:
+    return () if field in _BUILT_IN_STICKINESS else (Reference("ContextField", None, field, at),)
 
 
-def _defaults(strategy: str, flag: str) -> dict[str, str]:
+def _default_parameters(strategy: str, flag: str) -> dict[str, str]:
     """Return the parameters that the server fills in."""
     return {"groupId": flag, "rollout": "100", "stickiness": "default"} if strategy == "flexibleRollout" else {}
-
-
-def _variant(one: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a variant as it is compared. What a variable one weighs is the server's business."""
-    kind = one.get("weightType") or "variable"
-    weight = {"weight": one.get("weight", 0)} if kind == "fix" else {}
-    payload = {"payload": dict(one["payload"])} if one.get("payload") else {}
-    return {
-        "name": one["name"],
-        "weightType": kind,
-        **weight,
-        "stickiness": one.get("stickiness") or "default",
-        **payload,
-    }
 
 
 def _text(value: Value) -> str:
@@ -275,5 +245,5 @@ def _text(value: Value) -> str:
     return str(value)
 
 
-def _sorted(parameters: Mapping[str, str]) -> dict[str, str]:
+def _sort_by_name(parameters: Mapping[str, str]) -> dict[str, str]:
     return dict(sorted(parameters.items()))

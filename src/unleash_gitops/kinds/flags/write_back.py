@@ -1,84 +1,96 @@
-"""What is live of a flag as its document says it, as far as possible in the words that stand there."""
+"""A flag's live values as its document says them, where possible in the words that the document has."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unleash_gitops.kinds.base import Kind
-from unleash_gitops.kinds.flags.match_strategies import matched
-from unleash_gitops.kinds.flags.strategy import normalise_strategy, strategy_to_document
+from typing_extensions import override
+
+from unleash_gitops.kinds.base import Pullable
+from unleash_gitops.kinds.flags.document import FeatureFlagSpec
+from unleash_gitops.kinds.flags.match_strategies import match_strategies
+from unleash_gitops.kinds.flags.strategy import FlagStrategy, strategy_to_document
+from unleash_gitops.kinds.shared.fields import defaults, normalise, to_document
 from unleash_gitops.model.resource import Resource
 
-__all__ = ["FlagWriteBack", "dependency_to_document", "link_to_document"]
+__all__ = ["FlagWriteBack"]
 
 
-class FlagWriteBack(Kind):
-    """How a flag is written."""
+class FlagWriteBack(Pullable):
+    """How a live flag becomes a document, or a part of one."""
 
-    def to_document(self, unit: Sequence[str], value: Any, one: Resource, said: Any) -> Any:
-        """See `Kind.to_document`."""
-        if unit == ("links",):
-            return [link_to_document(link) for link in value]
-        if unit == ("dependencies",):
-            return [dependency_to_document(dependency) for dependency in value]
+    @override
+    def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
+        """An environment where the flag is off and has no strategy is left out."""
+        usual = defaults(FeatureFlagSpec)
+        changed = {field: value for field, value in live.spec.items() if field in usual and value != usual[field]}
+        changed.pop("environments", None)
+        spec = to_document(FeatureFlagSpec, changed)
+        environments = {
+            name: {
+                "enabled": environment["enabled"],
+                "strategies": [strategy_to_document(strategy, live.id) for strategy in environment["strategies"]],
+            }
+            for name, environment in live.spec["environments"].items()
+            if environment["enabled"] or environment["strategies"]
+        }
+        if environments:
+            spec["environments"] = environments
+        return {"metadata": {"project": live.address.project}, "spec": spec}, live.id
+
+    @override
+    def to_document(self, unit: Sequence[str], value: Any, resource: Resource, current: Any) -> Any:
         if unit[-1] == "strategies":
-            return _written_strategies(value, one.id, said or ())
+            return _rewrite_strategies(value, resource.id, current or ())
         if unit[0] == "environments" and len(unit) == 2:
             return {
-                key: self.to_document((*unit, key), found, one, (said or {}).get(key)) for key, found in value.items()
+                key: self.to_document((*unit, key), part, resource, (current or {}).get(key))
+                for key, part in value.items()
             }
-        return super().to_document(unit, value, one, said)
+        return super().to_document(unit, value, resource, current)
 
 
-def _written_strategies(
-    live: Sequence[Mapping[str, Any]], flag: str, said: Sequence[Mapping[str, Any]]
+def _rewrite_strategies(
+    live: Sequence[Mapping[str, Any]], flag: str, current: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Return live strategies as a document says them: of one that it has already, what it says of it."""
-    normal = [normalise_strategy(one) for one in said]
-    places = {place: words for words, place in enumerate(matched(normal, live, flag)) if place is not None}
-    return [
-        _again(one, flag, said[places[place]], normal[places[place]])
-        if place in places and said[places[place]]["name"] == one["name"]
-        else _with_numbers(strategy_to_document(one, flag))
-        for place, one in enumerate(live)
-    ]
+    """Return live strategies as a document says them: those that it has already stay in its words."""
+    desired = [normalise(FlagStrategy, strategy) for strategy in current]
+    pairs = match_strategies(desired, live, flag)
+    place_of = {live_index: place for place, live_index in enumerate(pairs) if live_index is not None}
+    strategies = []
+    for index, strategy in enumerate(live):
+        place = place_of.get(index)
+        if place is not None and current[place]["name"] == strategy["name"]:
+            strategies.append(_rewrite_strategy(strategy, flag, current[place], desired[place]))
+        else:
+            strategies.append(_with_numbers(strategy_to_document(strategy, flag)))
+    return strategies
 
 
-def _again(live: Mapping[str, Any], flag: str, said: Mapping[str, Any], meant: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a live strategy in the words of what is said, which means `meant`, as far as these fit."""
+def _rewrite_strategy(
+    live: Mapping[str, Any], flag: str, current: Mapping[str, Any], desired: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a live strategy in the words of `current`, whose compared form is `desired`, where these still fit."""
     written = _with_numbers(strategy_to_document(live, flag))
-    found = {key: said[key] if meant[key] == live[key] else written.get(key, live[key]) for key in said}
-    if "parameters" in said:
-        found["parameters"] = {
-            name: words if meant["parameters"][name] == live["parameters"][name] else _number(live["parameters"][name])
-            for name, words in said["parameters"].items()
-            if name in live["parameters"]
+    strategy = {key: current[key] if desired[key] == live[key] else written.get(key, live[key]) for key in current}
+    if "parameters" in current:
+        parameters = live["parameters"]
+        strategy["parameters"] = {
+            name: value if desired["parameters"][name] == parameters[name] else _to_number(parameters[name])
+            for name, value in current["parameters"].items()
+            if name in parameters
         }
-    return found
+    return strategy
 
 
 def _with_numbers(strategy: dict[str, Any]) -> dict[str, Any]:
-    """Return a strategy whose parameters are as people write them."""
+    """Return a strategy with whole numbers among its parameters written as numbers."""
     if "parameters" not in strategy:
         return strategy
-    return {**strategy, "parameters": {name: _number(one) for name, one in strategy["parameters"].items()}}
+    return {**strategy, "parameters": {name: _to_number(value) for name, value in strategy["parameters"].items()}}
 
 
-def _number(value: Any) -> Any:
-    """Return a parameter as people write it: a whole number as one."""
+def _to_number(value: Any) -> Any:
+    """Return a parameter that is a whole number as a number, any other as it is."""
     return int(value) if isinstance(value, str) and value.isdecimal() and str(int(value)) == value else value
-
-
-def link_to_document(one: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a live link as a document says it."""
-    return {key: value for key, value in one.items() if value}
-
-
-def dependency_to_document(one: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a live dependency as a document says it."""
-    return {
-        "feature": one["feature"],
-        **({} if one["enabled"] else {"enabled": False}),
-        **({"variants": one["variants"]} if one["variants"] else {}),
-    }

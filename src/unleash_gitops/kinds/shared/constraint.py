@@ -13,10 +13,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from unleash_gitops.kinds.shared.fields import Rule
 from unleash_gitops.kinds.shared.models import Model
 from unleash_gitops.model.resource import Conflict, Reference, SpecOf
 
-__all__ = ["CODES", "Constraint", "constraints_body", "find_illegal_values", "normalise_constraints"]
+__all__ = ["CODES", "Constraint", "Constraints", "constraints_body", "find_illegal_values"]
 
 CODES = {"constraint": "a constraint's values do not fit its operator"}
 _LISTS = {"IN", "NOT_IN", "STR_ENDS_WITH", "STR_STARTS_WITH", "STR_CONTAINS"}
@@ -29,6 +30,10 @@ _NOT_RE2 = re.compile(r"(?<!\\)\((\?<?[=!]|\?\(|\?>)|(?<!\\)\\[1-9]")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
+def _none_if_empty(values: list[str] | None) -> list[str] | None:
+    return values or None
+
+
 class Constraint(Model):
     """What has to hold of one context field: `values` for lists and texts, `value` for everything else."""
 
@@ -38,7 +43,7 @@ class Constraint(Model):
         "NUM_LTE", "DATE_AFTER", "DATE_BEFORE", "SEMVER_EQ", "SEMVER_GT", "SEMVER_LT", "SEMVER_GTE", "SEMVER_LTE",
         "REGEX",
     ] = Field(description="How the field is compared.")  # fmt: skip
-    values: list[Annotated[str, Field(min_length=1)]] | None = Field(
+    values: Annotated[list[Annotated[str, Field(min_length=1)]] | None, Rule(normalise=_none_if_empty)] = Field(
         default=None, max_length=250, description="For IN, NOT_IN and STR_ operators.", examples=[["NO", "SE"]]
     )
     value: str | None = Field(default=None, description="For all other operators.", examples=["1.2.0"])
@@ -55,17 +60,12 @@ class Constraint(Model):
         return self
 
 
-def normalise_constraints(constraints: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return constraints as they are compared: false flags and empty values are as good as left out."""
-    return [
-        {field: one[field] for field in Constraint.model_fields if one.get(field) not in (None, False, [])}
-        for one in constraints
-    ]
-
-
 def constraints_body(constraints: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return normal constraints as the API takes them."""
-    return [{"values": [], **one} for one in constraints]
+    """Return compared constraints as the API takes them: each with `values`."""
+    return [{"values": [], **constraint} for constraint in constraints]
+
+
+Constraints = Annotated[list[Constraint], Rule(send=constraints_body)]
 
 
 def find_illegal_values(
