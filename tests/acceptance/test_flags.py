@@ -235,7 +235,7 @@ def test_a_flag_that_left_the_files_is_archived_and_its_document_revives_it(flag
     assert flags.instance.flag(name) is None
     write(flags, name, **{**spec, "description": "Winter"}, links=[{"url": "https://example.com"}])
     (change,) = flags.plan()["changes"]
-    assert (change["action"], change["reason"]) == ("update", "revives it: it is archived")
+    assert (change["action"], change["reason"]) == ("update", "restores the archived flag")
     assert {field["path"] for field in change["fields"]} == {
         "archived", "description", "environments.production.enabled",
     }  # fmt: skip

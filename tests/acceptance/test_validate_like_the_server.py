@@ -13,7 +13,8 @@ from servers.instance import Instance
 from unleash_gitops.documents.loader.document_checks import check_document
 from unleash_gitops.documents.yamldoc import Document, dump_document, read_documents
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.flags.strategy import normalise_strategy, strategy_after_create, strategy_body
+from unleash_gitops.kinds.flags.strategy import FlagStrategy, strategy_after_create, strategy_body
+from unleash_gitops.kinds.shared.fields import normalise
 
 pytestmark = pytest.mark.sandbox
 RELAXED = settings(
@@ -102,7 +103,7 @@ def test_strategies(real: Instance, flag: str, one: dict[str, Any]) -> None:
         "FeatureFlag", {"name": "f", "project": "default"}, {"environments": {"development": {"strategies": [one]}}}
     )
     if not found:
-        assert post(real, flag, strategy_body(strategy_after_create(normalise_strategy(_whole(one)), flag))) == 200
+        assert post(real, flag, strategy_body(strategy_after_create(normalise(FlagStrategy, _whole(one)), flag))) == 200
     elif not found & TAKEN_WITHOUT_UNDERSTANDING:
         raw = {
             **one,

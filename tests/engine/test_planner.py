@@ -13,7 +13,7 @@ from unleash_gitops.documents.reference_checks import find_missing_references
 from unleash_gitops.engine.planner import plan_changes
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import Kind, Reads
-from unleash_gitops.kinds.impact_metric import ImpactMetricDocument
+from unleash_gitops.kinds.feature_flag import KIND as REAL_FLAG
 from unleash_gitops.model.diagnostics import Position
 from unleash_gitops.model.plan import Call
 from unleash_gitops.model.resource import Address, Area, Reference, Resource, State
@@ -25,7 +25,8 @@ class Flag(Kind):
 
     name = "FeatureFlag"
     folder = "flags"
-    document = ImpactMetricDocument
+    spec = REAL_FLAG.spec
+    document = REAL_FLAG.document
 
     def resource_from_document(self, document: Any, workspace: str) -> Resource:
         raise AssertionError

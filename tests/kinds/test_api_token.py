@@ -86,7 +86,7 @@ def test_what_is_sent() -> None:
         ({"type": "frontend"}, {}, "its type, environment and projects cannot be changed"),
         ({"environment": "production"}, {}, "its type, environment and projects cannot be changed"),
         ({"projects": ["a"]}, {}, "its type, environment and projects cannot be changed"),
-        ({"expiresAt": None}, {"expiresAt": "2030-01-01T00:00:00.000Z"}, "Unleash does not take an end back"),
+        ({"expiresAt": None}, {"expiresAt": "2030-01-01T00:00:00.000Z"}, "an expiry date cannot be removed"),
     ],
 )
 def test_what_cannot_be_changed(spec: dict[str, Any], more: dict[str, Any], said: str | None) -> None:
@@ -130,7 +130,7 @@ def test_who_may_not_read_tokens_has_none_unless_a_document_needs_them() -> None
         ({"environment": "*"}, "every-environment", "spec.environment: a token is for one environment, not for all"),
         ({"expiresAt": "2030-01-31T12:00:00"}, "date-time", None),
         ({"expiresAt": "0001-01-01T00:00:00+10:00"}, "date-time", None),
-        ({"expiresAt": "soon"}, "date-time", "spec.expiresAt: is no time with its distance from UTC"),
+        ({"expiresAt": "soon"}, "date-time", "spec.expiresAt: must be an ISO 8601 time with a UTC offset"),
         ({"type": "admin"}, "value", None),
         ({"projects": []}, "value", None),
         ({"alias": "s3cr3t"}, "unknown-key", None),

@@ -13,8 +13,9 @@ from unleash_gitops.documents.loader.document_checks import check_document
 from unleash_gitops.documents.yamldoc import Document, dump_document, read_documents
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.flags.link_url import normalise_url
-from unleash_gitops.kinds.flags.match_strategies import matched
-from unleash_gitops.kinds.flags.strategy import normalise_strategy, strategy_after_create, strategy_body
+from unleash_gitops.kinds.flags.match_strategies import match_strategies
+from unleash_gitops.kinds.flags.strategy import FlagStrategy, strategy_after_create, strategy_body
+from unleash_gitops.kinds.shared.fields import normalise
 from unleash_gitops.model.plan import Call
 from unleash_gitops.model.resource import Area, ReadScope, Reference, Resource
 
@@ -188,7 +189,7 @@ def test_an_archived_flag_is_revived() -> None:
     assert live.spec["archived"] is True
     after = KIND.spec_after_update(wanted, live)
     assert "archived" not in after
-    assert (KIND.side_effect_note(live, after) or "").startswith("revives it")
+    assert (KIND.side_effect_note(live, after) or "").startswith("restores the archived flag")
     calls = KIND.update(wanted, live, after)
     assert calls[0].path == "/api/admin/archive/revive/f"
     assert calls[-1].path.endswith("/production/on")
@@ -242,9 +243,11 @@ def test_limits_are_those_of_the_server() -> None:
 
 def test_a_flag_that_depends_on_itself_or_on_one_that_depends_is_refused_where_it_says_so() -> None:
     itself = desired(dependencies=[{"feature": "f"}])
-    assert [message for _, message in KIND.conflicts(itself, lambda _: None)] == ["the flag depends on itself"]
+    assert [message for _, message in KIND.find_reference_conflicts(itself, lambda _: None)] == [
+        "the flag depends on itself"
+    ]
     chained = desired(dependencies=[{"feature": "g"}])
-    ((reference, message),) = KIND.conflicts(chained, lambda _: {"dependencies": [{"feature": "h"}]})
+    ((reference, message),) = KIND.find_reference_conflicts(chained, lambda _: {"dependencies": [{"feature": "h"}]})
     assert (reference.path, message) == (
         ("spec", "dependencies", 0, "feature"),
         '"g" depends on another flag itself, and only one level is possible',
@@ -253,8 +256,8 @@ def test_a_flag_that_depends_on_itself_or_on_one_that_depends_is_refused_where_i
 
 def test_a_value_that_a_context_field_does_not_have_is_refused() -> None:
     wanted = desired(**production({**ROLLOUT, "constraints": [IN]}))
-    assert list(KIND.conflicts(wanted, lambda _: {"legalValues": [{"value": "NO"}]})) == []
-    ((_, message),) = KIND.conflicts(wanted, lambda _: {"legalValues": [{"value": "SE"}]})
+    assert list(KIND.find_reference_conflicts(wanted, lambda _: {"legalValues": [{"value": "NO"}]})) == []
+    ((_, message),) = KIND.find_reference_conflicts(wanted, lambda _: {"legalValues": [{"value": "SE"}]})
     assert message == '"NO" is not among the legal values of the context field country'
 
 
@@ -298,13 +301,13 @@ def test_names_that_a_server_refuses_are_refused(name: str) -> None:
 
 
 def whole(rollout: int, **more: Any) -> dict[str, Any]:
-    said = normalise_strategy({**ROLLOUT, "parameters": {"rollout": rollout}, **more})
+    said = normalise(FlagStrategy, {**ROLLOUT, "parameters": {"rollout": rollout}, **more})
     return strategy_after_create(said, "f")
 
 
 def said(rollout: int | None = None, **more: Any) -> dict[str, Any]:
-    return normalise_strategy(
-        {**ROLLOUT, **({"parameters": {"rollout": rollout}} if rollout is not None else {}), **more}
+    return normalise(
+        FlagStrategy, {**ROLLOUT, **({"parameters": {"rollout": rollout}} if rollout is not None else {}), **more}
     )
 
 
@@ -322,11 +325,11 @@ def said(rollout: int | None = None, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_which_live_strategy_is_meant(document: Any, live: Any, pairs: list[int | None]) -> None:
-    assert matched(document, live, "f") == pairs
+    assert match_strategies(document, live, "f") == pairs
 
 
 def test_variable_variants_are_sent_an_equal_share() -> None:
-    found = strategy_after_create(normalise_strategy({**ROLLOUT, "variants": [
+    found = strategy_after_create(normalise(FlagStrategy, {**ROLLOUT, "variants": [
         {"name": "a"}, {"name": "b"}, {"name": "c", "weight": 100, "weightType": "fix"}]}), "f")  # fmt: skip
     assert [one["weight"] for one in strategy_body(found)["variants"]] == [450, 450, 100]
 

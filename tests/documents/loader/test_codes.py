@@ -83,7 +83,7 @@ def test_every_code_has_a_cause(code: str, tmp_path: Path) -> None:
 def own_codes_with_tests() -> set[str]:
     """Return the codes that only one kind's documents have and that its own tests cause."""
     tests = "".join(
-        path.read_text(encoding="utf-8") for path in (Path(__file__).parents[1] / "kinds").glob("test_*.py")
+        path.read_text(encoding="utf-8") for path in (Path(__file__).parents[2] / "kinds").glob("test_*.py")
     )
     return {code for kind in kinds().values() for code in kind.codes if f'"{code}"' in tests}
 

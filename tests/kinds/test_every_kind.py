@@ -1,0 +1,128 @@
+"""What holds of every kind: its fields are declared once, and what is derived from them agrees."""
+
+from __future__ import annotations
+
+import types
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from unleash_gitops.kinds import kinds
+from unleash_gitops.kinds.base import Kind, Pullable
+from unleash_gitops.kinds.shared.fields import defaults
+from unleash_gitops.kinds.shared.named import NamedKind
+from unleash_gitops.model.resource import Resource
+
+KINDS = sorted(kinds())
+NAMED = [name for name, kind in kinds().items() if isinstance(kind, NamedKind)]
+PULLABLE = [name for name, kind in kinds().items() if isinstance(kind, Pullable)]
+TEXTS = st.sampled_from(["", "a", "B", "a b", "NO", "1.2.0", "*", "x\ny"])
+
+
+def values_of(annotation: Any) -> st.SearchStrategy[Any]:
+    """Return values of a type as a document could hold them; the model says which are valid."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return values_of(arguments[0])
+    if origin is Literal:
+        return st.sampled_from(arguments)
+    if origin in {Union, types.UnionType}:
+        return st.one_of(*map(values_of, arguments))
+    if origin is list:
+        return st.lists(values_of(arguments[0]), max_size=3)
+    if origin is dict:
+        return st.dictionaries(
+            st.sampled_from(["production", "rollout", "url", "region"]), values_of(arguments[1]), max_size=2
+        )
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return specs_of(annotation)
+    simple = {bool: st.booleans(), int: st.integers(0, 1000), float: st.sampled_from([0.5]), type(None): st.none()}
+    return simple.get(annotation, TEXTS)
+
+
+def field_values(info: FieldInfo) -> st.SearchStrategy[Any]:
+    examples = st.sampled_from(info.examples) if info.examples else st.nothing()
+    return examples | values_of(info.annotation)
+
+
+def specs_of(model: type[BaseModel]) -> st.SearchStrategy[dict[str, Any]]:
+    """Return mappings with the fields of a model, those that may be left out sometimes left out."""
+    required = {name: field_values(info) for name, info in model.model_fields.items() if info.is_required()}
+    optional = {name: field_values(info) for name, info in model.model_fields.items() if not info.is_required()}
+    return st.fixed_dictionaries(required, optional=optional)
+
+
+def document_of(kind: Kind, spec: dict[str, Any]) -> dict[str, Any]:
+    metadata = kind.document.model_fields["metadata"].annotation
+    assert metadata is not None
+    fields = {name: info.examples[0] for name, info in metadata.model_fields.items() if info.is_required()}
+    return {"apiVersion": "unleash-gitops/v1", "kind": kind.name, "metadata": fields, "spec": spec}
+
+
+def desired(kind: Kind, spec: dict[str, Any]) -> Resource:
+    """Return the resource of a document; a document that is not valid is no example."""
+    try:
+        document = kind.document.model_validate(document_of(kind, spec))
+    except ValidationError:
+        assume(False)
+    return kind.resource_from_document(document, "w")
+
+
+def every_example(function: Any) -> Any:
+    checks = [HealthCheck.filter_too_much, HealthCheck.too_slow]
+    return settings(suppress_health_check=checks)(given(data=st.data())(function))
+
+
+@pytest.mark.parametrize("name", KINDS)
+@every_example
+def test_normalising_twice_is_normalising_once(name: str, data: st.DataObject) -> None:
+    kind = kinds()[name]
+    spec = desired(kind, data.draw(specs_of(kind.spec))).spec
+    assert kind.normalise(spec) == spec
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_defaults_are_in_their_compared_form(name: str) -> None:
+    usual = defaults(kinds()[name].spec)
+    assert kinds()[name].normalise(usual) == usual
+
+
+@pytest.mark.parametrize("name", PULLABLE)
+@every_example
+def test_what_is_pulled_changes_nothing(name: str, data: st.DataObject) -> None:
+    kind = kinds()[name]
+    assert isinstance(kind, Pullable)
+    resource = desired(kind, data.draw(specs_of(kind.spec)))
+    spec = kind.spec_after_create(resource)
+    for environment in spec["environments"].values() if isinstance(spec.get("environments"), dict) else ():
+        environment.setdefault("strategies", [])
+    live = Resource(resource.address, resource.id, spec, ownership="owned", title="title")
+    document, _ = kind.to_pulled_document(live)
+    again = desired(kind, document["spec"])
+    assert kind.spec_after_update(again, live) == live.spec
+
+
+@pytest.mark.parametrize("name", NAMED)
+@every_example
+def test_what_is_sent_and_answered_is_what_was_planned(name: str, data: st.DataObject) -> None:
+    kind = kinds()[name]
+    assert isinstance(kind, NamedKind)
+    resource = desired(kind, data.draw(specs_of(kind.spec)))
+    after = kind.spec_after_create(resource)
+    entry = {**after, **kind.marked_body(after, resource.mark or ""), kind.name_key: resource.id, "id": 7, "other": 1}
+    live = kind.resource_from_entry(entry, "w")
+    assert (live.spec, live.ownership) == (after, "owned")
+    assert kind.spec_after_update(resource, live) == live.spec
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_an_empty_description_is_none(name: str) -> None:
+    kind = kinds()[name]
+    assert isinstance(kind, NamedKind)
+    resource = desired(kind, {"description": ""})
+    live = kind.resource_from_entry({kind.name_key: resource.id, "id": 7, "description": resource.mark}, "w")
+    assert kind.spec_after_update(resource, live) == live.spec
