@@ -33,7 +33,13 @@ Ownership = Literal["owned", "foreign", "unmanaged", "builtin"]
 
 
 class Unknown:
-    """A value of the past that the audit log does not tell. It is equal to itself only."""
+    """A value of the past that the audit log does not hold. It is equal to itself only.
+
+    `error` is set when an event could not be understood, None when the log simply has no event of the value.
+    """
+
+    def __init__(self, error: str | None = None) -> None:
+        self.error = error
 
 
 Step = tuple[Mapping[str, Any] | Unknown | None, Mapping[str, Any] | Unknown | None]

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from unleash_gitops.kinds.shared.constraint import CODES as CONSTRAINT_CODES
 from unleash_gitops.kinds.shared.constraint import Constraints, constraints_body
-from unleash_gitops.kinds.shared.fields import EMPTY_IS_NONE, SORTED, Rule, defaults, normalise, to_document
+from unleash_gitops.kinds.shared.fields import EMPTY_IS_NONE, Rule, defaults, live_model, normalise, to_document
 from unleash_gitops.kinds.shared.models import Model
 from unleash_gitops.kinds.shared.named import URL_FRIENDLY
 from unleash_gitops.model.resource import Reference
@@ -81,7 +81,11 @@ class Variant(Model):
     )
 
 
-Segments = Annotated[list[Annotated[str, Field(min_length=1)]], AfterValidator(reject_duplicates), SORTED]
+Segments = Annotated[
+    list[Annotated[str, Field(min_length=1)]],
+    AfterValidator(reject_duplicates),
+    Rule(normalise=sorted, live_type=list[Any]),
+]
 Value = str | int | float | bool
 
 
@@ -115,7 +119,7 @@ class FlagStrategy(Model):
         default=None, description="The title that the UI shows; null: none.", examples=["A quarter"]
     )
     disabled: bool = Field(default=False, description="Whether it is left out of the evaluation.", examples=[True])
-    parameters: Annotated[dict[str, Value], Rule(normalise=_normalise_parameters)] = Field(
+    parameters: Annotated[dict[str, Value], Rule(normalise=_normalise_parameters, live_type=dict[str, Any])] = Field(
         default_factory=dict,
         description="What the type of strategy asks for.",
         examples=[{"rollout": 25, "stickiness": "userId"}],
@@ -164,12 +168,15 @@ def _parameter_problem(strategy: str, name: str, value: str) -> str | None:
     return None
 
 
-def normalise_live_strategy(answer: Mapping[str, Any], segments: Mapping[int, str]) -> dict[str, Any]:
-    """Return a strategy that the server answered in its compared form. `segments` has their names by number."""
-    numbers = [entry["id"] if isinstance(entry, dict) else entry for entry in answer.get("segments") or ()]
+def normalise_live_strategy(answer: Any, segments: Mapping[int, str]) -> dict[str, Any]:
+    """Return a strategy that the server answered in its compared form. `segments` has their names by number.
+
+    Raises ValidationError for an answer of another form.
+    """
+    parsed = live_model(FlagStrategy).model_validate(answer).model_dump()
+    numbers: list[Any] = [entry.get("id") if isinstance(entry, dict) else entry for entry in parsed["segments"] or ()]
     names = [segments.get(number, f"number {number}") for number in numbers]
-    given = {field: answer.get(field) for field in FlagStrategy.model_fields}
-    return normalise(FlagStrategy, {**given, "disabled": bool(given["disabled"]), "segments": names})
+    return normalise(FlagStrategy, {**parsed, "disabled": bool(parsed["disabled"]), "segments": names})
 
 
 def strategy_after_create(desired: Mapping[str, Any], flag: str) -> dict[str, Any]:

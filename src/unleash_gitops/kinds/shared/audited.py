@@ -85,9 +85,11 @@ class Audited(HasHistory):
 
     def _parse(self, payload: Any, workspace: str) -> Resource | None:
         """Return an object as an event holds it, None where the event holds nothing that this version knows."""
+        if not isinstance(payload, dict):
+            return None
         try:
-            return None if payload is None else self.resource_from_event(payload, workspace)
-        except (ValidationError, KeyError, TypeError):
+            return self.resource_from_event(payload, workspace)
+        except ValidationError:
             return None
 
 
