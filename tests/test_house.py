@@ -89,4 +89,6 @@ def test_no_module_is_a_mansion(path: Path) -> None:
 
 def test_every_kind_has_a_test() -> None:
     kinds = {path.stem for path in (SOURCE / "kinds").glob("*.py") if "\nKIND = " in path.read_text(encoding="utf-8")}
-    assert {path.stem.removeprefix("test_") for path in (Path(__file__).parent / "kinds").glob("test_*.py")} == kinds
+    assert {path.stem.removeprefix("test_") for path in (Path(__file__).parent / "kinds").glob("test_*.py")} - {
+        "every_kind"
+    } == kinds

@@ -25,7 +25,10 @@ from unleash_gitops.model.errors import InvalidFiles
 from unleash_gitops.model.plan import Plan
 from unleash_gitops.model.resource import Area, Key, ReadScope
 from unleash_gitops.model.workspace import WorkspaceSpec
-from unleash_gitops.workflow.one_workspace import accept_drift, apply_plan, load_workspace, make_plan, pull_workspace
+from unleash_gitops.workflow.accept import accept_drift
+from unleash_gitops.workflow.apply import apply_plan
+from unleash_gitops.workflow.plan import load_workspace, make_plan
+from unleash_gitops.workflow.pull import pull_workspace
 
 pytestmark = pytest.mark.sandbox
 SEGMENTS = ["prop one", "prop two"]

@@ -49,7 +49,7 @@ def other(space: Space, kind: str, name: str, **spec: Any) -> None:
     (space.root / f"{kind}-{name}.yaml").write_text(json.dumps(document), encoding="utf-8")
 
 
-def resolve_policy(space: Space) -> None:
+def assert_nothing_differs(space: Space) -> None:
     """Apply, and see that nothing is left to do."""
     done = space.apply()
     assert done.code == 0, done.out + done.err
@@ -113,7 +113,7 @@ def test_a_flag_with_everything(flags: Space) -> None:
     changes = {change["name"]: change for change in flags.plan()["changes"]}
     assert changes["errors"]["dependsOn"] == [f"FeatureFlag/default/{name}"]
     assert f"FeatureFlag/default/{parent}" in changes[name]["dependsOn"]
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     found = live(flags, name)
     assert (found["type"], found["description"], found["impressionData"]) == ("experiment", "New checkout", True)
     assert found["tags"] == [OWNER, "team:payments"]
@@ -136,7 +136,7 @@ def test_a_flag_with_everything(flags: Space) -> None:
 def test_what_a_document_leaves_out_is_not_managed(flags: Space) -> None:
     name = fresh("kill-switch")
     write(flags, name, environments={"production": {"strategies": [ON]}})
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     flags.instance.call("POST", f"/features/{name}/environments/production/on")
     flags.instance.call("POST", f"/features/{name}/environments/development/on")
     flags.instance.call("PUT", f"/features/{name}", {"name": name, "description": "By hand", "type": "operational"})
@@ -146,7 +146,7 @@ def test_what_a_document_leaves_out_is_not_managed(flags: Space) -> None:
     flags.instance.call("PUT", path, {**ON, "title": "By hand", "parameters": {"rollout": "7"}})
     assert flags.plan()["changes"] == []
     write(flags, name, stale=True, environments={"production": {"strategies": [{**ON, "disabled": False}]}})
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     found = live(flags, name)
     assert (found["description"], found["type"], found["stale"]) == ("By hand", "operational", True)
     assert [found["in"][place]["enabled"] for place in ("development", "production")] == [True, True]
@@ -162,30 +162,30 @@ def test_strategies_keep_their_ids_and_cost_the_fewest_calls(flags: Space) -> No
         write(flags, name, environments={"production": {"enabled": True, "strategies": each}})
 
     strategies(10, 20, 30)
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     first, second, third = ids(flags, name)
     strategies(30, 10, 20)
     assert calls(flags) == ["POST set-sort-order"]
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     assert (rollouts(flags, name), ids(flags, name)) == (["30", "10", "20"], [third, first, second])
     strategies(30, 10, 25)
     assert calls(flags) == [f"PUT {second}"]
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     strategies(30, 5, 10, 25)
     assert calls(flags) == ["POST strategies", "POST set-sort-order"]
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     assert rollouts(flags, name) == ["30", "5", "10", "25"]
     strategies(10)
     assert sorted(calls(flags)) == sorted(
         ["DELETE strategies"] * 0 + [f"DELETE {one}" for one in ids(flags, name) if one != first]
     )
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     assert (ids(flags, name), live(flags, name)["in"]["production"]["enabled"]) == ([first], True)
     write(
         flags, name, environments={"production": {"enabled": True, "strategies": [{"name": "default", "title": "all"}]}}
     )
     assert calls(flags) == [f"PUT {first}"]
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     assert live(flags, name)["in"]["production"]["enabled"] is True
 
 
@@ -193,11 +193,11 @@ def test_what_replaces_all_strategies_never_switches_the_flag_off(flags: Space) 
     name = fresh("always-on")
     production = {"enabled": True, "strategies": [ON, {**ON, "disabled": True}]}
     write(flags, name, environments={"production": production})
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     production["strategies"] = [{**ON, "disabled": True}, ON, {"name": "default"}]
     write(flags, name, environments={"production": production})
     before = _events(flags, name)
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     assert live(flags, name)["in"]["production"]["enabled"] is True
     assert "feature-environment-disabled" not in _events(flags, name)[: -len(before) or None]
 
@@ -210,12 +210,12 @@ def _events(space: Space, name: str) -> list[str]:
 def test_no_strategies_switch_it_off_and_the_plan_says_so(flags: Space) -> None:
     name = fresh("emptied")
     write(flags, name, environments={"production": {"enabled": True, "strategies": [ON]}})
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     write(flags, name, environments={"production": {"strategies": []}})
     (change,) = flags.plan()["changes"]
     assert change["reason"] == "with no strategy left, it is switched off in production"
     assert change["after"]["environments"]["production"] == {"enabled": False, "strategies": []}
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     assert live(flags, name)["in"]["production"]["enabled"] is False
 
 
@@ -226,12 +226,12 @@ def test_a_flag_that_left_the_files_is_archived_and_its_document_revives_it(flag
         "environments": {"production": {"enabled": True, "strategies": [ON]}},
     }
     write(flags, name, **spec, links=[{"url": "https://example.com"}])
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     strategy = ids(flags, name)
     (flags.root / f"{name}.yaml").unlink()
     (change,) = flags.plan()["changes"]
     assert (change["action"], change["before"]["environments"]["production"]) == ("delete", {"enabled": True})
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     assert flags.instance.flag(name) is None
     write(flags, name, **{**spec, "description": "Winter"}, links=[{"url": "https://example.com"}])
     (change,) = flags.plan()["changes"]
@@ -239,7 +239,7 @@ def test_a_flag_that_left_the_files_is_archived_and_its_document_revives_it(flag
     assert {field["path"] for field in change["fields"]} == {
         "archived", "description", "environments.production.enabled",
     }  # fmt: skip
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     found = live(flags, name)
     assert (found["description"], found["in"]["production"]["enabled"], ids(flags, name)) == ("Winter", True, strategy)
     assert len(found["links"]) == 1
@@ -249,9 +249,9 @@ def test_deletion_delete_removes_it_for_good(flags: Space) -> None:
     name = fresh("gone")
     flags.workspace("payments", deletion="delete")
     write(flags, name)
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     (flags.root / f"{name}.yaml").unlink()
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     assert flags.instance.http.get(f"/api/admin/features/{name}/tags").status_code == 404
 
 
@@ -276,7 +276,7 @@ def test_what_others_made_is_reported_and_left_alone(flags: Space) -> None:
     write(flags, by_hand, stale=True)
     (change,) = flags.plan()["changes"]
     assert change["reason"] == "adopts an object that this workspace did not make"
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     found = live(flags, by_hand)
     assert (found["tags"], found["in"]["production"]["enabled"]) == ([OWNER], True)
 
@@ -285,30 +285,30 @@ def test_what_others_depend_on_is_not_deleted_and_they_are_named(flags: Space) -
     parent, child, segment = fresh("parent"), fresh("child"), f"segment {fresh('s')}"
     other(flags, "Segment", segment, constraints=[])
     write(flags, parent, environments={"production": {"strategies": [{**ON, "segments": [segment]}]}})
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     flags.instance.call("POST", "/features", {"name": child})
     flags.instance.call("POST", f"/features/{child}/dependencies", {"feature": parent})
     (flags.root / f"{parent}.yaml").unlink()
     (flags.root / f"Segment-{segment}.yaml").unlink()
     found = {change["kind"]: change["reason"] for change in flags.plan()["changes"]}
     assert found == {
-        "FeatureFlag": f"to be deleted, but FeatureFlag/default/{child} uses it",
-        "Segment": f"to be deleted, but FeatureFlag/default/{parent} uses it",
+        "FeatureFlag": f"cannot be deleted: used by FeatureFlag/default/{child}",
+        "Segment": f"cannot be deleted: used by FeatureFlag/default/{parent}",
     }
     flags.instance.call("DELETE", f"/features/{child}/dependencies")
     assert [change["action"] for change in flags.plan()["changes"]] == ["delete", "delete"]
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
 
 
 def test_a_segment_goes_once_the_flag_lets_go_of_it(flags: Space) -> None:
     name, segment = fresh("lets-go"), fresh("segment")
     other(flags, "Segment", segment, constraints=[])
     write(flags, name, environments={"production": {"strategies": [{**ON, "segments": [segment]}]}})
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     (flags.root / f"Segment-{segment}.yaml").unlink()
     done = flags.run("plan")
     assert done.code == 0
-    assert f"to be deleted, but FeatureFlag/default/{name} uses it" in done.out
+    assert f"cannot be deleted: used by FeatureFlag/default/{name}" in done.out
     write(flags, name, environments={"production": {"strategies": [{**ON, "segments": []}]}})
     changes = flags.plan()["changes"]
     assert [(change["action"], change["kind"]) for change in changes] == [
@@ -316,22 +316,22 @@ def test_a_segment_goes_once_the_flag_lets_go_of_it(flags: Space) -> None:
         ("delete", "Segment"),
     ]
     assert changes[1]["dependsOn"] == [f"FeatureFlag/default/{name}"]
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
 
 
 def test_a_flag_that_a_chart_names_is_not_deleted(flags: Space) -> None:
     name = fresh("watched")
     write(flags, name)
     flags.chart("errors", feature=name)
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     (flags.root / f"{name}.yaml").unlink()
     (change,) = flags.plan()["changes"]
-    assert change["reason"] == f"to be deleted, but ImpactMetric/default/{name}/errors uses it"
+    assert change["reason"] == f"cannot be deleted: used by ImpactMetric/default/{name}/errors"
     flags.file("errors").unlink()
     assert [(one["action"], one["kind"]) for one in flags.plan()["changes"]] == [
         ("delete", "ImpactMetric"), ("delete", "FeatureFlag"),
     ]  # fmt: skip
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
 
 
 @pytest.mark.parametrize(
@@ -372,7 +372,7 @@ def test_a_chain_of_dependencies_and_an_illegal_value_are_errors(flags: Space) -
 def test_a_saved_plan_is_refused_when_its_flag_has_moved(flags: Space) -> None:
     name = fresh("moved")
     write(flags, name, environments={"production": {"enabled": False, "strategies": [ON]}})
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     write(flags, name, stale=True, environments={"production": {"enabled": False, "strategies": [ON]}})
     assert flags.run("plan", "--out", "p.json").code == 0
     flags.instance.call("POST", f"/features/{name}/environments/development/on")  # not managed: not a move
@@ -435,7 +435,7 @@ def test_faults_are_lived_through_whatever_the_kind(flags: Space, fault: str) ->
     for path in flags.root.glob("*.yaml"):
         if path.name != "unleash-gitops.yaml":
             path.unlink()
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
 
 
 def test_killed_half_way_and_applied_again(flags: Space) -> None:
@@ -449,7 +449,7 @@ def test_killed_half_way_and_applied_again(flags: Space) -> None:
     process.kill()
     process.communicate()
     assert any(flags.instance.flag(name) is None for name in names)
-    resolve_policy(flags)
+    assert_nothing_differs(flags)
     assert all(rollouts(flags, name) == ["10", "20"] for name in names)
 
 

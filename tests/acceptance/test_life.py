@@ -280,7 +280,7 @@ def test_a_chart_that_a_safeguard_uses_is_never_changed_or_deleted(space: Space)
     assert done.json["summary"] == {"applied": 1, "failed": 0, "skipped": 0, "blocked": 2}
     assert {result["error"] for result in done.json["results"] if result["status"] == "blocked"} == {
         "used by a safeguard (mode: read)",
-        "to be deleted, but used by a safeguard (mode: read)",
+        "cannot be deleted: used by a safeguard (mode: read)",
     }
     after = space.instance.everything()
     assert after == {**before, chart_id("c"): {**before[chart_id("c")], "title": "C"}}

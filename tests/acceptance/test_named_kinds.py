@@ -211,7 +211,7 @@ def test_a_tag_type_that_a_flag_has_tags_of_is_not_deleted(space: Space) -> None
         (space.root / "TagType-team.yaml").unlink()
         plan = space.plan()
         assert actions(plan) == [("blocked", "TagType", "team")]
-        assert plan["changes"][0]["reason"] == "to be deleted, but FeatureFlag/default/checkout-v2 uses it"
+        assert plan["changes"][0]["reason"] == "cannot be deleted: used by FeatureFlag/default/checkout-v2"
     finally:
         space.instance.http.put(path, json={"addedTags": [], "removedTags": [tag]}).raise_for_status()
     assert actions(space.plan()) == [("delete", "TagType", "team")]
@@ -227,6 +227,6 @@ def test_a_segment_that_a_flag_uses_is_not_deleted(space: Space) -> None:
         (space.root / "Segment-used.yaml").unlink()
         plan = space.plan()
         assert actions(plan) == [("blocked", "Segment", "used")]
-        assert plan["changes"][0]["reason"] == "to be deleted, but FeatureFlag/default/checkout-v2 uses it"
+        assert plan["changes"][0]["reason"] == "cannot be deleted: used by FeatureFlag/default/checkout-v2"
     finally:
         space.instance.call("DELETE", f"{path}/{strategy}")

@@ -33,7 +33,7 @@ def write(space: Space, kind: str, name: str, **spec: Any) -> Path:
     return path
 
 
-def resolve_policy(space: Space) -> None:
+def assert_nothing_differs(space: Space) -> None:
     done = space.apply()
     assert done.code == 0, done.out + done.err
     assert space.plan()["changes"] == []
@@ -45,9 +45,9 @@ def listed(space: Space, path: str, at: str, key: str) -> dict[str, dict[str, An
 
 def test_a_strategys_life(others: Space) -> None:
     path = write(others, "Strategy", "byRegion", title="By region", parameters=[{"name": "region", "type": "string"}])
-    resolve_policy(others)
+    assert_nothing_differs(others)
     write(others, "Strategy", "byRegion", title=None, deprecated=True, parameters=[])
-    resolve_policy(others)
+    assert_nothing_differs(others)
     found = listed(others, "/api/admin/strategies", "strategies", "name")["byRegion"]
     assert (found["title"], found["deprecated"], found["parameters"]) == ("", True, [])
     assert found["description"] == "managed by unleash-gitops: payments"
@@ -56,9 +56,9 @@ def test_a_strategys_life(others: Space) -> None:
     identifier = others.instance.call("POST", use, {"name": "byRegion"})["id"]
     path.unlink()
     (change,) = others.plan()["changes"]
-    assert change["reason"] == "to be deleted, but FeatureFlag/default/checkout-v2 uses it"
+    assert change["reason"] == "cannot be deleted: used by FeatureFlag/default/checkout-v2"
     others.instance.call("DELETE", f"{use}/{identifier}")
-    resolve_policy(others)
+    assert_nothing_differs(others)
     assert "byRegion" not in listed(others, "/api/admin/strategies", "strategies", "name")
 
 
@@ -70,7 +70,7 @@ def test_a_flag_may_use_a_strategy_of_the_same_run(others: Space) -> None:
         "spec": {"environments": {"production": {"enabled": True, "strategies": [strategy]}}},
     }  # fmt: skip
     (others.root / "flag.yaml").write_text(json.dumps(document), encoding="utf-8")
-    resolve_policy(others)
+    assert_nothing_differs(others)
 
 
 def test_an_applications_life(others: Space) -> None:
@@ -79,19 +79,19 @@ def test_an_applications_life(others: Space) -> None:
                 "spec": {"url": "https://shop.example.com", "description": "The shop"}}  # fmt: skip
     path = others.root / "application.yaml"
     path.write_text(json.dumps(document), encoding="utf-8")
-    resolve_policy(others)
+    assert_nothing_differs(others)
     found = listed(others, "/api/admin/metrics/applications", "applications", "appName")
     assert found["shop web/1"]["description"] == "The shop\nmanaged by unleash-gitops: payments"
     assert [one for one in others.plan()["unmanaged"] if one["kind"] == "Application"] == []
     path.unlink()
-    resolve_policy(others)
+    assert_nothing_differs(others)
     assert set(listed(others, "/api/admin/metrics/applications", "applications", "appName")) == {"sdk-made"}
 
 
 def test_environments_are_switched_and_sorted_and_no_more(others: Space) -> None:
     write(others, "Environment", "development", enabled=False, sortOrder=7)
     try:
-        resolve_policy(others)
+        assert_nothing_differs(others)
         found = listed(others, "/api/admin/environments", "environments", "name")["development"]
         assert (found["enabled"], found["sortOrder"]) == (False, 7)
         write(others, "Environment", "development", type="production")
@@ -102,7 +102,7 @@ def test_environments_are_switched_and_sorted_and_no_more(others: Space) -> None
         (others.root / "Environment-qa.yaml").unlink()
     finally:
         write(others, "Environment", "development", enabled=True, sortOrder=2)
-        resolve_policy(others)
+        assert_nothing_differs(others)
     (others.root / "Environment-development.yaml").unlink()
     assert others.plan()["changes"] == []  # never deleted
 
@@ -112,10 +112,10 @@ def test_a_project_gets_and_loses_environments(others: Space) -> None:
     (change,) = others.plan()["changes"]
     assert change["reason"] == LOST
     try:
-        resolve_policy(others)
+        assert_nothing_differs(others)
         write(others, "Project", "default", mode="private")
         (change,) = others.plan()["changes"]
         assert (change["action"], "cannot change mode" in change["reason"]) == ("blocked", True)
     finally:
         write(others, "Project", "default", environments=["development", "production"])
-        resolve_policy(others)
+        assert_nothing_differs(others)

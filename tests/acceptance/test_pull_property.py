@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from servers.instance import BUILTIN, Instance
 from unleash_gitops.api.client import Client
-from unleash_gitops.workflow.one_workspace import load_workspace, make_plan, pull_workspace
+from unleash_gitops.workflow.plan import load_workspace, make_plan
+from unleash_gitops.workflow.pull import pull_workspace
 
 NAMES = st.text("abzAZ019-_.~!*'()", min_size=2, max_size=20).filter(lambda name: name.strip("."))
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\n\t:#-'\"{}[]&*!|>%@`"), max_size=60)

@@ -133,9 +133,9 @@ def _remove(space: Space) -> None:
 @pytest.mark.parametrize(
     ("move", "words"),
     [
-        (_change, "ImpactMetric/kept: has other values by now (timeRange)"),
-        (_take, f"ImpactMetric/default/{FLAG}/new: exists by now"),
-        (_remove, f"ImpactMetric/default/{FLAG}/{chart_id('gone', FLAG)}: is gone"),
+        (_change, "ImpactMetric/kept: has other values now (timeRange)"),
+        (_take, f"ImpactMetric/default/{FLAG}/new: already exists"),
+        (_remove, f"ImpactMetric/default/{FLAG}/{chart_id('gone', FLAG)}: no longer exists"),
     ],
 )
 def test_a_saved_plan_is_refused_when_what_it_touches_has_moved(

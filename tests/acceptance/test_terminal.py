@@ -84,7 +84,7 @@ def test_what_moved_while_the_question_stood_is_not_overwritten(fake_space: Spac
     fake.hook = hook  # type: ignore[assignment]
     done, shown = at_a_terminal(fake_space, b"y\n")
     assert done == 1
-    assert "exists by now" in shown
+    assert "already exists" in shown
     assert fake.writes() == []
 
 

@@ -121,7 +121,7 @@ def bench_plan() -> None:
 
 def _compare_plans(where: str, root: Path, url: str, token: str, environment: dict[str, str]) -> None:
     from unleash_gitops.api.client import Client
-    from unleash_gitops.workflow.one_workspace import load_workspace, make_plan
+    from unleash_gitops.workflow.plan import load_workspace, make_plan
 
     loaded, workspace = load_workspace(root)
     asked: list[str] = []

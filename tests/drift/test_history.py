@@ -16,9 +16,9 @@ from unleash_gitops.documents.loader import Loaded
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.errors import ServerError
 from unleash_gitops.model.plan import Plan
-from unleash_gitops.model.resource import State
+from unleash_gitops.model.resource import ResourceSet
 from unleash_gitops.model.workspace import Workspace, WorkspaceDocument
-from unleash_gitops.workflow.one_workspace import make_plan
+from unleash_gitops.workflow.plan import make_plan
 
 OTHER = "*:*.another-token"
 P = "/api/admin/projects/default/features"
@@ -63,7 +63,7 @@ class World:
             )
             for name in self.names
         ]
-        loaded = Loaded(Path(), None, State({found.key: found for found in said}), (), (), len(said))
+        loaded = Loaded(Path(), None, ResourceSet({found.key: found for found in said}), (), (), len(said))
         asked: list[str] = []
 
         def respond(request: httpx.Request) -> httpx.Response:

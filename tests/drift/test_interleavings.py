@@ -24,9 +24,10 @@ from unleash_gitops.kinds import kinds
 from unleash_gitops.model.errors import DriftRefused
 from unleash_gitops.model.ownership import split_mark
 from unleash_gitops.model.plan import Change, OnDrift, Plan
-from unleash_gitops.model.resource import Resource, State
+from unleash_gitops.model.resource import Resource, ResourceSet
 from unleash_gitops.model.workspace import Workspace, WorkspaceDocument
-from unleash_gitops.workflow.one_workspace import apply_plan, check_drift, make_plan
+from unleash_gitops.workflow.apply import apply_plan, check_drift
+from unleash_gitops.workflow.plan import make_plan
 
 OTHER = "*:*.another-token"
 FLAGS = ["one", "two"]
@@ -296,7 +297,7 @@ class World:
             _resource(kind, name + self.server.suffix if kind == "FeatureFlag" else name, spec)
             for (kind, name), spec in said.items()
         ]
-        state = State({one.key: one for one in resources})
+        state = ResourceSet({one.key: one for one in resources})
         loaded = Loaded(Path(), None, state, (), (), len(resources))
         with self.server.client(ours=True) as client:
             plan = make_plan(loaded, self.workspace, client)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from kinds.flags.test_history import A, B, live
 from kinds.named import Answers
 from unleash_gitops.api.audit_log import Actor, Event
-from unleash_gitops.drift.attribution import Past, differing
+from unleash_gitops.drift.object_history import ObjectHistory
+from unleash_gitops.engine.parts import find_differing_parts
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import HasHistory
 from unleash_gitops.model.resource import Resource
@@ -69,10 +70,10 @@ def test_any_log_is_lived_with(kind: str, data: st.DataObject) -> None:
     reads: Any = Answers(segments={"segments": [{"id": 1, "name": "seg"}]})
     steps = [*what.history_states(found, "f", events, reads)]
     assert len(steps) == len(events)
-    past = Past(events, steps, US)
+    past = ObjectHistory(events, steps, US)
     spec: Any = {"a": 1} if found is None else found.spec
-    past.undocumented(spec)
-    past.last([("a",), ()])
-    for unit in differing(spec, {}):
-        verdict = past.verdict(unit, "now", lambda base: bool(base == 1))
+    past.judge_undocumented(spec)
+    past.find_last_change([("a",), ()])
+    for unit in find_differing_parts(spec, {}):
+        verdict = past.trace(unit, "now").judge(lambda base: bool(base == 1))
         assert verdict.origin in {"file", "drift", "conflict", "unknown"}

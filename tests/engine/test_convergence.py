@@ -19,10 +19,11 @@ from unleash_gitops.engine.diff import diff_fields
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.ownership import computed_id
 from unleash_gitops.model.plan import Plan, parse_plan
-from unleash_gitops.model.resource import Resource, State
+from unleash_gitops.model.resource import Resource, ResourceSet
 from unleash_gitops.model.workspace import Workspace, WorkspaceDocument
 from unleash_gitops.render.json import plan_json
-from unleash_gitops.workflow.one_workspace import apply_plan, make_plan
+from unleash_gitops.workflow.apply import apply_plan
+from unleash_gitops.workflow.plan import make_plan
 
 KIND = kinds()["ImpactMetric"]
 FLAGS = {"default": ["checkout-v2", "search-ranking"], "shop": ["cart"]}
@@ -108,7 +109,7 @@ def _workspace(policy: dict[str, Any]) -> Workspace:
 
 
 def _loaded(resources: list[Resource]) -> Loaded:
-    state = State({resource.key: resource for resource in resources})
+    state = ResourceSet({resource.key: resource for resource in resources})
     return Loaded(Path(), None, state, (), (), len(resources))
 
 

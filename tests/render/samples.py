@@ -61,7 +61,7 @@ def updated(name: str, number: int = 0, action: str = "update", **facts: Any) ->
 
 
 def deleted(number: int = 0, title: str = "Checkout errors", **facts: Any) -> Change:
-    reason = "created by this workspace, and no document has it any more"
+    reason = "owned by this workspace; no document describes it"
     one = change("delete", None, number, before={**CHART, "title": title}, source=None, **{"reason": reason, **facts})
     return one.model_copy(update={"calls": (Call(method="DELETE", path=f"{PATH}/{one.id}"),)})
 
@@ -101,7 +101,7 @@ ACTIONS = plan(
     created("checkout-latency", 2, source="charts/latency.yaml:12"),
     updated("signups", 3, source="charts/signups.yaml:1"),
     updated("guarded", 4, "blocked", reason="used by a safeguard (mode: read)", source="charts/guarded.yaml:1"),
-    change("blocked", None, 5, before=CHART, source=None, reason="to be deleted, but used by a safeguard (mode: read)"),
+    change("blocked", None, 5, before=CHART, source=None, reason="cannot be deleted: used by a safeguard (mode: read)"),
     change("blocked", "taken", 6, before=CHART, after=CHART, reason="its id belongs to an object of shop/other"),
     deleted(7),
     left=(unmanaged(1), unmanaged(2, None, project="shop", feature="checkout-v2")),

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from unleash_gitops.model.errors import UnexpectedAnswer
+
 __all__ = ["Actor", "Event", "parse_actor", "read_events", "read_recent"]
 
 _PAGE = 1000
@@ -22,7 +24,7 @@ _TOKENS = -42
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something: an account by its `user_id`, or an admin token by its `name`."""
+    """Who acts: an account by its `user_id`, or an admin token by its `name`."""
 
     user_id: int | None
     name: str
@@ -64,39 +66,47 @@ def read_events(
 ) -> list[Event]:
     """Return the events of `types`, of some flags or of one project only when those are given, newest first.
 
-    At most ten thousand: what is older counts as not in the log. `get` asks for a path. Raises what it raises, and
-    KeyError or TypeError for an answer of another form.
+    At most ten thousand: what is older counts as not in the log. `get` sends a GET of a path. Raises what `get` raises,
+    and UnexpectedAnswer.
     """
     query = f"type=IS_ANY_OF:{','.join(types)}&limit={_PAGE}"
     if features:
         query += f"&feature=IS_ANY_OF:{','.join(quote(name, safe='') for name in features)}"
     if project is not None:
         query += f"&project=IS:{quote(project, safe='')}"
-    found: dict[int, Event] = {}
+    events: dict[int, Event] = {}
     for page in range(_MOST_PAGES):
-        answer = get(f"/api/admin/search/events?{query}&offset={page * _PAGE}")
-        entries = answer["events"]
-        found.update((entry["id"], _event(entry)) for entry in entries)  # a page may repeat what has moved on to it
+        entries = _read_page(get, f"/api/admin/search/events?{query}&offset={page * _PAGE}")
+        events.update((event.id, event) for event in entries)  # a page may repeat events that have moved on to it
         if len(entries) < _PAGE:
             break
-    return sorted(found.values(), key=lambda event: -event.id)
+    return sorted(events.values(), key=lambda event: -event.id)
 
 
 def read_recent(get: Callable[[str], Any], features: Sequence[str]) -> list[Event]:
-    """Return the last fifty events of each of some flags, newest first.
+    """Return the last fifty events of each of some flags, newest first. Raises as `read_events` does.
 
     For where `read_events` fails: 8.2.0 answers that with 500 for as long as an event is in the answer that it cannot
-    put into words, such as a change of a remoteAddress strategy that had no addresses.
+    describe, such as a change of a remoteAddress strategy that had no addresses.
     """
-    found = [_event(entry) for name in features for entry in get(f"/api/admin/events/{quote(name, safe='')}")["events"]]
-    return sorted(found, key=lambda event: -event.id)
+    events = [event for name in features for event in _read_page(get, f"/api/admin/events/{quote(name, safe='')}")]
+    return sorted(events, key=lambda event: -event.id)
 
 
-def _event(entry: Any) -> Event:
+def _read_page(get: Callable[[str], Any], path: str) -> list[Event]:
+    answer = get(path)
+    try:
+        return [_parse_event(entry) for entry in answer["events"]]
+    except (KeyError, TypeError) as error:
+        message = "the audit log is not of the form that this version knows"
+        raise UnexpectedAnswer("GET", path.partition("?")[0], message) from error
+
+
+def _parse_event(entry: Any) -> Event:
     return Event(
         id=entry["id"],
         type=entry["type"],
-        actor=Actor(entry.get("createdByUserId"), entry.get("createdBy") or "somebody"),
+        actor=Actor(entry.get("createdByUserId"), entry.get("createdBy") or "unknown user"),
         at=entry["createdAt"],
         data=entry.get("data"),
         before=entry.get("preData"),

@@ -50,7 +50,7 @@ def workspace_runs(directories: Sequence[Path], everything: bool) -> list[Run]:
     """Load every workspace that is meant. When files are wrong, show all that is and leave with 1."""
     from unleash_gitops.model.diagnostics import has_errors
     from unleash_gitops.workflow.many_workspaces import Run
-    from unleash_gitops.workflow.one_workspace import load_workspace
+    from unleash_gitops.workflow.plan import load_workspace
 
     runs: list[Run] = []
     found: list[Diagnostic] = []

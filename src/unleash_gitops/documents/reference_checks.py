@@ -9,12 +9,12 @@ from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import HasReferences
 from unleash_gitops.model.diagnostics import Diagnostic
 from unleash_gitops.model.naming import noun
-from unleash_gitops.model.resource import Key, Reference, Resource, SpecOf, State
+from unleash_gitops.model.resource import Key, Reference, Resource, ResourceSet, SpecOf
 
 __all__ = ["conflicts", "find_missing_references"]
 
 
-def find_missing_references(wanted: Iterable[Resource], desired: State, live: State) -> list[Diagnostic]:
+def find_missing_references(wanted: Iterable[Resource], desired: ResourceSet, live: ResourceSet) -> list[Diagnostic]:
     """Return a diagnostic for each of the documents `wanted` that names an object which neither side has."""
     there = live.known | {_reference(one) for one in (*desired.resources.values(), *live.resources.values())}
     return [
@@ -33,7 +33,7 @@ def find_missing_references(wanted: Iterable[Resource], desired: State, live: St
     ]
 
 
-def conflicts(wanted: Iterable[Resource], desired: State, live: State | None = None) -> list[Diagnostic]:
+def conflicts(wanted: Iterable[Resource], desired: ResourceSet, live: ResourceSet | None = None) -> list[Diagnostic]:
     """Return a diagnostic for each of the documents `wanted` that cannot be, because of what it names.
 
     Without `live` only what the documents themselves say is known.

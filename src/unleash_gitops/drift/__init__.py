@@ -1,13 +1,13 @@
-"""What somebody else changed on the server: found out from the audit log, named, and treated as the policy says.
+"""Others' changes on the server: attributed by the audit log, named, and treated as the drift policy says.
 
-Nothing is asked when nothing differs. The plan is made first, as if nobody else wrote; what the log then tells makes it
-another one only where something is to be left as it is, or is a reason to refuse.
+The steps are `read_history`, `attribute`, `resolve_policy`. Nothing is read when nothing differs.
 """
 
 from __future__ import annotations
 
-from unleash_gitops.drift.attribution import ABSENT, Unit, differing, value_at
-from unleash_gitops.drift.resolve_policy import resolve_policy
-from unleash_gitops.drift.stale_plan import last_changes
+from unleash_gitops.drift.attribution import attribute, find_orphan_drift
+from unleash_gitops.drift.history import read_history
+from unleash_gitops.drift.resolve_policy import Policy, resolve_policy
+from unleash_gitops.drift.stale_plan import find_last_changes
 
-__all__ = ["ABSENT", "Unit", "differing", "last_changes", "resolve_policy", "value_at"]
+__all__ = ["Policy", "attribute", "find_last_changes", "find_orphan_drift", "read_history", "resolve_policy"]

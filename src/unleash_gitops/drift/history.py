@@ -6,114 +6,124 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from unleash_gitops.api.audit_log import Actor, Event, parse_actor, read_events, read_recent
-from unleash_gitops.drift.attribution import Past
+from unleash_gitops.drift.object_history import ObjectHistory
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import HasHistory, Reads
-from unleash_gitops.model.errors import ApiError, NotUnleash
+from unleash_gitops.model.errors import ApiError, NotUnleash, UnexpectedAnswer
 from unleash_gitops.model.resource import Key, Resource
 
 __all__ = ["History", "read_history"]
 
 _LONGEST_FILTER = 4000
-"""Characters of flags' names in one query; with more, everything is asked for."""
-_MOST_ONE_BY_ONE = 20
-"""Flags that are asked for one by one where the server cannot answer for all."""
-_BUG = 500
-"""The status of an answer that is the same the next time, other than those above it."""
+"""Characters of flags' names in one query; with more, the whole project or instance is queried."""
+_MOST_SINGLE_QUERIES = 20
+"""Flags that are queried one by one where the server cannot answer for all of them."""
+_SEARCH_ENDPOINT_FAILURE = 500
+"""The status of a search that fails again the next time; a higher one is trouble of the moment."""
 
 
 @dataclass(frozen=True)
 class History:
-    """What the audit log tells. `applied_by` names who else is us; `untold` is why it tells nothing."""
+    """What the audit log holds of some objects.
 
-    actor: Actor | None = None
-    events: Mapping[Key, Sequence[Event]] = field(default_factory=dict)
-    untold: str | None = None
-    applied_by: Collection[str] = ()
-
-    def past(self, one: Resource, live: Resource | None, reads: Reads) -> Past | None:
-        """Return the past of an object (`one` is its document, or itself), None where nothing is told of its kind."""
-        kind = kinds()[one.address.kind]
-        if self.actor is None or not isinstance(kind, HasHistory):
-            return None
-        events = self.events.get(one.key, ())
-        steps = list(kind.history_states(live, one.id, events, reads))
-        earlier = self._earlier(one, live, reads.workspace)
-        return Past(events, steps, self.actor, earlier, one.accepted, self.applied_by)
-
-    def _earlier(self, one: Resource, live: Resource | None, workspace: str) -> Actor | None:
-        """Return who made an object the workspace's, None when that is another's or nobody's."""
-        kind = kinds()[one.address.kind]
-        if not isinstance(kind, HasHistory) or (live is not None and live.ownership != "owned"):
-            return None
-        marker = kind.find_marking_event(self.events.get(one.key, ()), workspace)
-        return None if marker is None else marker.actor
-
-
-def read_history(reads: Reads, objects: Iterable[Resource], applied_by: Collection[str] = ()) -> History:
-    """Ask for the events of `objects`. Asks nothing when there are none whose kind the log tells of.
-
-    `applied_by` names whose events are ours beside those of the token in use.
-
-    Raises ServerError when the server has trouble; a log that cannot be read is told as such.
+    `our_actor` is whom this run acts as, None where the log was not read. `trusted_actors` are the names of others that
+    apply the same files. `audit_error` is why the log could not be read; `malformed` tells that it could be read and
+    not understood.
     """
-    traced = [one for one in objects if isinstance(kinds()[one.address.kind], HasHistory)]
-    if not traced:
+
+    our_actor: Actor | None = None
+    events: Mapping[Key, Sequence[Event]] = field(default_factory=dict)
+    audit_error: str | None = None
+    malformed: bool = False
+    trusted_actors: Collection[str] = ()
+
+    def of_object(self, resource: Resource, live: Resource | None, reads: Reads) -> ObjectHistory | None:
+        """Return the history of an object, None where the log holds none of its kind.
+
+        `resource` is the object's document, or the live object itself.
+        """
+        kind = kinds()[resource.address.kind]
+        if self.our_actor is None or not isinstance(kind, HasHistory):
+            return None
+        events = self.events.get(resource.key, ())
+        transitions = list(kind.history_states(live, resource.id, events, reads))
+        claimed_by = None
+        if live is None or live.ownership == "owned":
+            marking_event = kind.find_marking_event(events, reads.workspace)
+            claimed_by = None if marking_event is None else marking_event.actor
+        return ObjectHistory(events, transitions, self.our_actor, claimed_by, resource.accepted, self.trusted_actors)
+
+    def error_of(self, resource: Resource) -> str | None:
+        """Return why the history of an object is unknown, None unless the log could not be understood."""
+        is_audited = isinstance(kinds()[resource.address.kind], HasHistory)
+        return self.audit_error if self.malformed and is_audited else None
+
+
+def read_history(reads: Reads, objects: Iterable[Resource], trusted_actors: Collection[str] = ()) -> History:
+    """Read the events of `objects`. Sends nothing when the log holds none of their kinds.
+
+    Raises ServerError when the server has trouble; a log that cannot be read is in the result.
+    """
+    audited = [resource for resource in objects if isinstance(kinds()[resource.address.kind], HasHistory)]
+    if not audited:
         return History()
     try:
-        actor = parse_actor(reads.get_cached("/api/admin/user"))
-        if actor is None:
-            return History(untold="the server does not tell who the token acts as")
-        return History(actor, _by_object(traced, _read(reads, traced), reads.workspace), applied_by=applied_by)
+        our_actor = parse_actor(reads.get_cached("/api/admin/user"))
+        if our_actor is None:
+            return History(audit_error="the server does not tell who the token acts as")
+        events = _group_by_object(audited, _read(reads, audited), reads.workspace)
+        return History(our_actor, events, trusted_actors=trusted_actors)
     except ApiError as error:
-        if error.status > _BUG or error.status == 429:
+        if error.status > _SEARCH_ENDPOINT_FAILURE or error.status == 429:
             raise
-        return History(untold=str(error))
+        return History(audit_error=str(error))
+    except UnexpectedAnswer as error:
+        return History(audit_error=str(error), malformed=True)
     except NotUnleash as error:
-        return History(untold=str(error))
-    except (KeyError, TypeError):
-        return History(untold="the audit log is not of the form that this version knows")
+        return History(audit_error=str(error))
 
 
 def _read(reads: Reads, objects: Sequence[Resource]) -> list[Event]:
     """Return the events, newest first, that may be about any of `objects`."""
-    of_flags = [one for one in objects if one.address.project is not None]
-    of_instance = [one for one in objects if one.address.project is None]
-    found: list[Event] = []
+    of_flags = [resource for resource in objects if resource.address.project is not None]
+    of_instance = [resource for resource in objects if resource.address.project is None]
+    events: list[Event] = []
     if of_flags:
-        names = sorted({one.address.feature or one.address.name or one.id for one in of_flags})
-        projects = {one.address.project for one in of_flags}
-        few = sum(map(len, names)) + len(names) <= _LONGEST_FILTER
-        only = projects.pop() if not few and len(projects) == 1 else None
+        names = sorted({resource.address.feature or resource.address.name or resource.id for resource in of_flags})
+        projects = {resource.address.project for resource in of_flags}
+        is_short = sum(map(len, names)) + len(names) <= _LONGEST_FILTER
+        project = projects.pop() if not is_short and len(projects) == 1 else None
         try:
-            found += read_events(reads.get_cached, _types(of_flags), names if few else (), only)
+            events += read_events(reads.get_cached, _event_types(of_flags), names if is_short else (), project)
         except ApiError as error:
-            if error.status != _BUG or len(names) > _MOST_ONE_BY_ONE:
+            if error.status != _SEARCH_ENDPOINT_FAILURE or len(names) > _MOST_SINGLE_QUERIES:
                 raise
-            found += read_recent(reads.get_cached, names)
+            events += read_recent(reads.get_cached, names)
     if of_instance:
-        found += read_events(reads.get_cached, _types(of_instance))
-    return sorted({event.id: event for event in found}.values(), key=lambda event: -event.id)
+        events += read_events(reads.get_cached, _event_types(of_instance))
+    return sorted({event.id: event for event in events}.values(), key=lambda event: -event.id)
 
 
-def _types(objects: Iterable[Resource]) -> list[str]:
-    return [event for kind in _kinds_of(objects) for event in kind.events]
+def _event_types(objects: Iterable[Resource]) -> list[str]:
+    return [event_type for kind in _kinds_of(objects) for event_type in kind.events]
 
 
 def _kinds_of(objects: Iterable[Resource]) -> list[HasHistory]:
     """Return the kinds of `objects` that have a history, by name."""
-    found = (kinds()[name] for name in sorted({one.address.kind for one in objects}))
-    return [kind for kind in found if isinstance(kind, HasHistory)]
+    names = sorted({resource.address.kind for resource in objects})
+    return [kind for kind in map(kinds().__getitem__, names) if isinstance(kind, HasHistory)]
 
 
-def _by_object(objects: Sequence[Resource], events: Iterable[Event], workspace: str) -> dict[Key, list[Event]]:
-    wanted = {one.key for one in objects}
-    types = {event: kind for kind in _kinds_of(objects) for event in kind.events}
-    found: dict[Key, list[Event]] = {}
+def _group_by_object(objects: Sequence[Resource], events: Iterable[Event], workspace: str) -> dict[Key, list[Event]]:
+    wanted = {resource.key for resource in objects}
+    kind_of = {event_type: kind for kind in _kinds_of(objects) for event_type in kind.events}
+    grouped: dict[Key, list[Event]] = {}
     for event in events:
-        kind = types.get(event.type)
-        for identifier in kind.event_subjects(event, workspace) if kind is not None else ():
-            key = Key(kind.name if kind is not None else "", identifier)
+        kind = kind_of.get(event.type)
+        if kind is None:
+            continue
+        for object_id in kind.event_subjects(event, workspace):
+            key = Key(kind.name, object_id)
             if key in wanted:
-                found.setdefault(key, []).append(event)
-    return found
+                grouped.setdefault(key, []).append(event)
+    return grouped

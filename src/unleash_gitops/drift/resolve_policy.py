@@ -1,326 +1,256 @@
-"""A plan, and what the audit log says of it, to the plan that the policy wants: written over, kept, or refused."""
+"""Attributed differences to the ones that the drift policy wants: overwritten, kept, or refused. Pure, but for reads.
+
+Nothing is planned twice: a part that is kept is taken out of its document, and that one document is compared again.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from unleash_gitops.drift.attribution import ABSENT, Past, Unit, Verdict, differing, value_at, with_value
-from unleash_gitops.drift.history import History, read_history
-from unleash_gitops.engine.diff import format_path
-from unleash_gitops.engine.planner import PlanBody, plan_changes
+from unleash_gitops.drift.attribution import AttributedDifference
+from unleash_gitops.drift.object_history import Verdict
+from unleash_gitops.engine.classify import Classification, Difference, classify_document
+from unleash_gitops.engine.diff import PartChange
+from unleash_gitops.engine.parts import PartPath, find_differing_parts, value_at, with_value
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import HasHistory, Reads
-from unleash_gitops.model.plan import Change, FieldChange, OnDrift
-from unleash_gitops.model.resource import Key, Resource, State
+from unleash_gitops.model.plan import FieldChange, OnDrift
+from unleash_gitops.model.resource import Resource, ResourceSet
 from unleash_gitops.model.workspace import Workspace
+
+if TYPE_CHECKING:
+    from unleash_gitops.api.client import ServerFacts
 
 __all__ = ["Policy", "resolve_policy"]
 
 _STRICTNESS: tuple[OnDrift, ...] = ("overwrite", "keep", "fail")
-_REFUSED = "somebody else changed it on the server, and that is not written over"
+_WHOLE: PartPath = ()
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What becomes of drift: as one run says, else the document, else the workspace, else by what it is."""
+    """How to treat others' changes: as this run says, else the document, else the workspace, else by what changed."""
 
     workspace: Workspace
     reads: Reads
     run: OnDrift | None = None
 
-    def of(self, unit: Unit, one: Resource) -> OnDrift:
-        """Return what becomes of what somebody else changed at a part of an object."""
-        said = self.run or one.drift or self.workspace.spec.drift
-        if said:
-            return said
-        ours = one.ownership != "unmanaged"  # what is nobody's goes only where the workspace is the only writer
-        kind = kinds()[one.address.kind]
-        confirm = ours and isinstance(kind, HasHistory) and kind.requires_confirmation(unit, one, self.reads)
-        return "fail" if confirm else "overwrite"
+    def of_part(self, path: PartPath, resource: Resource) -> OnDrift:
+        """Return the policy for a part of an object that another user changed."""
+        return self._explicit(resource) or ("fail" if self._requires_confirmation(path, resource) else "overwrite")
 
-    def strictest(self, units: Iterable[Unit], one: Resource) -> OnDrift:
-        """Return what becomes of an object as a whole, parts of which somebody changed."""
-        return max((self.of(unit, one) for unit in units), key=_STRICTNESS.index, default=self.of((), one))
+    def of_unreadable(self, path: PartPath, resource: Resource) -> OnDrift | None:
+        """Return the policy for a part whose log could not be understood, None for the same as without a log."""
+        unguarded = self._explicit(resource) is not None or not self._requires_confirmation(path, resource)
+        return None if unguarded else "fail"
+
+    def strictest(self, paths: Iterable[PartPath], resource: Resource) -> OnDrift:
+        """Return the policy for an object as a whole, of which others changed parts."""
+        policies = (self.of_part(path, resource) for path in paths)
+        return max(policies, key=_STRICTNESS.index, default=self.of_part(_WHOLE, resource))
+
+    def _explicit(self, resource: Resource) -> OnDrift | None:
+        return self.run or resource.drift or self.workspace.spec.drift
+
+    def _requires_confirmation(self, path: PartPath, resource: Resource) -> bool:
+        """An unmanaged object is deleted only where the workspace is the only writer: that needs no confirmation."""
+        kind = kinds()[resource.address.kind]
+        is_ours = resource.ownership != "unmanaged"
+        return is_ours and isinstance(kind, HasHistory) and kind.requires_confirmation(path, resource, self.reads)
 
 
 @dataclass(frozen=True)
-class _Judged:
-    """A change, and what the log says of it: of the object as such (`whole`), or of each part that differs.
+class _Resolution:
+    """A difference, its verdicts, and the policy for each part that others changed. The empty path is the object."""
 
-    `policies` has what becomes of the parts that drifted; the empty part stands for the object as such.
-    """
-
-    change: Change
-    one: Resource
-    whole: Verdict | None = None
-    parts: Mapping[Unit, Verdict] = field(default_factory=dict)
-    policies: Mapping[Unit, OnDrift] = field(default_factory=dict)
+    attributed: AttributedDifference
+    policies: Mapping[PartPath, OnDrift] = field(default_factory=dict)
 
     @property
-    def key(self) -> Key:
-        return self.one.key
+    def difference(self) -> Difference:
+        return self.attributed.difference
 
     @property
-    def fails(self) -> bool:
-        return "fail" in self.policies.values() and self.change.action != "blocked"
+    def is_refused(self) -> bool:
+        return "fail" in self.policies.values() and self.difference.action != "blocked"
 
     @property
-    def kept(self) -> set[Unit]:
-        """The parts that stay as they are; of a change that is refused, or cannot be made anyway, there are none."""
-        if self.fails or self.change.action == "blocked":
-            return set()
-        return {unit for unit, policy in self.policies.items() if policy == "keep"}
+    def kept(self) -> frozenset[PartPath]:
+        """The parts that keep their live value; none of a change that is refused, or blocked anyway."""
+        if self.is_refused or self.difference.action == "blocked":
+            return frozenset()
+        return frozenset(path for path, policy in self.policies.items() if policy == "keep")
 
     @property
-    def kept_whole(self) -> bool:
+    def is_kept_whole(self) -> bool:
         """Whether nothing is done to the object: an archived flag cannot be changed and stay archived."""
-        return () in self.kept or ("archived",) in self.kept
+        return not self.kept.isdisjoint({_WHOLE, ("archived",)})
 
 
 def resolve_policy(
-    desired: State,
-    live: State,
-    workspace: Workspace,
-    reads: Reads,
-    targets: Sequence[tuple[str, ...]] = (),
-    on_drift: OnDrift | None = None,
-    *,
-    thorough: bool = False,
-) -> PlanBody:
-    """Decide what makes `live` match `desired`, as `plan_changes` does, and what becomes of others' changes.
+    classification: Classification,
+    attributed: Sequence[AttributedDifference],
+    policy: Policy,
+    server: ServerFacts,
+) -> Classification:
+    """Return the classification with every difference annotated, and without what the policy keeps.
 
-    `thorough` looks at the workspace's objects that no file has and that are not deleted either. Raises ServerError.
+    Raises ServerError.
     """
-    first = plan_changes(desired, live, workspace, reads.server, targets)
-    loose = _loose(desired, live, first, targets) if thorough else []
-    touched = [_object(change, desired, live) for change in first.changes]
-    if not touched and not loose:
-        return first
-    history = read_history(reads, [*touched, *loose], workspace.spec.applied_by)
-    policy = Policy(workspace, reads, on_drift)
-    judged = [
-        _judged(change, one, live.resources.get(one.key), history, policy)
-        for change, one in zip(first.changes, touched, strict=True)
-    ]
-    judged = _with_what_hangs_on_it(judged, desired)
-    found = {one.key: one for one in judged}
-    kept = tuple(_kept(one) for one in judged if one.kept)
-    decisions = first
-    if kept:
-        spared = frozenset(one.key for one in judged if one.kept_whole)
-        decisions = plan_changes(_without(desired, live, judged), live, workspace, reads.server, targets, spared)
-    changes = tuple(_annotated(change, found.get(Key(change.kind, change.id))) for change in decisions.changes)
-    kept += tuple(reminder for one in loose if (reminder := _reminder(one, history, reads)) is not None)
-    return _summed(replace(decisions, changes=changes, kept=kept, untold=history.untold), judged)
-
-
-def _object(change: Change, desired: State, live: State) -> Resource:
-    """Return what a change is about: its document, or for a delete the live object."""
-    key = Key(change.kind, change.id)
-    return desired.resources.get(key) or live.resources[key]
-
-
-def _loose(desired: State, live: State, first: PlanBody, targets: Sequence[tuple[str, ...]]) -> list[Resource]:
-    """Return the workspace's objects that no file has and that stay."""
-    going = {Key(change.kind, change.id) for change in first.changes}
-    return [
-        one
-        for key, one in live.resources.items()
-        if one.ownership == "owned" and key not in desired.resources and key not in going
-        if not targets or one.within(targets)
-    ]
-
-
-def _judged(change: Change, one: Resource, live: Resource | None, history: History, policy: Policy) -> _Judged:
-    past = history.past(one, live, policy.reads)
-    if change.after is None:
-        return _of_delete(change, one, past, policy)
-    if change.before is None or live is None:
-        return _of_create(change, one, past, policy)
-    units = list(differing(change.before, change.after))
-    if past is None or live.area != one.area:
-        return _Judged(change, one, parts=dict.fromkeys(units, Verdict("unknown")))
-    parts = {unit: _of_part(unit, one, live, past) for unit in units}
-    return _Judged(
-        change, one, parts=parts, policies={unit: policy.of(unit, one) for unit in units if parts[unit].drifted}
+    resolutions = [_resolve(entry, policy) for entry in attributed]
+    resolutions = _cascade_kept_deletes(resolutions, classification.desired)
+    resources = dict(classification.desired.resources)
+    differences: list[Difference] = []
+    kept: list[Difference] = []
+    for resolution in resolutions:
+        if resolution.kept:
+            kept.append(_keep(resolution))
+        if resolution.is_kept_whole:
+            resources.pop(resolution.difference.key, None)
+            continue
+        remaining = _take_out_kept(resolution, server)
+        if resolution.kept and resolution.difference.live is not None:
+            resources[resolution.difference.key] = _without_kept(resolution)
+        if remaining is not None:
+            differences.append(_annotate(remaining, resolution))
+    return replace(
+        classification,
+        desired=ResourceSet(resources, classification.desired.known),
+        differences=tuple(differences),
+        kept=tuple(kept),
     )
 
 
-def _of_part(unit: Unit, one: Resource, live: Resource, past: Past) -> Verdict:
-    kind = kinds()[one.address.kind]
-
-    def agrees(base: object) -> bool:
-        """Tell whether the document says what was there: then it is not the document that changed."""
-        was = replace(live, spec=with_value(live.spec, unit, base))
-        return bool(value_at(kind.spec_after_update(one, was), unit) == base)
-
-    return past.verdict(unit, value_at(live.spec, unit), agrees)
-
-
-def _of_create(change: Change, one: Resource, past: Past | None, policy: Policy) -> _Judged:
-    """Tell whether somebody deleted what is to be created. What never was there is a new file."""
-    if past is None:
-        return _Judged(change, one, whole=Verdict("unknown"))
-    whole = past.verdict((), ABSENT, lambda base: base is True)
-    if whole.origin == "unknown" and past.complete:
-        whole = Verdict("file")
-    units = differing({}, change.after)
-    return _Judged(
-        change, one, whole, policies={(): policy.strictest(_deep(units, change), one)} if whole.drifted else {}
-    )
+def _resolve(attributed: AttributedDifference, policy: Policy) -> _Resolution:
+    difference, whole = attributed.difference, attributed.whole
+    resource = difference.resource
+    if whole is not None and whole.drifted:
+        created = _list_created_parts(difference) if difference.live is None else list(attributed.parts)
+        return _Resolution(attributed, {_WHOLE: policy.strictest(created, resource)})
+    policies = {path: policy.of_part(path, resource) for path, verdict in attributed.parts.items() if verdict.drifted}
+    if difference.live is not None:
+        for path, verdict in attributed.parts.items():
+            refusal = policy.of_unreadable(path, resource) if verdict.error is not None else None
+            if refusal is not None:
+                policies[path] = refusal
+    return _Resolution(attributed, policies)
 
 
-def _deep(units: Iterable[Unit], change: Change) -> list[Unit]:
-    """Return the parts of what is created, environments taken apart."""
-    found: list[Unit] = []
-    for unit in units:
-        value = value_at(change.after, unit)
-        found += [(*unit, key) for key in value] if isinstance(value, Mapping) and value else [unit]
-    return found
+def _list_created_parts(difference: Difference) -> list[PartPath]:
+    """Return the parts of an object that is created, environments taken apart."""
+    parts: list[PartPath] = []
+    for path in find_differing_parts({}, difference.after):
+        value = value_at(difference.after, path)
+        parts += [(*path, key) for key in value] if isinstance(value, Mapping) and value else [path]
+    return parts
 
 
-def _of_delete(change: Change, one: Resource, past: Past | None, policy: Policy) -> _Judged:
-    if past is None:
-        return _Judged(change, one, whole=Verdict("unknown"))
-    whole, parts = past.undocumented(one.spec)
-    return _Judged(change, one, whole, policies={(): policy.strictest(parts, one)} if whole.drifted else {})
+def _cascade_kept_deletes(resolutions: Sequence[_Resolution], desired: ResourceSet) -> list[_Resolution]:
+    """Return the resolutions, such that nothing is created that needs an object which stays deleted.
 
-
-def _with_what_hangs_on_it(judged: Sequence[_Judged], desired: State) -> list[_Judged]:
-    """Return the judgements, such that nothing is made that needs what is not made.
-
-    What is part of an object that stays deleted stays so too; where something else names it, that is refused.
+    A part of such an object stays deleted too. Where another object refers to it, keeping the delete is refused.
     """
-    found = {one.key: one for one in judged}
-    gone = {key for key, one in found.items() if one.change.action == "create" and one.kept_whole}
-    going = True
-    while going:
-        going = False
-        names = {(key.kind, found[key].one.address.name) for key in gone}
-        for one in desired.resources.values():
-            needs = [at for at in one.references if (at.kind, at.name) in names]
-            if not needs or one.key in gone:
+    by_key = {resolution.difference.key: resolution for resolution in resolutions}
+    gone = [key for key, entry in by_key.items() if entry.difference.action == "create" and entry.is_kept_whole]
+    if not gone:
+        return list(resolutions)
+    referrers: dict[tuple[str, str | None], list[tuple[Resource, bool]]] = {}
+    for resource in desired.resources.values():
+        for reference in resource.references:
+            target = (reference.kind, reference.name)
+            referrers.setdefault(target, []).append((resource, reference.owned_by_target))
+    while gone:
+        key = gone.pop()
+        entry = by_key[key]
+        if not entry.is_kept_whole:
+            continue
+        for resource, owned_by_target in referrers.get((key.kind, entry.difference.resource.address.name), ()):
+            referrer = by_key.get(resource.key)
+            is_create = referrer is not None and referrer.difference.action == "create"
+            if referrer is not None and is_create and referrer.is_kept_whole:
                 continue
-            mine = found.get(one.key)
-            if mine is not None and mine.change.action == "create" and all(at.owned_by_target for at in needs):
-                verdict = next(found[key].whole for key in gone if found[key].one.address.name == needs[0].name)
-                found[one.key] = replace(mine, whole=verdict, policies={(): "keep"})
-                gone.add(one.key)
+            if referrer is not None and is_create and owned_by_target:
+                attributed = replace(referrer.attributed, whole=entry.attributed.whole)
+                by_key[resource.key] = _Resolution(attributed, {_WHOLE: "keep"})
+                gone.append(resource.key)
             else:
-                refused = {
-                    key
-                    for key in gone
-                    if (key.kind, found[key].one.address.name) in {(at.kind, at.name) for at in needs}
-                }
-                for key in refused:
-                    found[key] = replace(found[key], policies={(): "fail"})
-                gone -= refused
-            going = True
-            break
-    return [found[one.key] for one in judged]
+                by_key[key] = replace(entry, policies={_WHOLE: "fail"})
+                break
+    return [by_key[resolution.difference.key] for resolution in resolutions]
 
 
-def _without(desired: State, live: State, judged: Iterable[_Judged]) -> State:
-    """Return the documents as if they said what is kept, without those of which all is."""
-    resources = dict(desired.resources)
-    for one in judged:
-        if one.kept_whole:
-            resources.pop(one.key, None)
-        elif one.kept:
-            spec = one.one.spec
-            for unit in one.kept:
-                spec = with_value(spec, unit, value_at(live.resources[one.key].spec, unit))
-            resources[one.key] = replace(one.one, spec=spec)
-    return State(resources, desired.known)
+def _without_kept(resolution: _Resolution) -> Resource:
+    """Return the document as if it held the live values that are kept."""
+    resource, live = resolution.difference.resource, resolution.difference.live
+    spec = resource.spec
+    for path in resolution.kept:
+        spec = with_value(spec, path, value_at(live.spec if live is not None else None, path))
+    return replace(resource, spec=spec)
 
 
-def _kept(one: _Judged) -> Change:
-    """Return the part of a change that is not made."""
-    fields = tuple(_told(found, one) for found in one.change.fields if one.kept_whole or _unit_of(found, one.kept))
-    return one.change.model_copy(
-        update={"fields": fields, "calls": (), "depends_on": (), "drift": "keep", **_origin(one.whole)}
+def _take_out_kept(resolution: _Resolution, server: ServerFacts) -> Difference | None:
+    """Return the difference that is left without the parts that are kept, None when there is none."""
+    difference = resolution.difference
+    if not resolution.kept:
+        return difference
+    return classify_document(_without_kept(resolution), difference.live, server)
+
+
+def _keep(resolution: _Resolution) -> Difference:
+    """Return the part of a difference that is not done."""
+    parts = resolution.difference.parts
+    if not resolution.is_kept_whole:
+        parts = tuple(part for part in parts if part.path in resolution.kept)
+    annotated = replace(resolution.difference, parts=_annotate_parts(parts, resolution), drift="keep")
+    return _with_origin(annotated, resolution)
+
+
+def _annotate(difference: Difference, resolution: _Resolution) -> Difference:
+    """Return a difference with the verdicts of the log, refused where the policy wants that."""
+    applied = [policy for path, policy in resolution.policies.items() if path not in resolution.kept]
+    annotated = replace(
+        difference,
+        parts=_annotate_parts(difference.parts, resolution),
+        drift=max(applied, key=_STRICTNESS.index, default=None),
+        refusal=_describe_refusal(resolution) if resolution.is_refused else None,
+    )
+    return _with_origin(annotated, resolution)
+
+
+def _annotate_parts(parts: Sequence[PartChange], resolution: _Resolution) -> tuple[PartChange, ...]:
+    verdicts, whole = resolution.attributed.parts, resolution.attributed.whole
+    return tuple(
+        PartChange(part.path, tuple(_annotate_field(change, verdicts.get(part.path, whole)) for change in part.fields))
+        for part in parts
     )
 
 
-def _annotated(change: Change, judged: _Judged | None) -> Change:
-    """Return a change with what the log says of it, refused where the policy wants that."""
-    if judged is None:
+def _annotate_field(change: FieldChange, verdict: Verdict | None) -> FieldChange:
+    if verdict is None:
         return change
-    fields = tuple(_told(found, judged) for found in change.fields)
-    left = [policy for unit, policy in judged.policies.items() if unit not in judged.kept]
-    told = {"fields": fields, "drift": max(left, key=_STRICTNESS.index, default=None), **_origin(judged.whole)}
-    if judged.fails:
-        told |= {"action": "blocked", "calls": (), "reason": _REFUSED}
-    return change.model_copy(update=told)
+    return change.model_copy(update={"origin": verdict.origin, "changed": verdict.changed})
 
 
-def _told(found: FieldChange, judged: _Judged) -> FieldChange:
-    unit = _unit_of(found, judged.parts)
-    verdict = judged.whole if unit is None else judged.parts[unit]
-    return found if verdict is None else found.model_copy(update=_origin(verdict))
+def _with_origin(difference: Difference, resolution: _Resolution) -> Difference:
+    whole = resolution.attributed.whole
+    return difference if whole is None else replace(difference, origin=whole.origin, changed=whole.changed)
 
 
-def _origin(verdict: Verdict | None) -> dict[str, object]:
-    return {} if verdict is None else {"origin": verdict.origin, "changed": verdict.changed}
-
-
-def _unit_of(found: FieldChange, units: Iterable[Unit]) -> Unit | None:
-    """Return which of `units` a field that differs is in."""
-    for unit in units:
-        path = format_path(unit)
-        if found.path == path or found.path.startswith((f"{path}.", f"{path}[")):
-            return unit
-    return None
-
-
-def _reminder(one: Resource, history: History, reads: Reads) -> Change | None:
-    """Return what somebody else changed of an object that no file has and that stays, None when nobody did."""
-    past = history.past(one, one, reads)
-    whole, parts = past.undocumented(one.spec) if past is not None else (None, {})
-    if past is None or whole is None or not whole.drifted:
-        return None
-    fields = tuple(
-        FieldChange(
-            path=format_path(unit),
-            before=None if (now := value_at(one.spec, unit)) is ABSENT else now,
-            after=past.base(unit, one.spec),
-            origin=verdict.origin,
-            changed=verdict.changed,
-        )
-        for unit, verdict in parts.items()
-    )
-    at = one.address
-    return Change(
-        action="update",
-        kind=at.kind,
-        name=at.name,
-        project=at.project,
-        feature=at.feature,
-        id=one.id,
-        source=None,
-        before=dict(one.spec),
-        after=dict(one.spec),
-        fields=fields,
-        reason="no document has it any more",
-        drift="keep",
-        origin=whole.origin,
-        changed=whole.changed,
-    )
-
-
-def _summed(decisions: PlanBody, judged: Sequence[_Judged]) -> PlanBody:
-    count = Counter(change.action for change in decisions.changes)
-    busy = {(change.kind, change.id) for change in decisions.changes}
-    unseen = sum((one.key.kind, one.key.id) not in busy and not one.kept_whole and bool(one.kept) for one in judged)
-    drifted = {(change.kind, change.id) for change in (*decisions.changes, *decisions.kept) if change.drifted}
-    summary = decisions.summary.model_copy(
-        update={
-            **{action: count[action] for action in ("create", "update", "delete", "blocked")},
-            "unchanged": decisions.summary.unchanged - unseen,
-            "drifted": len(drifted),
-            "kept": len(decisions.kept),
-        }
-    )
-    return replace(decisions, summary=summary)
+def _describe_refusal(resolution: _Resolution) -> str:
+    """Return who changed what is not overwritten, or why that is unknown."""
+    whole = resolution.attributed.whole
+    verdicts = [
+        whole if path == _WHOLE else resolution.attributed.parts[path]
+        for path, policy in resolution.policies.items()
+        if policy == "fail"
+    ]
+    changes = [verdict.changed for verdict in verdicts if verdict is not None and verdict.changed is not None]
+    if changes:
+        newest = max(changes, key=lambda changed: changed.event)
+        return f"changed on the server by {newest.by} at {newest.at}; not overwritten (drift: fail)"
+    errors = [verdict.error for verdict in verdicts if verdict is not None and verdict.error is not None]
+    if errors:
+        return f"who changed it on the server is unknown: {errors[0]}; not overwritten (drift: fail)"
+    return "changed on the server by another user; not overwritten (drift: fail)"

@@ -1,36 +1,42 @@
-"""Who moved what a saved plan touches."""
+"""Who changed the objects of a saved plan since it was made."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unleash_gitops.drift.attribution import differing
-from unleash_gitops.drift.history import read_history
+from unleash_gitops.drift.history import History, read_history
+from unleash_gitops.engine.parts import find_differing_parts
 from unleash_gitops.kinds.base import Reads
 from unleash_gitops.model.errors import ServerError
 from unleash_gitops.model.plan import Change, Changed
-from unleash_gitops.model.resource import Address, Key, Resource, State
+from unleash_gitops.model.resource import Address, Key, Resource, ResourceSet
 
-__all__ = ["last_changes"]
+__all__ = ["find_last_changes"]
 
 
-def last_changes(reads: Reads, moved: Sequence[Change], live: State) -> list[Changed | None]:
-    """Return for each change of a plan whose object has moved who changed it last; None where nobody tells."""
-    objects = [live.resources.get(Key(change.kind, change.id)) or _stand_in(change) for change in moved]
+def find_last_changes(reads: Reads, stale: Sequence[Change], live: ResourceSet) -> list[Changed | None]:
+    """Return for each change whose object is no longer as planned who changed it last, None where that is unknown."""
+    objects = [live.resources.get(Key(change.kind, change.id)) or _stand_in(change) for change in stale]
     try:
         history = read_history(reads, objects)
-        found = []
-        for change, one in zip(moved, objects, strict=True):
-            present = live.resources.get(one.key)
-            past = history.past(one, present, reads)
-            both = change.before is not None and present is not None
-            units = differing(change.before, present.spec) if both and present is not None else [()]
-            found.append(None if past is None else past.last(units))
-        return found
+        pairs = zip(stale, objects, strict=True)
+        return [_find_last_change(change, resource, history, reads, live) for change, resource in pairs]
     except ServerError:
-        return [None] * len(moved)  # that it moved is what matters
+        return [None] * len(stale)  # the refusal matters more than who caused it
+
+
+def _find_last_change(
+    change: Change, resource: Resource, history: History, reads: Reads, live: ResourceSet
+) -> Changed | None:
+    present = live.resources.get(resource.key)
+    log = history.of_object(resource, present, reads)
+    if log is None:
+        return None
+    if change.before is None or present is None:
+        return log.find_last_change([()])
+    return log.find_last_change(find_differing_parts(change.before, present.spec))
 
 
 def _stand_in(change: Change) -> Resource:
-    """Return what stands for an object that is gone."""
+    """Return a resource in place of an object that no longer exists."""
     return Resource(Address(change.kind, change.name, change.project, change.feature), change.id, change.before or {})

@@ -1,14 +1,14 @@
 """A plan's calls to the server, and a report. It decides nothing and knows no kinds.
 
-Changes that do not wait for each other go at the same time; deletes begin when everything else has ended. A change that
-fails takes with it only what depends on it.
+Changes that do not wait for each other are sent at the same time; deletes begin when everything else has ended. A
+change that fails takes with it only what depends on it.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
@@ -31,35 +31,52 @@ def apply_changes(
 ) -> Report:
     """Send the plan's calls, as many changes at once as the client has connections.
 
-    `stop` ends it early: what is under way is finished, the rest is skipped. `on_result` hears of each change as it
-    ends, `hand_over` of each secret that the server made: whose, and the secret. Never raises for a change that fails:
-    that is in the report.
+    `stop` ends the run early: what is under way is finished, the rest is skipped. `on_result` gets the result of each
+    change as it ends, `hand_over` each secret that the server made: the address of its object, and the secret. Never
+    raises for a change that fails: that is in the report.
     """
-    return _Run(plan, client, stop, on_result, Sender(client, hand_over=hand_over)).report()
+    return _Run(plan.changes, client, stop, on_result, Sender(client, hand_over=hand_over)).report()
 
 
 class _Run:
-    """One run over a plan; lives for one call of `apply_changes`. Only its own thread touches its fields."""
+    """One run over a plan; lives for one call of `apply_changes`. Only its own thread touches its fields.
+
+    A change is ready when all changes that it depends on have ended; `_unmet` counts those that have not.
+    """
 
     def __init__(
-        self, plan: Plan, client: Client, stop: threading.Event, on_result: Callable[[Result], None], sender: Sender
+        self,
+        changes: Sequence[Change],
+        client: Client,
+        stop: threading.Event,
+        on_result: Callable[[Result], None],
+        sender: Sender,
     ) -> None:
-        self._changes = plan.changes
+        self._changes = changes
         self._client = client
         self._stop = stop
         self._on_result = on_result
         self._sender = sender
         self._results: dict[int, Result] = {}
         self._halted: str | None = None
-        self._place = {change.address: place for place, change in enumerate(plan.changes)}
+        self._ready: deque[int] = deque()
+        self._phase: frozenset[int] = frozenset()
+        place_of = {change.address: place for place, change in enumerate(changes)}
+        self._needs = [[place_of[address] for address in change.depends_on] for change in changes]
+        self._unmet = [len(needs) for needs in self._needs]
+        self._dependents: list[list[int]] = [[] for _ in changes]
+        for place, needs in enumerate(self._needs):
+            for other in needs:
+                self._dependents[other].append(place)
 
     def report(self) -> Report:
         for place, change in enumerate(self._changes):
             if change.action == "blocked":
                 self._end(place, "blocked", change.reason)
         with ThreadPoolExecutor(max_workers=self._client.concurrency) as pool:
-            self._send([place for place, change in enumerate(self._changes) if change.action != "delete"], pool)
-            self._send([place for place, change in enumerate(self._changes) if change.action == "delete"], pool)
+            for deletes in (False, True):
+                phase = [place for place, change in enumerate(self._changes) if (change.action == "delete") is deletes]
+                self._send([place for place in phase if place not in self._results], pool)
         results = tuple(self._results[place] for place in range(len(self._changes)))
         count = Counter(result.status for result in results)
         summary = ReportSummary(
@@ -67,45 +84,38 @@ class _Run:
         )
         return Report(summary=summary, results=results)
 
-    def _send(self, places: list[int], pool: ThreadPoolExecutor) -> None:
-        """Send the changes at `places`, in order, each as soon as what it waits for has ended."""
-        waiting = [place for place in places if place not in self._results]
+    def _send(self, places: Sequence[int], pool: ThreadPoolExecutor) -> None:
+        """Send the changes at `places`, in order, each as soon as those that it depends on have ended."""
+        self._phase = frozenset(places)
+        self._ready = deque(place for place in places if not self._unmet[place])
         under_way: dict[Future[ServerError | None], int] = {}
-        while waiting or under_way:
-            waiting = self._skip(waiting)
-            free = self._client.concurrency - len(under_way)
-            ready = [place for place in waiting if self._open(place) == set()][:free]
-            for place in ready:
-                under_way[pool.submit(_apply, self._changes[place], self._sender)] = place
-            started = set(ready)
-            waiting = [place for place in waiting if place not in started]
-            if not under_way:
-                continue
-            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-            for future in done:
-                self._ended(under_way.pop(future), future.result())
+        while self._ready or under_way:
+            while self._ready and len(under_way) < self._client.concurrency:
+                place = self._ready.popleft()
+                obstacle = self._find_obstacle(place)
+                if obstacle is None:
+                    under_way[pool.submit(_apply, self._changes[place], self._sender)] = place
+                else:
+                    self._end(place, "skipped", obstacle)
+            if under_way:
+                done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+                for future in sorted(done, key=under_way.__getitem__):
+                    self._record(under_way.pop(future), future.result())
+        for place in places:
+            if place not in self._results:
+                self._end(place, "skipped", "it waits for changes that wait for it")
 
-    def _open(self, place: int) -> set[str]:
-        """Return the addresses that the change still waits for."""
-        return {other for other in self._changes[place].depends_on if self._place[other] not in self._results}
+    def _find_obstacle(self, place: int) -> str | None:
+        """Return why a change whose dependencies have ended cannot be sent any more, None when it can."""
+        if self._stop.is_set():
+            return "interrupted"
+        if self._halted is not None:
+            return self._halted
+        results = (self._results[other] for other in self._needs[place])
+        lost = next((result for result in results if result.status != "applied"), None)
+        return None if lost is None else f"needs {lost.address}, which {_status_phrase(lost.status)}"
 
-    def _skip(self, waiting: list[int]) -> list[int]:
-        """End what cannot be done any more, and return the rest."""
-        left = []
-        for place in waiting:
-            needed = [self._results.get(self._place[other]) for other in self._changes[place].depends_on]
-            lost = next((one for one in needed if one is not None and one.status != "applied"), None)
-            if self._stop.is_set():
-                self._end(place, "skipped", "interrupted")
-            elif self._halted is not None:
-                self._end(place, "skipped", self._halted)
-            elif lost is not None:
-                self._end(place, "skipped", f"needs {lost.address}, which {_went(lost.status)}")
-            else:
-                left.append(place)
-        return left
-
-    def _ended(self, place: int, failure: ServerError | None) -> None:
+    def _record(self, place: int, failure: ServerError | None) -> None:
         if isinstance(failure, Unreachable) and failure.lasting:
             self._halted = "the server does not answer any more"
         if failure is None:
@@ -114,6 +124,7 @@ class _Run:
             self._end(place, "failed", str(failure) + (f" ({failure.hint})" if failure.hint else ""))
 
     def _end(self, place: int, status: Status, error: str | None) -> None:
+        """Report a change that has ended, and make those ready that waited for it alone."""
         change = self._changes[place]
         result = Result(
             action=change.action,
@@ -127,6 +138,10 @@ class _Run:
         )
         self._results[place] = result
         self._on_result(result)
+        for dependent in self._dependents[place]:
+            self._unmet[dependent] -= 1
+            if not self._unmet[dependent] and dependent in self._phase:
+                self._ready.append(dependent)
 
 
 def _apply(change: Change, sender: Sender) -> ServerError | None:
@@ -139,5 +154,5 @@ def _apply(change: Change, sender: Sender) -> ServerError | None:
     return None
 
 
-def _went(status: Status) -> str:
+def _status_phrase(status: Status) -> str:
     return {"failed": "failed", "skipped": "was skipped", "blocked": "is blocked", "applied": "was applied"}[status]

@@ -1,4 +1,4 @@
-"""What hangs on what: which change waits for which, what is in the way of a delete, which ids stand in calls. Pure."""
+"""Change dependencies, delete blockers, id placeholders. Pure."""
 
 from __future__ import annotations
 
@@ -6,101 +6,148 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from graphlib import TopologicalSorter
 from typing import Any
 
+from unleash_gitops.engine.classify import Classification, Difference
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import references_of
 from unleash_gitops.model.plan import Change
-from unleash_gitops.model.resource import Key, Reference, Resource, State
+from unleash_gitops.model.resource import Key, Reference, Resource, ResourceSet
 
-__all__ = ["find_delete_blockers", "in_order", "resolved", "used"]
+__all__ = ["describe_users", "find_delete_blockers", "order_changes", "resolve_ids"]
 
 _MOST_NAMED = 5  # users of an object
 
 
-def used(users: Collection[str]) -> str | None:
-    """Return that these addresses use an object, None when there are none."""
+def describe_users(users: Collection[str]) -> str | None:
+    """Return `used by …` with the addresses of `users`, None when there are none."""
     if not users:
         return None
     named = sorted(users)[:_MOST_NAMED]
-    more = len(users) - len(named)
-    names = ", ".join(named) + (f" and {more} more" if more else "")
-    return f"{names} {'uses' if len(users) == 1 else 'use'} it"
+    more = f" and {len(users) - len(named)} more" if len(users) > len(named) else ""
+    return f"used by {', '.join(named)}{more}"
 
 
-def find_delete_blockers(
-    doomed: Sequence[Resource], changes: Sequence[Change], desired: State, live: State
-) -> Mapping[Key, str]:
-    """Return why some of `doomed` cannot be deleted, in words: protected, or used by what stays.
+def find_delete_blockers(classification: Classification) -> Mapping[Key, str]:
+    """Return why some of the deletes are impossible, in words: the object is protected, or used by what stays.
 
-    What is to be deleted as well does not count as a user, nor does what `changes` to no longer naming it.
+    Neither an object that is deleted as well counts as a user, nor one whose update drops the reference.
     """
-    if not doomed:
+    pending = {str(delete.resource): delete.resource for delete in _deletes(classification)}
+    if not pending:
         return {}
-    letting_go = {change.address: _dropped(change) for change in changes if change.action == "update"}
-    naming: dict[Reference, set[str]] = {}
-    for one in live.resources.values():
-        if one.key not in desired.resources:
-            _note(naming, one.references, str(one), owned_by_target=False)
-    for one in desired.resources.values():
-        present = live.resources.get(one.key)
-        kind = kinds()[one.address.kind]
-        spec = one.spec if present is None else kind.spec_after_update(one, present)
-        _note(
-            naming, [*one.references, *references_of(kind, spec, one.address.project)], str(one), owned_by_target=True
-        )
-    going = {str(one): one for one in doomed}
-    found: dict[Key, str] = {}
-    while True:
-        for address, one in list(going.items()):
-            reference = _reference(one)
-            users = {user for user in one.users if reference not in letting_go.get(user, ())}
-            obstacle = one.protected or used({*naming.get(reference, ()), *users} - going.keys())
-            if obstacle is not None:
-                found[one.key] = obstacle
-                del going[address]
-                break
-        else:
-            return found
-
-
-def _dropped(change: Change) -> set[Reference]:
-    """Return what an update no longer names, as far as what was read of the object tells."""
-    kind = kinds()[change.kind]
-    return {*references_of(kind, change.before or {}, change.project)} - {
-        *references_of(kind, change.after or {}, change.project)
+    users = _find_users(list(pending.values()), classification)
+    used_by: dict[str, list[str]] = {}
+    for address in pending:
+        for user in users[address]:
+            used_by.setdefault(user, []).append(address)
+    unchecked = [address for address in pending if pending[address].protected or users[address] - pending.keys()]
+    blocked: dict[str, None] = {}
+    while unchecked:
+        address = unchecked.pop()
+        if address not in blocked:
+            blocked[address] = None
+            unchecked += [used for used in used_by.get(address, ()) if used not in blocked]
+    deleted = pending.keys() - blocked.keys()
+    reasons = {
+        pending[address].key: pending[address].protected or describe_users(users[address] - deleted)
+        for address in blocked
     }
+    return {key: reason for key, reason in reasons.items() if reason is not None}
 
 
-def in_order(
-    changes: Iterable[Change], wanted: Mapping[Key, Resource], present: Mapping[Key, Resource]
-) -> list[Change]:
-    """Return the changes in the order they are to be done, each told what it waits for.
+def _deletes(classification: Classification) -> list[Difference]:
+    return [difference for difference in classification.differences if difference.action == "delete"]
 
-    What is referred to is made before what refers to it, and deleted after it; deletes come last.
+
+def _find_users(pending: Sequence[Resource], classification: Classification) -> dict[str, set[str]]:
+    """Return the addresses of what would still use each of `pending`, by its address."""
+    released = {
+        str(difference.resource): _find_released(difference)
+        for difference in classification.differences
+        if difference.action == "update"
+    }
+    referrers = _find_referrers(classification)
+    users: dict[str, set[str]] = {}
+    for resource in pending:
+        reference = _reference_to(resource)
+        live_users = {user for user in resource.users if reference not in released.get(user, ())}
+        users[str(resource)] = live_users | referrers.get(reference, set())
+    return users
+
+
+def _find_referrers(classification: Classification) -> dict[Reference, set[str]]:
+    """Return the addresses of the objects that refer to each object, once the plan is applied."""
+    after = {difference.key: difference.after for difference in classification.differences if difference.desired}
+    live = classification.live.resources
+    referrers: dict[Reference, set[str]] = {}
+    for key, resource in live.items():
+        if key not in classification.desired.resources:
+            kept = [reference for reference in resource.references if not reference.owned_by_target]
+            _add_referrer(referrers, kept, resource)
+    for key, resource in classification.desired.resources.items():
+        kind = kinds()[key.kind]
+        spec: Mapping[str, Any] | None = after.get(key)
+        if spec is None and key in live:
+            unchanged = key in classification.unchanged
+            spec = live[key].spec if unchanged else kind.spec_after_update(resource, live[key])
+        named = references_of(kind, resource.spec if spec is None else spec, resource.address.project)
+        _add_referrer(referrers, [*resource.references, *named], resource)
+    return referrers
+
+
+def _add_referrer(referrers: dict[Reference, set[str]], references: Iterable[Reference], resource: Resource) -> None:
+    for reference in references:
+        referrers.setdefault(reference, set()).add(str(resource))
+
+
+def _find_released(update: Difference) -> set[Reference]:
+    """Return what an update no longer refers to, as far as what was read of the object tells."""
+    address = update.resource.address
+    kind = kinds()[address.kind]
+    before = references_of(kind, update.before or {}, address.project)
+    return {*before} - {*references_of(kind, update.after or {}, address.project)}
+
+
+def order_changes(changes: Iterable[Change], differences: Iterable[Difference]) -> list[Change]:
+    """Return the changes in the order of the plan, each with the addresses of the changes that it waits for.
+
+    An object is created before what refers to it, and deleted after it; deletes come last. `differences` has that of
+    each change.
     """
     ordered = sorted(changes, key=lambda change: (change.action == "delete", change.address))
-    places = {Reference(one.kind, one.project, one.name or one.id): place for place, one in enumerate(ordered)}
-    by_address = {one.address: place for place, one in enumerate(ordered)}
-    waits: dict[int, set[int]] = {place: set() for place in range(len(ordered))}
-    for place, change in enumerate(ordered):
-        key = Key(change.kind, change.id)
-        if change.action != "delete" and key in wanted:
-            for other in _places(wanted[key].references, places):
-                if ordered[other].action in {"create", "update"}:
-                    waits[place].add(other)
-        if change.action in {"update", "delete"} and key in present:
-            for other in _places(present[key].references, places):
-                if ordered[other].action == "delete":
-                    waits[other].add(place)
-        if change.action == "delete" and key in present:
-            users = (by_address.get(address) for address in present[key].users)
-            waits[place] |= {user for user in users if user is not None and ordered[user].calls}
+    by_key = {difference.key: difference for difference in differences}
+    pairs = [(change, by_key[Key(change.kind, change.id)]) for change in ordered]
+    waits = _find_waits(pairs)
     return [
-        _waiting(ordered[place], [ordered[other].address for other in sorted(waits[place])])
-        for place in _layers(waits, ordered)
+        _wait_for(ordered[place], [ordered[other].address for other in sorted(waits[place])])
+        for place in _sort_by_layer(waits, ordered)
     ]
 
 
-def resolved(changes: Iterable[Change], live: State) -> list[Change]:
+def _find_waits(pairs: Sequence[tuple[Change, Difference]]) -> dict[int, set[int]]:
+    """Return the places of the changes that each change waits for, by its place."""
+    places = {
+        Reference(change.kind, change.project, change.name or change.id): place
+        for place, (change, _) in enumerate(pairs)
+    }
+    by_address = {change.address: place for place, (change, _) in enumerate(pairs)}
+    waits: dict[int, set[int]] = {place: set() for place in range(len(pairs))}
+    for place, (change, difference) in enumerate(pairs):
+        desired, live = difference.desired, difference.live
+        if change.action != "delete" and desired is not None:
+            for other in _find_places(desired.references, places):
+                if pairs[other][0].action in {"create", "update"}:
+                    waits[place].add(other)
+        if change.action in {"update", "delete"} and live is not None:
+            for other in _find_places(live.references, places):
+                if pairs[other][0].action == "delete":
+                    waits[other].add(place)
+        if change.action == "delete" and live is not None:
+            users = (by_address.get(address) for address in live.users)
+            waits[place] |= {user for user in users if user is not None and pairs[user][0].calls}
+    return waits
+
+
+def resolve_ids(changes: Iterable[Change], live: ResourceSet) -> list[Change]:
     """Return the changes with every id in their calls that is known already, in place of the label it goes by."""
     ids = {
         str(one): int(one.server_id) for one in live.resources.values() if one.server_id and one.server_id.isdecimal()
@@ -120,32 +167,24 @@ def _filled(body: Any, ids: Mapping[str, Any]) -> Any:
     return [_filled(value, ids) for value in body] if isinstance(body, list) else body
 
 
-def _note(
-    naming: dict[Reference, set[str]], references: Iterable[Reference], address: str, *, owned_by_target: bool
-) -> None:
-    for reference in references:
-        if owned_by_target or not reference.owned_by_target:
-            naming.setdefault(reference, set()).add(address)
+def _reference_to(resource: Resource) -> Reference:
+    return Reference(resource.address.kind, resource.address.project, resource.address.name or resource.id)
 
 
-def _reference(one: Resource) -> Reference:
-    return Reference(one.address.kind, one.address.project, one.address.name or one.id)
-
-
-def _places(references: Iterable[Reference], places: Mapping[Reference, int]) -> list[int]:
+def _find_places(references: Iterable[Reference], places: Mapping[Reference, int]) -> list[int]:
     return [places[reference] for reference in references if reference in places]
 
 
-def _waiting(change: Change, addresses: list[str]) -> Change:
+def _wait_for(change: Change, addresses: list[str]) -> Change:
     return change.model_copy(update={"depends_on": tuple(addresses)}) if addresses else change
 
 
-def _layers(waits: Mapping[int, set[int]], ordered: Sequence[Change]) -> list[int]:
+def _sort_by_layer(waits: Mapping[int, set[int]], ordered: Sequence[Change]) -> list[int]:
     """Return the places in an order that respects `waits`, by address where it leaves a choice, deletes last."""
     places: list[int] = []
     for deletes in (False, True):
-        mine = {place for place, change in enumerate(ordered) if (change.action == "delete") is deletes}
-        sorter = TopologicalSorter({place: waits[place] & mine for place in sorted(mine)})
+        phase = {place for place, change in enumerate(ordered) if (change.action == "delete") is deletes}
+        sorter = TopologicalSorter({place: waits[place] & phase for place in sorted(phase)})
         sorter.prepare()
         while sorter.is_active():
             ready = sorted(sorter.get_ready())

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import HasReferences
 from unleash_gitops.model.errors import ApiError, MissingRoute, NotUnleash, UsageError
-from unleash_gitops.model.resource import Area, ReadScope, Resource, State
+from unleash_gitops.model.resource import Area, ReadScope, Resource, ResourceSet
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client, ServerFacts
@@ -125,7 +125,7 @@ class Reader:
         targets: Sequence[tuple[str, ...]] = (),
         progress: Callable[[int, int], None] | None = None,
         also: Collection[str] = (),
-    ) -> State:
+    ) -> ResourceSet:
         """Return everything live that the workspace looks at, or what may be within `targets` of it.
 
         `also` are kinds that are read whatever the targets are, because what is within them refers to such objects.
@@ -137,11 +137,11 @@ class Reader:
             areas = [area for area in areas if area.kind in also or area.overlaps(targets)]
         namers = [kind for kind in kinds().values() if isinstance(kind, HasReferences)]
         known = frozenset(reference for kind in namers for reference in kind.known_references(self))
-        return State(self._resources(areas, progress), known)
+        return ResourceSet(self._resources(areas, progress), known)
 
-    def read_areas(self, areas: Iterable[Area]) -> State:
+    def read_areas(self, areas: Iterable[Area]) -> ResourceSet:
         """Return everything live in `areas`, and nothing else. Raises ServerError."""
-        return State(self._resources(list(areas), None))
+        return ResourceSet(self._resources(list(areas), None))
 
     def _resources(self, areas: Sequence[Area], progress: Callable[[int, int], None] | None) -> dict[Any, Resource]:
         found: dict[Any, Resource] = {}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from unleash_gitops.kinds.shared.fields import defaults, normalise, rewrite, to_body, to_document
-from unleash_gitops.model.resource import Address, Area, Conflict, ReadScope, Reference, Resource, SpecOf, Step
+from unleash_gitops.model.resource import Address, Area, Conflict, ReadScope, Reference, Resource, SpecOf, Transition
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -246,7 +246,7 @@ class HasHistory(ABC):
     @abstractmethod
     def history_states(
         self, live: Resource | None, object_id: str, events: Sequence[Event], reads: Reads
-    ) -> Iterable[Step]:
+    ) -> Iterable[Transition]:
         """Return for each of `events`, newest first, the spec before and after it of the object with that id.
 
         `live` is the object, None when it does not exist; `events` are all that are known about it.

@@ -19,7 +19,7 @@ from unleash_gitops.kinds.flags.strategy import CODES, reject_duplicates
 from unleash_gitops.kinds.shared.fields import Rule, live_model
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, envelope
 from unleash_gitops.model.plan import Call, Lookup
-from unleash_gitops.model.resource import Address, Area, Reference, Resource, Step, Unknown
+from unleash_gitops.model.resource import Address, Area, Reference, Resource, Transition, Unknown
 
 if TYPE_CHECKING:
     from unleash_gitops.api.audit_log import Event
@@ -147,7 +147,7 @@ class Project(Kind, HasReferences, HasHistory, Pullable):
     @override
     def history_states(
         self, live: Resource | None, object_id: str, events: Sequence[Event], reads: Reads
-    ) -> Iterable[Step]:
+    ) -> Iterable[Transition]:
         """An event of an environment holds only that environment, so the project is taken back event by event."""
         if live is None:
             yield from ((Unknown(), Unknown()) for _ in events)

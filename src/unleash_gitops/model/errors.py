@@ -14,6 +14,7 @@ GitopsError
 └── ServerError         anything about talking to the server
     ├── Unreachable     no answer
     ├── NotUnleash      an answer, but not Unleash's
+    │   └── UnexpectedAnswer    an answer of a form that this version does not know
     ├── TooOld          an Unleash older than this tool can talk to
     ├── Maintenance     the server refuses writes for now
     └── ApiError        an error answer, with status and the server's own words
@@ -48,6 +49,7 @@ __all__ = [
     "StalePlan",
     "TooManyDeletes",
     "TooOld",
+    "UnexpectedAnswer",
     "Unreachable",
     "UsageError",
 ]
@@ -186,6 +188,10 @@ class Unreachable(ServerError):
 
 class NotUnleash(ServerError):
     """The address answers, but not as Unleash's Admin API does."""
+
+
+class UnexpectedAnswer(NotUnleash):
+    """An answer is not of a form that this version knows. Its cause is the mismatch."""
 
 
 class TooOld(ServerError):

@@ -50,7 +50,7 @@ _OWN_PATH = re.compile(r"/api/admin(/(([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]
 Action = Literal["create", "update", "delete", "blocked"]
 Origin = Literal["file", "drift", "conflict", "unknown"]
 """Why a field differs: since the last apply its file changed, somebody changed it on the server, both, or who knows."""
-DRIFTED = frozenset({"drift", "conflict"})
+DRIFTED: frozenset[Origin] = frozenset({"drift", "conflict"})
 """The origins that say that somebody else changed something on the server."""
 OnDrift = Literal["overwrite", "keep", "fail"]
 """What becomes of what somebody else changed: it is written over, left as it is, or a reason to do nothing at all."""

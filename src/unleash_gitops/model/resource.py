@@ -1,6 +1,6 @@
 """Objects of either side, and what all the objects of one side are.
 
-Desired (files) and live (server) have the same type, `State`, so that everything after is set arithmetic.
+Desired (files) and live (server) have the same type, `ResourceSet`, so that everything after is set arithmetic.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ __all__ = [
     "ReadScope",
     "Reference",
     "Resource",
+    "ResourceSet",
     "SpecOf",
-    "State",
-    "Step",
+    "Transition",
     "Unknown",
 ]
 
@@ -42,7 +42,7 @@ class Unknown:
         self.error = error
 
 
-Step = tuple[Mapping[str, Any] | Unknown | None, Mapping[str, Any] | Unknown | None]
+Transition = tuple[Mapping[str, Any] | Unknown | None, Mapping[str, Any] | Unknown | None]
 """An object before an event and after it, None where there was none; it, or values in it, may be `Unknown`."""
 
 
@@ -156,7 +156,7 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ResourceSet:
     """All objects of one side. `known` are others that exist and can be referred to."""
 
     resources: Mapping[Key, Resource] = field(default_factory=dict)

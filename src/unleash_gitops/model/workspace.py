@@ -145,9 +145,9 @@ class WorkspaceSpec(_Model):
         if self.prune == "none":
             return None
         if ownership == "owned":
-            return "created by this workspace, and no document has it any more"
+            return "owned by this workspace; no document describes it"
         if ownership == "unmanaged" and any(one.kind == kind and one.project == project for one in self.exclusive):
-            return "no document has it, and this workspace is the only writer here (spec.exclusive)"
+            return "no document describes it, and this workspace is the only writer here (spec.exclusive)"
         return None
 
 

@@ -1,40 +1,43 @@
-"""What somebody else changed on the server, into the files: a value at its place, or a document that goes.
+"""Others' changes on the server, written into the files: a value at its place, or a document that is removed.
 
-Nothing else in a file is touched. A file is written whole or not at all, and all are put back when the workspace is not
-valid with what they say then.
+Nothing else in a file is touched. A file is written whole or not at all, and all files are restored when the workspace
+would not be valid with the changes.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unleash_gitops.documents.loader import load
+from unleash_gitops.documents.loader import Loaded, load
 from unleash_gitops.documents.yamldoc import REMOVED, Edit, Unwritable, edited, parse_documents
-from unleash_gitops.drift import ABSENT, differing, value_at
-from unleash_gitops.engine.diff import format_path
+from unleash_gitops.engine.classify import Difference
+from unleash_gitops.engine.diff import PartChange, format_path
+from unleash_gitops.engine.parts import ABSENT, value_at
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import Pullable
 from unleash_gitops.model.errors import InvalidFiles, UsageError
-from unleash_gitops.model.plan import DRIFTED, Change, Changed, Plan
-from unleash_gitops.model.resource import Address, Key, Resource, State
+from unleash_gitops.model.plan import DRIFTED, Changed, Origin
+from unleash_gitops.model.resource import Resource, ResourceSet
+from unleash_gitops.model.workspace import Workspace
+from unleash_gitops.workflow.plan import compare_workspace, parse_targets
 
 if TYPE_CHECKING:
-    from unleash_gitops.drift import Unit
+    from unleash_gitops.api.client import Client
 
-__all__ = ["Accepted", "NotAccepted", "accept_files", "accepted"]
+__all__ = ["Accepted", "NotAccepted", "accept_drift", "accept_files", "find_accepted"]
 
-_UNEXPLAINED = "whether its file or somebody else changed it is not known; to take it, name it"
-_NO_FILE = "no file has it; take it with: unleash-gitops pull"
+_UNKNOWN_ORIGIN = "whether its file or another user changed it is unknown; to accept it, name it"
+_NO_DOCUMENT = "no document describes it; write one with: unleash-gitops pull"
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """What is taken from one live object into its document: the parts by path, none when the document goes."""
+    """The changes of one live object that its document takes over: parts by path, none when the document is removed."""
 
     address: str
     path: str
@@ -46,60 +49,72 @@ class Accepted:
 
 @dataclass(frozen=True)
 class NotAccepted:
-    """What stays different, and why."""
+    """An object that stays different, and why."""
 
     address: str
     reason: str
 
 
-@dataclass
-class _Found:
-    units: list[Unit] = field(default_factory=list)
-    events: list[Changed] = field(default_factory=list)
-
-
-def accepted(
-    plan: Plan, desired: State, root: Path, chosen: Sequence[tuple[str, ...]]
+def accept_drift(
+    loaded: Loaded,
+    workspace: Workspace,
+    client: Client,
+    references: Sequence[str] = (),
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[list[Accepted], list[NotAccepted]]:
-    """Return what others changed as edits of the documents; of `chosen` addresses (or beginnings) also what may be so.
+    """Write what others changed on the server into the files; return what was accepted, and what could not be.
 
-    `plan` is the one that would write over all of it, `root` where the documents' files are. What only the files
-    changed stays as it is in them. Raises UsageError when a file cannot be read.
+    `references` are addresses or their beginnings; of what they cover, differences of unknown origin are accepted too.
+    Raises UsageError, InvalidFiles or ServerError, and then every file is as it was.
     """
-    written = _Written(root)
-    taken: list[Accepted] = []
+    comparison = compare_workspace(loaded, workspace, client, references, progress, "overwrite")
+    differences = comparison.classification.differences
+    accepted, left = find_accepted(differences, loaded.desired, loaded.root, parse_targets(references))
+    accept_files(loaded.root, accepted)
+    return accepted, left
+
+
+def find_accepted(
+    differences: Iterable[Difference], desired: ResourceSet, root: Path, targets: Sequence[tuple[str, ...]]
+) -> tuple[list[Accepted], list[NotAccepted]]:
+    """Return others' changes as edits of the documents, and what cannot be accepted; of `targets` only, if any.
+
+    The documents' files are below `root`. What only the files changed stays as it is. Raises UsageError when a file
+    cannot be read.
+    """
+    source = _Source(root)
+    origins: frozenset[Origin] = frozenset({"drift", "conflict", "unknown"}) if targets else DRIFTED
+    accepted: list[Accepted] = []
     left: list[NotAccepted] = []
-    for change in plan.changes:
-        one = desired.resources.get(Key(change.kind, change.id))
-        if chosen and not (one or _stand_in(change)).within(chosen):
+    for difference in sorted(differences, key=lambda entry: (entry.action == "delete", str(entry.resource))):
+        if targets and not difference.resource.within(targets):
             continue
-        sorts = DRIFTED | ({"unknown"} if chosen else set())
-        if one is None:
-            if change.origin in sorts:
-                left.append(NotAccepted(change.address, _NO_FILE))
-        elif one.position is not None:
-            taken += _of_change(change, one, written, sorts)
-            if not chosen and change.before is not None and change.unexplained:
-                left.append(NotAccepted(change.address, _UNEXPLAINED))
-    gone = {(one.address.kind, one.address.name) for one in _removed(desired, taken)}
-    taken += [found for found in _hanging_on(desired, gone) if found.address not in {one.address for one in taken}]
-    return taken, left
+        address, document = str(difference.resource), difference.desired
+        if document is None:
+            if difference.origin in origins:
+                left.append(NotAccepted(address, _NO_DOCUMENT))
+        elif document.position is not None:
+            accepted += _accept_difference(difference, document, source, origins)
+            if not targets and difference.live is not None and "unknown" in _origins_of(difference):
+                left.append(NotAccepted(address, _UNKNOWN_ORIGIN))
+    removed = {entry.address for entry in accepted if entry.edits is None}
+    return accepted + _remove_owned_parts(desired, removed, {entry.address for entry in accepted}), left
 
 
-def accept_files(root: Path, taken: Iterable[Accepted]) -> list[str]:
-    """Write what was taken into the files below `root`; return their paths.
+def accept_files(root: Path, accepted: Iterable[Accepted]) -> list[str]:
+    """Write what was accepted into the files below `root`; return their paths.
 
     Raises UsageError when a file cannot be written or edited at that place, InvalidFiles when the workspace is not
     valid with it; then all files are as they were.
     """
     wanted: dict[str, dict[int, Sequence[Edit] | None]] = {}
-    for one in taken:
-        wanted.setdefault(one.path, {})[one.line] = one.edits
+    for entry in accepted:
+        wanted.setdefault(entry.path, {})[entry.line] = entry.edits
     before = {path: _read(root / path) for path in wanted}
     after = {path: _edited(before[path], path, edits) for path, edits in wanted.items()}
     try:
         _write(root, after)
-        errors = [found for found in load(root).diagnostics if found.severity == "error"]
+        errors = [diagnostic for diagnostic in load(root).diagnostics if diagnostic.severity == "error"]
         if errors:
             raise InvalidFiles(errors)
     except BaseException:
@@ -108,53 +123,73 @@ def accept_files(root: Path, taken: Iterable[Accepted]) -> list[str]:
     return sorted(wanted)
 
 
-def _of_change(change: Change, one: Resource, written: _Written, sorts: frozenset[str] | set[str]) -> list[Accepted]:
-    """Return what of a change is taken into its document: one thing or nothing."""
-    if one.position is None:
+def _accept_difference(
+    difference: Difference, document: Resource, source: _Source, origins: frozenset[Origin]
+) -> list[Accepted]:
+    """Return what the document takes over of a difference: one entry or none."""
+    if document.position is None:
         return []
-    address, path, line = change.address, one.position.path, one.position.line
-    if change.before is None:
-        removed = change.origin in DRIFTED
-        return [Accepted(address, path, line, None, changed=change.changed)] if removed else []
-    found = _units(change, sorts)
-    if ("archived",) in found.units:
-        return [Accepted(address, path, line, None, changed=_newest(found.events))]
-    if not found.units:
+    address, path, line = str(document), document.position.path, document.position.line
+    if difference.live is None:
+        deleted = difference.origin in DRIFTED
+        return [Accepted(address, path, line, None, changed=difference.changed)] if deleted else []
+    parts = [part for part in difference.parts if any(change.origin in origins for change in part.fields)]
+    newest = _find_newest(parts, origins)
+    if any(part.path == ("archived",) for part in parts):
+        return [Accepted(address, path, line, None, changed=newest)]
+    if not parts:
         return []
-    document = written.document(path, line)
-    edits = [Edit(("spec", *unit), _value(change, one, unit, document)) for unit in found.units]
-    newest = _newest(found.events)
+    current = source.document(path, line)
+    edits = [Edit(("spec", *part.path), _document_value(difference, document, part, current)) for part in parts]
     if newest is not None:
         edits.append(Edit(("metadata", "accepted"), newest.event))
-    return [Accepted(address, path, line, tuple(edits), tuple(map(format_path, found.units)), newest)]
+    return [Accepted(address, path, line, tuple(edits), tuple(format_path(part.path) for part in parts), newest)]
 
 
-def _units(change: Change, sorts: frozenset[str] | set[str]) -> _Found:
-    """Return the parts of a change whose origin is one of `sorts`, and who changed them."""
-    found = _Found()
-    for unit in differing(change.before, change.after):
-        path = format_path(unit)
-        for one in change.fields:
-            if (one.path == path or one.path.startswith((f"{path}.", f"{path}["))) and one.origin in sorts:
-                found.units.append(unit)
-                found.events += [one.changed] if one.changed is not None else []
-                break
-    return found
+def _origins_of(difference: Difference) -> set[Origin | None]:
+    return {difference.origin, *(change.origin for part in difference.parts for change in part.fields)}
 
 
-def _newest(events: Sequence[Changed]) -> Changed | None:
-    return max(events, key=lambda changed: changed.event, default=None)
+def _find_newest(parts: Iterable[PartChange], origins: frozenset[Origin]) -> Changed | None:
+    changes = [
+        change.changed
+        for part in parts
+        for change in part.fields
+        if change.changed is not None and change.origin in origins
+    ]
+    return max(changes, key=lambda changed: changed.event, default=None)
 
 
-def _value(change: Change, one: Resource, unit: Unit, document: Mapping[str, Any]) -> Any:
-    live, said = value_at(change.before, unit), value_at(document, ("spec", *unit))
+def _document_value(difference: Difference, document: Resource, part: PartChange, current: Mapping[str, Any]) -> Any:
+    """Return the live value of a part as the document says it, REMOVED where the live object lacks it."""
+    live, written = value_at(difference.before, part.path), value_at(current, ("spec", *part.path))
     if live is ABSENT:
         return REMOVED
-    kind = kinds()[change.kind]
-    return kind.to_document(unit, live, one, None if said is ABSENT else said) if isinstance(kind, Pullable) else live
+    kind = kinds()[difference.key.kind]
+    if not isinstance(kind, Pullable):
+        return live
+    return kind.to_document(part.path, live, document, None if written is ABSENT else written)
 
 
-class _Written:
+def _remove_owned_parts(desired: ResourceSet, removed: set[str], accepted: set[str]) -> list[Accepted]:
+    """Return the documents that go because they are a part of an object whose document goes."""
+    gone = {
+        (resource.address.kind, resource.address.name)
+        for resource in desired.resources.values()
+        if str(resource) in removed
+    }
+    return [
+        Accepted(str(resource), resource.position.path, resource.position.line, None)
+        for resource in desired.resources.values()
+        if resource.position is not None
+        and str(resource) not in accepted
+        and any(
+            reference.owned_by_target and (reference.kind, reference.name) in gone for reference in resource.references
+        )
+    ]
+
+
+class _Source:
     """The documents as they are written, each file read once."""
 
     def __init__(self, root: Path) -> None:
@@ -165,27 +200,9 @@ class _Written:
         """Return the document that begins at a line; empty when there is none any more."""
         if path not in self._files:
             documents, _ = parse_documents(_read(self._root / path), path)
-            self._files[path] = {one.position.line: one.value for one in documents}
-        found: Mapping[str, Any] = self._files[path].get(line) or {}
-        return found
-
-
-def _removed(desired: State, taken: Iterable[Accepted]) -> list[Resource]:
-    addresses = {one.address for one in taken if one.edits is None}
-    return [one for one in desired.resources.values() if str(one) in addresses]
-
-
-def _hanging_on(desired: State, gone: set[tuple[str, str | None]]) -> list[Accepted]:
-    """Return the documents that go because what they are a part of is gone."""
-    return [
-        Accepted(str(one), one.position.path, one.position.line, None)
-        for one in desired.resources.values()
-        if one.position is not None and any(at.owned_by_target and (at.kind, at.name) in gone for at in one.references)
-    ]
-
-
-def _stand_in(change: Change) -> Resource:
-    return Resource(Address(change.kind, change.name, change.project, change.feature), change.id, {})
+            self._files[path] = {document.position.line: document.value for document in documents}
+        document: Mapping[str, Any] = self._files[path].get(line) or {}
+        return document
 
 
 def _edited(content: bytes, path: str, edits: Mapping[int, Sequence[Edit] | None]) -> bytes:

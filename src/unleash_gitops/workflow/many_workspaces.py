@@ -15,16 +15,10 @@ from typing import TYPE_CHECKING, TypeVar
 from unleash_gitops import __version__
 from unleash_gitops.model.errors import GitopsError, UsageError
 from unleash_gitops.model.plan_set import Applied, Planned, PlanSet, ReportSet
-from unleash_gitops.workflow.one_workspace import (
-    accept_drift,
-    apply_plan,
-    check_deletes,
-    check_drift,
-    check_plan,
-    make_plan,
-    pull_workspace,
-    require_audit_log,
-)
+from unleash_gitops.workflow.accept import accept_drift
+from unleash_gitops.workflow.apply import apply_plan, check_deletes, check_drift, check_plan, require_audit_log
+from unleash_gitops.workflow.plan import make_plan
+from unleash_gitops.workflow.pull import pull_workspace
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client

@@ -20,7 +20,7 @@ from unleash_gitops.documents.loader.document_checks import Entry, check_documen
 from unleash_gitops.documents.loader.workspace_file import WorkspaceFile, check_workspace
 from unleash_gitops.documents.yamldoc import Document, read_documents
 from unleash_gitops.model.diagnostics import Diagnostic, Position, has_errors, in_order
-from unleash_gitops.model.resource import State
+from unleash_gitops.model.resource import ResourceSet
 from unleash_gitops.model.workspace import WORKSPACE_FILE
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Loaded:
 
     root: Path
     workspace: Workspace | None
-    desired: State
+    desired: ResourceSet
     diagnostics: tuple[Diagnostic, ...]
     files: tuple[str, ...]
     documents: int

@@ -11,7 +11,7 @@ from unleash_gitops.documents.reference_checks import conflicts
 from unleash_gitops.documents.yamldoc import shown
 from unleash_gitops.model.diagnostics import Diagnostic
 from unleash_gitops.model.ownership import ULID_PATTERN, read_id_mark
-from unleash_gitops.model.resource import State
+from unleash_gitops.model.resource import ResourceSet
 from unleash_gitops.model.workspace import WORKSPACE_FILE
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ __all__ = ["cross_checks", "desired_state"]
 _ULID = re.compile(ULID_PATTERN)
 
 
-def desired_state(entries: Sequence[Entry]) -> State:
+def desired_state(entries: Sequence[Entry]) -> ResourceSet:
     """Return the valid documents as one side; of two with one id the first."""
     resources: dict[Key, Resource] = {}
     for entry in entries:
         if entry.resource is not None:
             resources.setdefault(entry.resource.key, entry.resource)
-    return State(resources)
+    return ResourceSet(resources)
 
 
 def cross_checks(entries: Sequence[Entry], own: WorkspaceFile) -> list[Diagnostic]:

@@ -12,7 +12,7 @@ from unleash_gitops.kinds.base import HasHistory, Reads
 from unleash_gitops.kinds.flags.event_payloads import read_tag
 from unleash_gitops.kinds.flags.rewind import EVENT_TYPES, FlagState
 from unleash_gitops.model.ownership import OWNER_TAG
-from unleash_gitops.model.resource import Resource, Step
+from unleash_gitops.model.resource import Resource, Transition
 
 if TYPE_CHECKING:
     from unleash_gitops.api.audit_log import Event
@@ -42,7 +42,7 @@ class FlagHistory(HasHistory):
     @override
     def history_states(
         self, live: Resource | None, object_id: str, events: Sequence[Event], reads: Reads
-    ) -> Iterator[Step]:
+    ) -> Iterator[Transition]:
         segments: dict[int, str] = {}
         payloads = [payload for event in events for payload in (event.data, event.before)]
         if any(isinstance(payload, dict) and payload.get("segments") for payload in payloads):

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from typing_extensions import override
 
 from unleash_gitops.kinds.base import HasHistory, Reads
-from unleash_gitops.model.resource import Resource, Step, Unknown
+from unleash_gitops.model.resource import Resource, Transition, Unknown
 
 if TYPE_CHECKING:
     from unleash_gitops.api.audit_log import Event
@@ -58,7 +58,7 @@ class Audited(HasHistory):
     @override
     def history_states(
         self, live: Resource | None, object_id: str, events: Sequence[Event], reads: Reads
-    ) -> Iterable[Step]:
+    ) -> Iterable[Transition]:
         states = [
             (
                 None if _creates(event) else self._spec(before, object_id, reads.workspace),

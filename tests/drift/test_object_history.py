@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from unleash_gitops.api.audit_log import Actor, Event
-from unleash_gitops.drift.attribution import ABSENT, Past, differing, value_at, with_value
+from unleash_gitops.drift.object_history import ObjectHistory
+from unleash_gitops.engine.parts import ABSENT, find_differing_parts, value_at, with_value
 from unleash_gitops.model.resource import Unknown
 
 US, OTHER, PERSON = Actor(-42, "us"), Actor(-42, "other"), Actor(7, "admin")
@@ -17,16 +18,16 @@ Told = tuple[Actor, Any, Any]
 """Who changed the part from what to what; an object that is not there is None."""
 
 
-def past(*told: Told, **more: Any) -> Past:
+def past(*told: Told, **more: Any) -> ObjectHistory:
     """Return the past of an object with the part `a`, oldest event first; events are numbered from 1."""
     events = [Event(number, "changed", actor, f"2026-01-0{number}") for number, (actor, _, _) in enumerate(told, 1)]
     steps = [tuple(None if value is None else {"a": value} for value in (before, after)) for _, before, after in told]
-    return Past(events[::-1], steps[::-1], US, **more)
+    return ObjectHistory(events[::-1], steps[::-1], US, **more)
 
 
 def verdict(now: Any, said: Any, *told: Told, **more: Any) -> tuple[str, str | None]:
     """Return the origin of a part that is `now` and of which the file says `said`, and who changed it."""
-    found = past(*told, **more).verdict(("a",), now, lambda base: bool(base == said))
+    found = past(*told, **more).trace(("a",), now).judge(lambda base: bool(base == said))
     return found.origin, found.changed.by if found.changed is not None else None
 
 
@@ -68,12 +69,12 @@ def test_why_it_differs(now: Any, said: Any, told: list[Told], expected: tuple[s
     ],
 )
 def test_who_made_it_is_us_until_we_write(told: list[Told], expected: tuple[str, str | None]) -> None:
-    assert verdict(2, 1, *told, earlier=OTHER) == expected
+    assert verdict(2, 1, *told, claimed_by=OTHER) == expected
 
 
 def test_others_who_apply_are_us() -> None:
-    assert verdict(2, 1, MADE, (OTHER, 1, 2), applied_by=("other",)) == ("file", None)
-    assert verdict(2, 1, MADE, (PERSON, 1, 2), applied_by=("other",)) == ("drift", "admin")
+    assert verdict(2, 1, MADE, (OTHER, 1, 2), trusted_actors=("other",)) == ("file", None)
+    assert verdict(2, 1, MADE, (PERSON, 1, 2), trusted_actors=("other",)) == ("drift", "admin")
 
 
 def test_what_was_accepted_is_settled() -> None:
@@ -92,27 +93,27 @@ def test_people_are_their_account_and_tokens_their_name() -> None:
 
 
 def test_of_what_no_file_has_others_changes_are_told() -> None:
-    whole, parts = past(MADE, (PERSON, 1, 2)).undocumented({"a": 2})
+    whole, parts = past(MADE, (PERSON, 1, 2)).judge_undocumented({"a": 2})
     assert (whole.origin, list(parts)) == ("conflict", [("a",)])
     assert whole.changed is not None
     assert (whole.changed.by, whole.changed.event) == ("admin", 2)
-    assert past(MADE).undocumented({"a": 1})[0].origin == "file"
-    assert past((PERSON, None, 1)).undocumented({"a": 1})[0].origin == "drift"
-    assert past((PERSON, 0, 1)).undocumented({"a": 1})[0].origin == "unknown"
+    assert past(MADE).judge_undocumented({"a": 1})[0].origin == "file"
+    assert past((PERSON, None, 1)).judge_undocumented({"a": 1})[0].origin == "drift"
+    assert past((PERSON, 0, 1)).judge_undocumented({"a": 1})[0].origin == "unknown"
 
 
 def test_the_base_of_a_part_and_its_last_change() -> None:
     found = past(MADE, (PERSON, 1, 2))
-    assert found.base(("a",), {"a": 2}) == 1
-    last = found.last([("a",)])
+    assert found.find_base(("a",), {"a": 2}) == 1
+    last = found.find_last_change([("a",)])
     assert (last.by, last.at, last.event) == ("admin", "2026-01-02", 2) if last else pytest.fail("nobody")
-    assert found.last([("b",)]) is None
+    assert found.find_last_change([("b",)]) is None
 
 
 def test_parts() -> None:
     before = {"a": {"b": 1, "c": [1]}, "d": 1}
     after = {"a": {"b": 1, "c": [2], "e": None}, "f": {}}
-    assert [*differing(before, after)] == [("a", "c"), ("a", "e"), ("d",), ("f",)]
+    assert [*find_differing_parts(before, after)] == [("a", "c"), ("a", "e"), ("d",), ("f",)]
     assert (value_at(before, ("a", "c")), value_at(before, ("a", "x", "y"))) == ([1], ABSENT)
     assert (value_at(None, ()), value_at({}, ())) == (ABSENT, True)
     assert value_at({"a": UNTOLD}, ("a", "b")) is UNTOLD

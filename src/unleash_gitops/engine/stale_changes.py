@@ -1,0 +1,46 @@
+"""A saved plan against the server: the areas it touches, and the objects that have changed since. Pure: no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from unleash_gitops.engine.dependencies import describe_users
+from unleash_gitops.engine.diff import diff_fields
+from unleash_gitops.model.plan import Change, Plan
+from unleash_gitops.model.resource import Area, Key, Resource, ResourceSet
+
+__all__ = ["area_of", "find_stale_changes", "list_areas"]
+
+
+def list_areas(plan: Plan) -> tuple[Area, ...]:
+    """Return the areas of the objects that the plan changes."""
+    return tuple(dict.fromkeys(area_of(change) for change in plan.changes if change.calls))
+
+
+def area_of(change: Change) -> Area:
+    """Return the area of the object that is changed."""
+    return Area(change.kind, change.project, change.feature)
+
+
+def find_stale_changes(plan: Plan, live: ResourceSet) -> list[tuple[Change, str]]:
+    """Return the changes whose objects are no longer as the plan has them, each with what is different."""
+    changing = {change.address for change in plan.changes if change.action in {"update", "delete"}}
+    compared = (
+        (change, _describe_staleness(change, live.resources.get(Key(change.kind, change.id)), changing))
+        for change in plan.changes
+        if change.calls
+    )
+    return [(change, description) for change, description in compared if description is not None]
+
+
+def _describe_staleness(change: Change, live: Resource | None, changing: Collection[str]) -> str | None:
+    if live is None:
+        return None if change.before is None else "no longer exists"
+    if change.before is None:
+        return "already exists"
+    users = {user for user in live.users if user not in changing} if change.action == "delete" else set()
+    obstacle = live.protected or describe_users(users)
+    if obstacle is not None:
+        return obstacle
+    paths = [field.path for field in diff_fields(change.before, live.spec)]
+    return f"has other values now ({', '.join(paths)})" if paths else None

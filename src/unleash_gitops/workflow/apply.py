@@ -1,0 +1,144 @@
+"""Check a plan, and apply it: everything that the plan says and nothing else."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from unleash_gitops.drift import find_last_changes
+from unleash_gitops.engine.applier import apply_changes
+from unleash_gitops.engine.call_sender import secrets_of
+from unleash_gitops.engine.reader import Reader
+from unleash_gitops.engine.stale_changes import area_of, find_stale_changes, list_areas
+from unleash_gitops.model.errors import (
+    AuditLogUnavailable,
+    DriftRefused,
+    Maintenance,
+    PlanFileError,
+    StalePlan,
+    TooManyDeletes,
+    UsageError,
+)
+from unleash_gitops.model.plan import DRIFTED, Change, Changed, Plan, Report, Result
+from unleash_gitops.model.resource import Area, Key, ReadScope
+from unleash_gitops.model.workspace import WorkspaceSpec
+
+if TYPE_CHECKING:
+    from unleash_gitops.api.client import Client
+
+__all__ = ["apply_plan", "check_deletes", "check_drift", "check_plan", "require_audit_log"]
+
+
+def check_deletes(plan: Plan, max_deletes: int | None) -> None:
+    """Raise TooManyDeletes when the plan deletes more than `max_deletes`, the workspace's own limit when None."""
+    limit = plan.max_deletes if max_deletes is None else max_deletes
+    if plan.summary.delete > limit:
+        raise TooManyDeletes(plan.summary.delete, limit)
+
+
+def check_drift(plan: Plan) -> None:
+    """Raise DriftRefused when the plan would overwrite what another user changed, and the policy is to fail."""
+    refused = [(change.address, _describe_who(change)) for change in plan.refused]
+    if refused:
+        raise DriftRefused(refused)
+
+
+def require_audit_log(plan: Plan) -> None:
+    """Raise AuditLogUnavailable when the plan cannot say who changed what."""
+    if plan.untold is not None:
+        raise AuditLogUnavailable(plan.untold)
+
+
+def _describe_who(change: Change) -> str:
+    """Return who changed what is not overwritten, and where; the reason of the refusal when nobody is known."""
+    places: dict[str, list[str]] = {}
+    entries = [("", change.origin, change.changed)]
+    entries += [(field.path, field.origin, field.changed) for field in change.fields]
+    for path, origin, changed in entries:
+        if changed is not None and origin in DRIFTED:
+            places.setdefault(_describe_change(changed), []).append(path)
+    descriptions = (" ".join([", ".join(filter(None, paths)), who]).strip() for who, paths in places.items())
+    return "; ".join(descriptions) or change.reason or ""
+
+
+def _describe_change(changed: Changed) -> str:
+    return f"by {changed.by} at {changed.at} (event {changed.event})"
+
+
+def check_plan(plan: Plan, client: Client) -> None:
+    """Raise unless exactly what was planned can be done now.
+
+    PlanFileError for another instance or a part of a plan, StalePlan when anything the plan touches has changed,
+    Maintenance, or ServerError.
+    """
+    if plan.only is not None:
+        raise PlanFileError(
+            f"this is the {plan.only} of a plan, for reading, and not the whole",
+            "make a whole one with: unleash-gitops plan --out FILE",
+        )
+    facts = client.facts()
+    same = (
+        facts.instance_id == plan.instance.id
+        if facts.instance_id and plan.instance.id
+        else client.url == plan.instance.url
+    )
+    if not same:
+        raise PlanFileError(
+            f"the plan was made for another instance ({plan.instance.url}), not for {client.url}",
+            "apply it there, or make a plan for this one",
+        )
+    reader = Reader(client, plan.workspace, WorkspaceSpec(), _scope_of(plan))
+    live = reader.read_areas(list_areas(plan))
+    stale = find_stale_changes(plan, live)
+    if stale:
+        authors = find_last_changes(reader, [change for change, _ in stale], live)
+        raise StalePlan([_describe_stale(*entry, author) for entry, author in zip(stale, authors, strict=True)])
+
+
+def _scope_of(plan: Plan) -> ReadScope:
+    """Return what matters of the server for the plan's changes: specs of the shape that the plan compared."""
+    shapes: dict[Area, dict[str, Any]] = {}
+    for change in plan.changes:
+        if change.action != "delete":
+            spec = change.before if change.before is not None else change.after
+            shapes.setdefault(area_of(change), {})[change.id] = spec or {}
+    deleted = {Key(change.kind, change.id) for change in plan.changes if change.action == "delete"}
+    return ReadScope(shapes, lambda live: live.key in deleted)
+
+
+def _describe_stale(change: Change, description: str, author: Changed | None) -> tuple[str, str]:
+    return change.address, description if author is None else f"{description}: {_describe_change(author)}"
+
+
+def apply_plan(
+    plan: Plan,
+    client: Client,
+    stop: threading.Event,
+    on_result: Callable[[Result], None] = lambda _: None,
+    hand_over: Callable[[str, str], None] = lambda _address, _secret: None,
+) -> Report:
+    """Do what the plan says, all of it and nothing else.
+
+    `hand_over` gets each secret that the server makes: the address of its object, and the secret. Before anything is
+    sent it raises Maintenance, and UsageError when a secret that the plan names is not in the environment.
+    """
+    _require_secrets(plan.changes)
+    if client.facts().maintenance and any(change.calls for change in plan.changes):
+        raise Maintenance(
+            "GET",
+            "/api/admin/ui-config",
+            "the server is in maintenance mode and refuses changes; nothing was applied",
+            "apply again when it is over",
+        )
+    return apply_changes(plan, client, stop, on_result, hand_over)
+
+
+def _require_secrets(changes: Sequence[Change]) -> None:
+    names = secrets_of(call for change in changes for call in change.calls)
+    unset = sorted(name for name in names if not os.environ.get(name))
+    if unset:
+        raise UsageError(
+            f"the plan needs {', '.join(unset)}, which the environment does not have", "set it, and apply again"
+        )
