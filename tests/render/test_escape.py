@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unleash_gitops.render.escape import LONGEST, pair, shortened, terminal, value
+from unleash_gitops.render.escape import LONGEST, pair, shorten, terminal, value
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_value(content: object, shown: str) -> None:
 
 
 def test_shortened() -> None:
-    assert [shortened("abcd", longest) for longest in (5, 4, 3)] == ["abcd", "abcd", "ab…"]
+    assert [shorten("abcd", longest) for longest in (5, 4, 3)] == ["abcd", "abcd", "ab…"]
 
 
 def test_a_difference_far_into_two_long_values_is_in_sight() -> None:

@@ -13,7 +13,7 @@ from unleash_gitops.model.plan_set import Planned
 from unleash_gitops.render.markdown import (
     LONGEST_COMMENT,
     failed_markdown,
-    fenced,
+    fence,
     plan_markdown,
     planset_markdown,
     size,
@@ -40,9 +40,9 @@ def test_span(text: str, code: str) -> None:
 
 
 def test_fenced() -> None:
-    assert fenced(["+ a"], "diff") == "```diff\n+ a\n```\n"
-    assert fenced(["+ ````", "- ```"], "diff") == "`````diff\n+ ````\n- ```\n`````\n"
-    assert fenced([], "diff") == "```diff\n```\n"
+    assert fence(["+ a"], "diff") == "```diff\n+ a\n```\n"
+    assert fence(["+ ````", "- ```"], "diff") == "`````diff\n+ ````\n- ```\n`````\n"
+    assert fence([], "diff") == "```diff\n```\n"
 
 
 def test_the_first_line_says_it_all() -> None:

@@ -18,7 +18,7 @@ from unleash_gitops import sandbox
 from unleash_gitops.model.errors import SandboxError
 from unleash_gitops.sandbox import postgres
 from unleash_gitops.sandbox.config import read_id_mark
-from unleash_gitops.sandbox.locks import locked
+from unleash_gitops.sandbox.locks import hold_lock
 from unleash_gitops.sandbox.node import install_unleash
 from unleash_gitops.sandbox.paths import is_root
 from unleash_gitops.sandbox.processes import OwnProcess, end
@@ -112,11 +112,11 @@ def test_a_lock_is_waited_for(tmp_path: Path) -> None:
     waits = threading.Event()
 
     def second() -> None:
-        with locked(tmp_path / "lock", waiting=lambda: (order.append("waits"), waits.set())):
+        with hold_lock(tmp_path / "lock", waiting=lambda: (order.append("waits"), waits.set())):
             order.append("has it")
 
     thread = threading.Thread(target=second)
-    with locked(tmp_path / "lock", waiting=lambda: order.append("never")):
+    with hold_lock(tmp_path / "lock", waiting=lambda: order.append("never")):
         thread.start()
         assert waits.wait(5)
         order.append("gives it back")

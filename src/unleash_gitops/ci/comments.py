@@ -80,7 +80,7 @@ def post(
     def once() -> Posted:
         own = [
             (comment, found)
-            for comment, found in _marked(forge)
+            for comment, found in _find_own_comments(forge)
             if (found.workspace, found.instance) == (marker.workspace, marker.instance)
         ]
         newer = next((comment for comment, found in own if found.after(marker.run)), None)
@@ -91,13 +91,13 @@ def post(
         if not own:
             return Posted("created", forge.create(body).url)
         for comment, found in own[:-1]:
-            _set(forge, comment, f"{found}\n{superseded}")
-        how, kept = _set(forge, own[-1][0], body)
+            _set_text(forge, comment, f"{found}\n{superseded}")
+        how, kept = _set_text(forge, own[-1][0], body)
         if kept is None:  # it was deleted after we had found it
             return Posted("created", forge.create(body).url)
         return Posted(how, kept.url)
 
-    return _patiently(once, sleep)
+    return _retry(once, sleep)
 
 
 def supersede(
@@ -110,22 +110,22 @@ def supersede(
 
     def once() -> list[Posted]:
         done = []
-        for comment, found in _marked(forge):
+        for comment, found in _find_own_comments(forge):
             if found.workspace == workspace and not found.after(run):
                 marker = replace(found, run=run or found.run)
-                done.append(_set(forge, comment, f"{marker}\n{text}")[1])
+                done.append(_set_text(forge, comment, f"{marker}\n{text}")[1])
         return [Posted("superseded", comment.url) for comment in done if comment is not None]
 
-    return _patiently(once, sleep)
+    return _retry(once, sleep)
 
 
-def _marked(forge: Host) -> list[tuple[Comment, Marker]]:
+def _find_own_comments(forge: Host) -> list[tuple[Comment, Marker]]:
     """Return our own comments, the oldest first."""
     found = [(comment, Marker.parse(comment.body)) for comment in forge.comments()]
     return [(comment, marker) for comment, marker in found if marker is not None and forge.is_own(comment)]
 
 
-def _set(forge: Host, comment: Comment, body: str) -> tuple[Literal["updated", "unchanged"], Comment | None]:
+def _set_text(forge: Host, comment: Comment, body: str) -> tuple[Literal["updated", "unchanged"], Comment | None]:
     """Give a comment its text unless it has it; the comment is None when it is gone."""
     if comment.body.replace("\r\n", "\n").strip() == body.strip():
         return "unchanged", comment
@@ -137,7 +137,7 @@ def _set(forge: Host, comment: Comment, body: str) -> tuple[Literal["updated", "
         return "updated", None
 
 
-def _patiently(once: Callable[[], _Result], sleep: Callable[[float], object]) -> _Result:
+def _retry(once: Callable[[], _Result], sleep: Callable[[float], object]) -> _Result:
     for attempt in range(_TRIES):
         try:
             return once()

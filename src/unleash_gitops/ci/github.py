@@ -64,7 +64,7 @@ class GitHub(Host):
                 f"run the pull request's job again, or apply afresh: unleash-gitops apply DIR --yes; {_READ}",
             )
         newest = max(usable, key=lambda one: one["id"])
-        return _unzipped(self._web.download(f"{self._repository}/actions/artifacts/{newest['id']}/zip", _LARGEST_PLAN))
+        return _unzip(self._web.download(f"{self._repository}/actions/artifacts/{newest['id']}/zip", _LARGEST_PLAN))
 
     def _merged_head(self) -> str:
         """Return the last commit of the pull request whose merge made the job's commit."""
@@ -83,7 +83,7 @@ def _of_own_run(run: dict[str, Any], head: str) -> bool:
     return run.get("head_sha") == head and run.get("head_repository_id") == run.get("repository_id") is not None
 
 
-def _unzipped(content: bytes) -> bytes:
+def _unzip(content: bytes) -> bytes:
     """Return the one file in an archive. Raises CodeHostError when there is not just one, or it is too large."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:

@@ -10,7 +10,7 @@ import click
 from unleash_gitops.cli.connection import Connection, connection_options
 from unleash_gitops.cli.output import progress_bar, say
 from unleash_gitops.cli.plan import sandbox_option
-from unleash_gitops.cli.workspaces import connected, show_failures, workspace_runs
+from unleash_gitops.cli.workspaces import open_clients, show_failures, workspace_runs
 from unleash_gitops.model.errors import InvalidFiles
 
 if TYPE_CHECKING:
@@ -38,20 +38,20 @@ def accept(verbose: bool, /, references: tuple[str, ...], directory: Path, **ser
     All of it, or at and below the addresses REF only, such as FeatureFlag/shop/checkout-v2; of what is named so, also
     what nobody knows the origin of. What only the files changed stays as it is in them. Writes nothing to the server.
     """
-    from unleash_gitops.workflow.many_workspaces import accepted
+    from unleash_gitops.workflow.many_workspaces import accept_run
 
     connection = Connection(verbose=verbose, **server)
     runs = workspace_runs([directory], everything=False)
-    with connected(runs, connection), progress_bar("reading") as progress:
+    with open_clients(runs, connection), progress_bar("reading") as progress:
         try:
-            taken, left = accepted(runs[0], references, progress)
+            taken, left = accept_run(runs[0], references, progress)
         except InvalidFiles as error:
             runs[0].error = error
     if show_failures(runs, several=False):
         say("the files are as they were")
         return 1
     for one in taken:
-        say(f"{runs[0].prefix}{one.path}:{one.line}: {_said(one)}", err=False)
+        say(f"{runs[0].prefix}{one.path}:{one.line}: {_describe(one)}", err=False)
     for one_left in left:
         say(f"left out {one_left.address}: {one_left.reason}")
     documents = f"{len(taken)} document{'' if len(taken) == 1 else 's'}"
@@ -59,7 +59,7 @@ def accept(verbose: bool, /, references: tuple[str, ...], directory: Path, **ser
     return 0
 
 
-def _said(one: Accepted) -> str:
+def _describe(one: Accepted) -> str:
     who = f" ({one.changed.by} changed it, event {one.changed.event})" if one.changed is not None else ""
     what = "removed" if one.edits is None else f"took {', '.join(one.parts)} of"
     return f"{what} {one.address}{who}"

@@ -12,9 +12,9 @@ import click
 
 from unleash_gitops.cli.connection import Connection, connection_options, interruptible
 from unleash_gitops.cli.output import echo_data, echo_text, progress_bar, say
-from unleash_gitops.cli.plan import on_drift_option, planned, sandbox_option, show_plans, target_option
+from unleash_gitops.cli.plan import on_drift_option, plan_runs, sandbox_option, show_plans, target_option
 from unleash_gitops.cli.secrets import Secrets, secrets_option
-from unleash_gitops.cli.workspaces import all_option, connected, read_plans, show_failures, workspace_runs
+from unleash_gitops.cli.workspaces import all_option, open_clients, read_plans, show_failures, workspace_runs
 from unleash_gitops.model.errors import PlanFileError, UsageError
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def apply(
         raise UsageError("there is no terminal to ask for confirmation", "say --yes, or apply a saved plan")
     several = everything or len(paths) > 1
     runs = workspace_runs(paths, everything)
-    with connected(runs, connection):
-        made = planned(runs, targets, on_drift, several=several)
+    with open_clients(runs, connection):
+        made = plan_runs(runs, targets, on_drift, several=several)
         if made is not None:
             show_plans(made, "text", err=form == "json")
         code = _apply_directories(runs, max_deletes, form, secrets, ask=not yes, several=several)
@@ -103,7 +103,7 @@ def _apply_saved(path: Path, connection: Connection, max_deletes: int | None, fo
         failed = ", ".join(planned.workspace for planned in saved.workspaces if planned.plan is None)
         raise PlanFileError(f"{path}: not everything could be planned: {failed}", "make the plan again")
     runs = [Run.of_plan(plan) for plan in ([saved] if isinstance(saved, Plan) else saved.plans)]
-    with connected(runs, connection):
+    with open_clients(runs, connection):
         advance(runs, check_deletes_step(max_deletes))
         advance(runs, check_drift_step)
         if show_failures(runs, several=several):

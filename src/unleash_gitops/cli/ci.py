@@ -74,7 +74,7 @@ def comment(
         for path in paths:
             if not path.is_dir():
                 raise UsageError(f"{path} is a file", "--superseded goes with the directories of workspaces")
-        made, texts = None, _superseded(paths, everything, job)
+        made, texts = None, _supersede_comments(paths, everything, job)
     elif len(paths) != 1 or paths[0].is_dir() or everything:
         raise UsageError("name one plan file", "make one with: unleash-gitops plan --out FILE")
     else:
@@ -89,7 +89,7 @@ def comment(
     try:
         _write(texts, job, only_changes=only_changes)
     except CodeHostError as error:
-        return _not_written(error, strict=strict)
+        return _report_unwritten(error, strict=strict)
     return 0
 
 
@@ -130,7 +130,7 @@ def _texts(made: Plan | PlanSet, job: Job | None) -> Iterator[tuple[Planned | st
         yield planned, marker + text
 
 
-def _superseded(
+def _supersede_comments(
     directories: tuple[Path, ...], everything: bool, job: Job | None
 ) -> Iterator[tuple[Planned | str, str]]:
     """Yield each workspace's name, and what stands in place of its plan."""
@@ -175,7 +175,7 @@ def _write_summary(made: Plan | PlanSet, job: Job | None) -> None:
         say(f"warning: the job's summary could not be written: {error.strerror}")
 
 
-def _not_written(error: CodeHostError, *, strict: bool) -> int:
+def _report_unwritten(error: CodeHostError, *, strict: bool) -> int:
     """Say that the comment could not be written, on the page about the job too."""
     if strict:
         raise error

@@ -56,7 +56,7 @@ class Connection:
         from unleash_gitops.api.client import Client
 
         if self.sandbox:
-            self._running = self._running or _started()
+            self._running = self._running or _start_sandbox()
             url, token = self._running.url, self._running.token
         else:
             url, token = self._address(fallback_url), self._token(token_env)
@@ -111,7 +111,7 @@ class Connection:
         return token
 
 
-def _started() -> Sandbox:
+def _start_sandbox() -> Sandbox:
     from unleash_gitops.sandbox import start
 
     return start(say=say)

@@ -13,8 +13,8 @@ from unleash_gitops.cli.connection import Connection, connection_options
 from unleash_gitops.cli.output import echo_data, echo_text, progress_bar, say, write_atomically
 from unleash_gitops.cli.workspaces import (
     all_option,
-    connected,
     directories_argument,
+    open_clients,
     read_plans,
     show_failures,
     workspace_runs,
@@ -31,7 +31,7 @@ __all__ = [
     "as_markdown",
     "on_drift_option",
     "plan",
-    "planned",
+    "plan_runs",
     "pull",
     "sandbox_option",
     "show",
@@ -99,8 +99,8 @@ def plan(
     connection = Connection(verbose=verbose, **server)
     several = everything or len(directories) > 1
     runs = workspace_runs(directories, everything)
-    with connected(runs, connection):
-        made = planned(runs, targets, on_drift, several=several, thorough=drift)
+    with open_clients(runs, connection):
+        made = plan_runs(runs, targets, on_drift, several=several, thorough=drift)
     if drift:
         return _show_drift(runs, made, form, several=several)
     if made is not None:
@@ -138,7 +138,7 @@ def _show_drift(runs: Sequence[Run], made: Plan | PlanSet | None, form: str, *, 
     return 1 if failed else PENDING if made.drifted else 0
 
 
-def planned(
+def plan_runs(
     runs: Sequence[Run],
     targets: Sequence[str],
     on_drift: OnDrift | None = None,
@@ -216,12 +216,12 @@ def show(planfile: Path, form: str) -> int:
 @click.pass_obj
 def pull(verbose: bool, /, directory: Path, kind: str | None, project: str | None, **server: Any) -> int:
     """Write live objects as new files, to adopt them."""
-    from unleash_gitops.workflow.many_workspaces import pulled
+    from unleash_gitops.workflow.many_workspaces import pull_run
 
     connection = Connection(verbose=verbose, **server)
     runs = workspace_runs([directory], everything=False)
-    with connected(runs, connection), progress_bar("reading") as progress:
-        written, skipped = pulled(runs[0], kind, project, progress)
+    with open_clients(runs, connection), progress_bar("reading") as progress:
+        written, skipped = pull_run(runs[0], kind, project, progress)
     for file in written:
         say(f"wrote {runs[0].prefix}{file.path}", err=False)
     for one in skipped:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "all_option",
-    "connected",
     "directories_argument",
+    "open_clients",
     "read_plans",
     "show_failures",
     "workspace_roots",
@@ -80,7 +80,7 @@ def read_plans(path: Path) -> Plan | PlanSet:
 
 
 @contextmanager
-def connected(runs: Sequence[Run], connection: Connection) -> Iterator[None]:
+def open_clients(runs: Sequence[Run], connection: Connection) -> Iterator[None]:
     """Give each run its client while this lasts; a run that gets none has its error. Raises UsageError for all."""
     from unleash_gitops.workflow.many_workspaces import check_apart
 

@@ -32,7 +32,7 @@ def document_schema() -> dict[str, Any]:
     models: dict[str, type[BaseModel]] = {"Workspace": WorkspaceDocument}
     models |= {name: kind.document for name, kind in kinds().items()}
     references, content = models_json_schema([(model, "validation") for model in models.values()])
-    definitions = {name: _titled(definition) for name, definition in content["$defs"].items()}
+    definitions = {name: _add_title(definition) for name, definition in content["$defs"].items()}
     for kind, model in models.items():
         document = definitions[model.__name__]
         document["title"] = kind
@@ -58,7 +58,7 @@ def modeline(path: str) -> str:
     return f"# yaml-language-server: $schema={up or './'}{SCHEMA_FILE}\n"
 
 
-def _titled(definition: dict[str, Any]) -> dict[str, Any]:
+def _add_title(definition: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a model with titles that people read, in place of those made from its Python names."""
     properties = {
         name: {"title": _words(name), **{key: value for key, value in content.items() if key != "title"}}

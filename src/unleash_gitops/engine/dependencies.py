@@ -154,17 +154,17 @@ def resolve_ids(changes: Iterable[Change], live: ResourceSet) -> list[Change]:
     }
     found = []
     for change in changes:
-        calls = tuple(call.model_copy(update={"body": _filled(call.body, ids)}) for call in change.calls)
+        calls = tuple(call.model_copy(update={"body": _fill(call.body, ids)}) for call in change.calls)
         found.append(change.model_copy(update={"calls": calls}) if calls != change.calls else change)
     return found
 
 
-def _filled(body: Any, ids: Mapping[str, Any]) -> Any:
+def _fill(body: Any, ids: Mapping[str, Any]) -> Any:
     if isinstance(body, dict):
         if body.keys() == {"$id"}:
             return ids.get(body["$id"], body)
-        return {key: _filled(value, ids) for key, value in body.items()}
-    return [_filled(value, ids) for value in body] if isinstance(body, list) else body
+        return {key: _fill(value, ids) for key, value in body.items()}
+    return [_fill(value, ids) for value in body] if isinstance(body, list) else body
 
 
 def _reference_to(resource: Resource) -> Reference:

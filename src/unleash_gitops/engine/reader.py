@@ -95,7 +95,7 @@ class Reader:
     def all_projects(self) -> tuple[str, ...]:
         """See `Reads.all_projects`."""
         path = "/api/admin/projects"
-        return tuple(project["id"] for project in _listed(self.get_cached(path), "projects", path))
+        return tuple(project["id"] for project in _read_list(self.get_cached(path), "projects", path))
 
     def features(self, project: str) -> tuple[Mapping[str, Any], ...]:
         """See `Reads.features`. Raises UsageError for a project that does not exist.
@@ -106,7 +106,7 @@ class Reader:
             return self._features[project]
         path = f"/api/admin/projects/{quote(project, safe='')}"
         try:
-            found = _listed(self.get_cached(f"{path}/features"), "features", path)
+            found = _read_list(self.get_cached(f"{path}/features"), "features", path)
         except ApiError as error:
             if error.status != 404 or isinstance(error, MissingRoute):
                 raise
@@ -162,7 +162,7 @@ class Reader:
         except (ValidationError, KeyError, TypeError) as error:
             where = "/".join(part for part in (area.kind, area.project, area.feature) if part)
             raise NotUnleash(
-                "GET", where, f"the answer is not of the form this version knows: {_first(error)}"
+                "GET", where, f"the answer is not of the form this version knows: {_describe_first_error(error)}"
             ) from None
 
     def map_concurrently(self, read: Callable[[_In], _Out], over: Sequence[_In]) -> list[_Out]:
@@ -177,14 +177,14 @@ class Reader:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _listed(answer: Any, field: str, path: str) -> Any:
+def _read_list(answer: Any, field: str, path: str) -> Any:
     try:
         return answer[field]
     except (KeyError, TypeError):
         raise NotUnleash("GET", path, f"the answer has no {field}") from None
 
 
-def _first(error: Exception) -> str:
+def _describe_first_error(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
         return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"

@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from unleash_gitops.model.plan_file import FORMAT_VERSION, parse_json, seal, unseal, validated
+from unleash_gitops.model.plan_file import FORMAT_VERSION, parse_json, seal, unseal, validate_content
 
 __all__ = [
     "DRIFTED",
@@ -341,4 +341,4 @@ def parse_plan(text: str | bytes, source: str) -> Plan:
 
 def plan_of(content: dict[str, Any], source: str) -> Plan:
     """Return the plan that `content` is, its seal already taken off. Raises PlanFileError."""
-    return validated(Plan, content, source)
+    return validate_content(Plan, content, source)

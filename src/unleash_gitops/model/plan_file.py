@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from unleash_gitops.model.errors import PlanFileError
 
-__all__ = ["FORMAT_VERSION", "parse_json", "seal", "unseal", "validated"]
+__all__ = ["FORMAT_VERSION", "parse_json", "seal", "unseal", "validate_content"]
 
 FORMAT_VERSION = "1"
 
@@ -50,7 +50,7 @@ def unseal(content: dict[str, Any], source: str) -> dict[str, Any]:
     return rest
 
 
-def validated(model: type[_Model], content: dict[str, Any], source: str) -> _Model:
+def validate_content(model: type[_Model], content: dict[str, Any], source: str) -> _Model:
     """Return `content` as a `model`. Raises PlanFileError with the first thing that does not fit."""
     try:
         return model.model_validate(content)

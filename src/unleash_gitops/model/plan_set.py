@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from unleash_gitops.model.errors import PlanFileError
 from unleash_gitops.model.plan import Change, Data, Plan, Report, ReportSummary, Summary, plan_of
-from unleash_gitops.model.plan_file import FORMAT_VERSION, parse_json, seal, unseal, validated
+from unleash_gitops.model.plan_file import FORMAT_VERSION, parse_json, seal, unseal, validate_content
 
 __all__ = ["Applied", "PlanSet", "Planned", "ReportSet", "parse_plans"]
 
@@ -49,7 +49,7 @@ class PlanSet(Data):
     @property
     def summary(self) -> Summary:
         """How many objects of each sort all plans found."""
-        return Summary(**_added(plan.summary for plan in self.plans))
+        return Summary(**_sum(plan.summary for plan in self.plans))
 
     @property
     def drift(self) -> PlanSet:
@@ -106,7 +106,7 @@ class ReportSet(Data):
     @property
     def summary(self) -> ReportSummary:
         """How many changes ended in each way, everywhere."""
-        return ReportSummary(**_added(one.report.summary for one in self.workspaces if one.report))
+        return ReportSummary(**_sum(one.report.summary for one in self.workspaces if one.report))
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON document."""
@@ -125,13 +125,13 @@ def parse_plans(text: str | bytes, source: str) -> Plan | PlanSet:
         if isinstance(entry, dict) and isinstance(entry.get("plan"), dict):
             entry["plan"] = unseal(entry["plan"], source)
     summary = content.pop("summary", None)
-    plans = validated(PlanSet, content, source)
+    plans = validate_content(PlanSet, content, source)
     if summary != plans.summary.as_json():
         raise PlanFileError(f"{source}: not a plan this version can read: its summary is not that of its plans")
     return plans
 
 
-def _added(counts: Iterable[Summary | ReportSummary]) -> dict[str, int]:
+def _sum(counts: Iterable[Summary | ReportSummary]) -> dict[str, int]:
     total: dict[str, int] = {}
     for count in counts:
         for name, number in count.model_dump().items():

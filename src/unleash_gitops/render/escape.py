@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import Any
 
-__all__ = ["LONGEST", "pair", "shortened", "terminal", "value"]
+__all__ = ["LONGEST", "pair", "shorten", "terminal", "value"]
 
 LONGEST = 120
 """Characters of a value that are shown."""
@@ -26,10 +26,10 @@ _IGNORABLE = range(0xE0000, 0xE1000)  # set aside for invisible characters, most
 
 def terminal(text: str) -> str:
     r"""Return `text` on one line, with everything a terminal might act on shown as an escape like `\x1b`."""
-    return _UNUSUAL.sub(_shown, text)
+    return _UNUSUAL.sub(_escape_match, text)
 
 
-def shortened(text: str, longest: int = LONGEST) -> str:
+def shorten(text: str, longest: int = LONGEST) -> str:
     """Return what `terminal` returns, cut with "…" when that has more than `longest` characters."""
     shown = terminal(text[: longest + 1])  # never fewer characters than it is given
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
@@ -37,25 +37,25 @@ def shortened(text: str, longest: int = LONGEST) -> str:
 
 def value(json_value: Any) -> str:
     """Return a JSON value on one line, harmless, cut with "…" after 120 characters."""
-    return shortened(_dumped(json_value))
+    return shorten(_dump(json_value))
 
 
 def pair(before: Any, after: Any) -> tuple[str, str]:
     """Return two values as `value` does, but cut so that the first difference is in sight."""
-    left, right = _dumped(before), _dumped(after)
-    same = _agreement(left, right)
+    left, right = _dump(before), _dump(after)
+    same = _find_agreement(left, right)
     shared = terminal(left[max(0, same - LONGEST) : same])
     too_long = any(len(terminal(side[: LONGEST + 1])) > LONGEST for side in (left, right))
     if too_long and len(shared) > LONGEST - 2 * _CONTEXT:
         shared = f"…{shared[-_CONTEXT:]}"
-    return shortened(shared + left[same:]), shortened(shared + right[same:])
+    return shorten(shared + left[same:]), shorten(shared + right[same:])
 
 
-def _dumped(json_value: Any) -> str:
+def _dump(json_value: Any) -> str:
     return json.dumps(json_value, ensure_ascii=False)
 
 
-def _agreement(left: str, right: str) -> int:
+def _find_agreement(left: str, right: str) -> int:
     """Return how many characters two texts have in common at their beginning."""
     least, most = 0, min(len(left), len(right))
     while least < most:
@@ -67,7 +67,7 @@ def _agreement(left: str, right: str) -> int:
     return least
 
 
-def _shown(found: re.Match[str]) -> str:
+def _escape_match(found: re.Match[str]) -> str:
     character = found.group()
     number = ord(character)
     if unicodedata.category(character) not in _DANGEROUS and number not in _IGNORABLE:

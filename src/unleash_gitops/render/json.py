@@ -25,28 +25,28 @@ _RAW = re.compile(
 
 def plan_json(plan: Plan) -> str:
     """Return a plan, sealed by its digest: what `--out` saves and `apply` takes."""
-    return _dumped(plan.to_json())
+    return _dump(plan.to_json())
 
 
 def planset_json(plans: PlanSet) -> str:
     """Return the plans of several workspaces, sealed by their digest."""
-    return _dumped(plans.to_json())
+    return _dump(plans.to_json())
 
 
 def report_json(report: Report) -> str:
     """Return what apply did."""
-    return _dumped(report.as_json())
+    return _dump(report.as_json())
 
 
 def reportset_json(reports: ReportSet) -> str:
     """Return what apply did in several workspaces."""
-    return _dumped(reports.to_json())
+    return _dump(reports.to_json())
 
 
 def diagnostics_json(diagnostics: Sequence[Diagnostic]) -> str:
     """Return diagnostics in the order given."""
     count = Counter(found.severity for found in diagnostics)
-    return _dumped(
+    return _dump(
         {
             "formatVersion": _FORMAT_VERSION,
             "summary": {"errors": count["error"], "warnings": count["warning"]},
@@ -67,6 +67,6 @@ def _diagnostic(found: Diagnostic) -> dict[str, Any]:
     }
 
 
-def _dumped(content: dict[str, Any]) -> str:
+def _dump(content: dict[str, Any]) -> str:
     text = json.dumps(content, indent=2, ensure_ascii=False)
     return _RAW.sub(lambda found: json.dumps(found.group())[1:-1], text) + "\n"

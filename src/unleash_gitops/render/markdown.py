@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from unleash_gitops.render.escape import pair, shortened, value
+from unleash_gitops.render.escape import pair, shorten, value
 from unleash_gitops.render.phrases import (
     KEPT,
     MARKS,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LONGEST_COMMENT",
     "failed_markdown",
-    "fenced",
+    "fence",
     "plan_markdown",
     "planset_markdown",
     "size",
@@ -62,22 +62,26 @@ def plan_markdown(plan: Plan, job: Job | None = None, longest: int = LONGEST_COM
 
     `job` is where sources and the commit are linked to.
     """
-    head = _head(plan, job)
-    tail = _kept(plan, job, longest // _LARGEST_SHARE) + _unmanaged(plan.unmanaged, longest // _LARGEST_SHARE)
+    head = _render_head(plan, job)
+    tail = _render_kept(plan, job, longest // _LARGEST_SHARE) + _render_unmanaged(
+        plan.unmanaged, longest // _LARGEST_SHARE
+    )
     changes = sorted(plan.changes, key=lambda change: _ORDER.index(change.action))
     room = longest - size(head) - size(tail)
     blocks: list[str] = []
     taken = 0
     for change in changes:
-        blocks.append(_block(change, plan, job, longest // _LARGEST_SHARE))
+        blocks.append(_render_change(change, plan, job, longest // _LARGEST_SHARE))
         taken += size(blocks[-1])
         if taken > room:
             break
     shown = len(blocks)
     if taken > room:
-        ends = accumulate(map(size, blocks), initial=size(_left_out(changes, job)))
+        ends = accumulate(map(size, blocks), initial=size(_describe_left_out(changes, job)))
         shown = sum(end <= room for end in ends) - 1
-    return (head + _left_out(changes[max(shown, 0) :], job) + "".join(blocks[:shown]) + tail).rstrip("\n") + "\n"
+    return (head + _describe_left_out(changes[max(shown, 0) :], job) + "".join(blocks[:shown]) + tail).rstrip(
+        "\n"
+    ) + "\n"
 
 
 def failed_markdown(planned: Planned) -> str:
@@ -97,23 +101,23 @@ def planset_markdown(plans: PlanSet, job: Job | None = None, longest: int = LONG
     """Return several plans in at most `longest` bytes, a section each; the room that one does not need others get."""
     failed = len(plans.workspaces) - len(plans.plans)
     also = f", **{failed} could not be planned**" if failed else ""
-    head = f"{_said(plans.summary)} in {plural(len(plans.workspaces), 'workspace')}{also}\n\n"
+    head = f"{_count_changes(plans.summary)} in {plural(len(plans.workspaces), 'workspace')}{also}\n\n"
     sections = [_Section(f"### {span(planned.workspace)}\n\n", planned, job) for planned in plans.workspaces]
-    room = longest - size(head) - size(_unseen(len(sections), job))
-    texts = _fitted(sections, [section.text(longest) for section in sections], room)
+    room = longest - size(head) - size(_describe_unseen(len(sections), job))
+    texts = _fit(sections, [section.text(longest) for section in sections], room)
     shown = [text for text in texts if text]
-    return (head + _unseen(len(sections) - len(shown), job) + "".join(shown)).rstrip("\n") + "\n"
+    return (head + _describe_unseen(len(sections) - len(shown), job) + "".join(shown)).rstrip("\n") + "\n"
 
 
 def span(text: str, longest: int = _LONGEST_NAME) -> str:
     """Return `text` as a code span that holds all of it, on one line."""
-    shown = shortened(text, longest) or " "
+    shown = shorten(text, longest) or " "
     ticks = "`" * (_longest_run(shown) + 1)
     pad = " " if shown.startswith(("`", " ")) or shown.endswith(("`", " ")) else ""
     return f"{ticks}{pad}{shown}{pad}{ticks}"
 
 
-def fenced(lines: Sequence[str], language: str) -> str:
+def fence(lines: Sequence[str], language: str) -> str:
     """Return `lines`, each without a line end in it, as a fenced block that holds all of them."""
     ticks = "`" * max(3, max(map(_longest_run, lines), default=0) + 1)
     return "\n".join([f"{ticks}{language}", *lines, ticks]) + "\n"
@@ -151,14 +155,14 @@ class _Section:
         return 1 if plan.pending else 2
 
 
-def _fitted(sections: Sequence[_Section], full: Sequence[str], room: int) -> list[str]:
+def _fit(sections: Sequence[_Section], full: Sequence[str], room: int) -> list[str]:
     """Return the sections' texts, `full` or cut, within `room`; empty for those that there is no room for."""
     wanted = [size(text) for text in full]
     order = sorted(range(len(sections)), key=lambda index: (sections[index].rank, index))
-    shares = _shares([wanted[index] for index in order], room)
+    shares = _share_out([wanted[index] for index in order], room)
     while any(share < min(wanted[index], _LEAST_SECTION) for index, share in zip(order, shares, strict=True)):
         order.pop()
-        shares = _shares([wanted[index] for index in order], room)
+        shares = _share_out([wanted[index] for index in order], room)
     texts = [""] * len(sections)
     for index, share in zip(order, shares, strict=True):
         text = full[index] if wanted[index] <= share else sections[index].text(share)
@@ -166,7 +170,7 @@ def _fitted(sections: Sequence[_Section], full: Sequence[str], room: int) -> lis
     return texts
 
 
-def _shares(wanted: Sequence[int], room: int) -> list[int]:
+def _share_out(wanted: Sequence[int], room: int) -> list[int]:
     """Divide `room` so that nobody gets more than wanted, and who gets less gets as much as the next."""
     shares = [0] * len(wanted)
     order = sorted(range(len(wanted)), key=wanted.__getitem__)
@@ -176,7 +180,7 @@ def _shares(wanted: Sequence[int], room: int) -> list[int]:
     return shares
 
 
-def _said(count: Summary) -> str:
+def _count_changes(count: Summary) -> str:
     """Return the one line that says it all."""
     rest = [(count.unchanged, f"{count.unchanged} unchanged"), (count.foreign, f"{count.foreign} foreign")]
     also = ", ".join(phrase for number, phrase in rest if number)
@@ -186,13 +190,13 @@ def _said(count: Summary) -> str:
     return f"**{', '.join(said)}**{f' ({also})' if also else ''}"
 
 
-def _head(plan: Plan, job: Job | None) -> str:
+def _render_head(plan: Plan, job: Job | None) -> str:
     where = f"{span(plan.instance.url)} (Unleash {span(plan.instance.version)}, {edition(plan)})"
     about = f"Workspace {span(plan.workspace)} on {where}{_commit_of(job)}, plan {span(plan.to_json()['digest'])}"
-    return f"{_said(plan.summary)}\n\n{about}\n\n{_warnings(plan)}"
+    return f"{_count_changes(plan.summary)}\n\n{about}\n\n{_list_warnings(plan)}"
 
 
-def _warnings(plan: Plan) -> str:
+def _list_warnings(plan: Plan) -> str:
     """Say what nobody may overlook."""
     count, text = plan.summary, ""
     if count.delete:
@@ -206,7 +210,7 @@ def _warnings(plan: Plan) -> str:
         text += _alert("NOTE", f"Origin unknown, for want of the audit log: {span(plan.untold)}")
     if count.blocked:
         text += _alert(
-            "WARNING", f"**{plural(count.blocked, 'change')} {_are(count.blocked)} blocked and will not be done**"
+            "WARNING", f"**{plural(count.blocked, 'change')} {_verb(count.blocked)} blocked and will not be done**"
         )
     return text
 
@@ -215,7 +219,7 @@ def _alert(sort: str, words: str) -> str:
     return f"> [!{sort}]\n> {words}\n\n"
 
 
-def _are(count: int) -> str:
+def _verb(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
@@ -226,48 +230,52 @@ def _commit_of(job: Job | None) -> str:
     return f", commit [{name}]({job.commit_url})" if job.commit_url else f", commit {name}"
 
 
-def _where(job: Job | None) -> str:
+def _describe_place(job: Job | None) -> str:
     """Say where the whole plan is."""
     saved = f"The plan file that [this job]({job.run_url}) saved has" if job and job.run_url else "The plan file has"
     return f"{saved} the whole plan: `unleash-gitops show PLANFILE`."
 
 
-def _unseen(workspaces: int, job: Job | None) -> str:
+def _describe_unseen(workspaces: int, job: Job | None) -> str:
     """Say how many workspaces the comment has no room for."""
     if not workspaces:
         return ""
-    return f"**{plural(workspaces, 'workspace')} {_are(workspaces)} not shown here.** {_where(job)}\n\n"
+    return f"**{plural(workspaces, 'workspace')} {_verb(workspaces)} not shown here.** {_describe_place(job)}\n\n"
 
 
-def _left_out(changes: Sequence[Change], job: Job | None) -> str:
+def _describe_left_out(changes: Sequence[Change], job: Job | None) -> str:
     """Say how many changes, and of which sort, the comment has no room for."""
     if not changes:
         return ""
     counts = [(action, sum(change.action == action for change in changes)) for action in _ORDER]
     sorts = ", ".join(f"{number} {action}" for action, number in counts if number)
     return (
-        f"**{plural(len(changes), 'change')} {_are(len(changes))} not shown here ({sorts}): "
-        f"a comment has no room for more.** {_where(job)}\n\n"
+        f"**{plural(len(changes), 'change')} {_verb(len(changes))} not shown here ({sorts}): "
+        f"a comment has no room for more.** {_describe_place(job)}\n\n"
     )
 
 
-def _block(change: Change, plan: Plan, job: Job | None, longest: int, *, kept: bool = False) -> str:
+def _render_change(change: Change, plan: Plan, job: Job | None, longest: int, *, kept: bool = False) -> str:
     """Return a change as a section of at most `longest` bytes, as far as its name allows."""
     title = title_of(change) if change.after is None else ""
-    about = [_code(change.address), _code(title) if title else "", _source(change.source, plan.root, job)]
+    about = [
+        _code_span(change.address),
+        _code_span(title) if title else "",
+        _link_source(change.source, plan.root, job),
+    ]
     action = change.action.upper() if change.action in {"delete", "blocked"} else change.action
     sign = "= <b>kept</b>" if kept else f"{MARKS[change.action]} <b>{action}</b>"
     summary = " ".join(part for part in (sign, *about) if part)
-    lines, most = list(_lines(change, plan.created_at, kept=kept)), _MOST_LINES
+    lines, most = list(_change_lines(change, plan.created_at, kept=kept)), _MOST_LINES
     while True:
         shown = lines if len(lines) <= most else [*lines[: most - 1], f"  and {len(lines) - most + 1} more lines"]
-        block = f"<details><summary>{summary}</summary>\n\n{fenced(shown, 'diff')}\n</details>\n\n"
+        block = f"<details><summary>{summary}</summary>\n\n{fence(shown, 'diff')}\n</details>\n\n"
         if size(block) <= longest or most == 1:
             return block
         most = min(most, len(lines)) // 2 or 1
 
 
-def _source(source: str | None, root: str | None, job: Job | None) -> str:
+def _link_source(source: str | None, root: str | None, job: Job | None) -> str:
     """Return the file and line a change comes from, as a link where the CI job tells repository and commit."""
     if not source:
         return ""
@@ -275,25 +283,25 @@ def _source(source: str | None, root: str | None, job: Job | None) -> str:
     url = None
     if job is not None and root is not None and path and line.isascii() and line.isdigit():
         url = job.source_url(f"{root}/{path}" if root else path, int(line))
-    return f'<a href="{html.escape(url)}">{_code(source)}</a>' if url else _code(source)
+    return f'<a href="{html.escape(url)}">{_code_span(source)}</a>' if url else _code_span(source)
 
 
-def _code(text: str) -> str:
+def _code_span(text: str) -> str:
     """Return `text` for a summary, where HTML alone counts. A joiner after @ keeps it from being a mention."""
-    shown = html.escape(shortened(text, _LONGEST_NAME))
+    shown = html.escape(shorten(text, _LONGEST_NAME))
     return f"<code>{shown.replace('@', '@&#8205;')}</code>"
 
 
-def _lines(change: Change, since: str, *, kept: bool) -> Iterator[str]:
+def _change_lines(change: Change, since: str, *, kept: bool) -> Iterator[str]:
     """Give the lines of a diff. Fields of an object that is left as it is bear no sign of being removed."""
     if change.reason:
         sign = "!" if change.action == "blocked" else "#"
-        yield f"{sign} {shortened(change.reason, _LONGEST_NAME)}"
+        yield f"{sign} {shorten(change.reason, _LONGEST_NAME)}"
     note = object_note(change, since)
     if note is not None:
-        yield f"# {shortened(note, _LONGEST_NAME)}"
+        yield f"# {shorten(note, _LONGEST_NAME)}"
     for field, below in notes(change, since):
-        name = shortened(field.path)
+        name = shorten(field.path)
         before, after = pair(field.before, field.after)
         if kept:
             yield f"  {name}: {before} (else {after})"
@@ -302,19 +310,19 @@ def _lines(change: Change, since: str, *, kept: bool) -> Iterator[str]:
         if not kept and (field.after is not None or field.before is None):
             yield f"+ {name}: {after}"
         if below is not None:
-            yield f"# {shortened(below, _LONGEST_NAME)}"
+            yield f"# {shorten(below, _LONGEST_NAME)}"
     if change.fields or kept:
         return
     sign = {"create": "+", "delete": "-"}.get(change.action, " ")
     for name, content in whole(change).items():
-        yield f"{sign} {shortened(name)}: {value(content)}"
+        yield f"{sign} {shorten(name)}: {value(content)}"
 
 
-def _kept(plan: Plan, job: Job | None, longest: int) -> str:
+def _render_kept(plan: Plan, job: Job | None, longest: int) -> str:
     """Return what is left as others changed it, in about `longest` bytes."""
     text, head = "", f"**{KEPT}**\n\n"
     for place, change in enumerate(plan.kept):
-        block = _block(change, plan, job, longest, kept=True)
+        block = _render_change(change, plan, job, longest, kept=True)
         if size(text) + size(block) > longest:
             text += f"and {len(plan.kept) - place} more\n\n"
             break
@@ -322,7 +330,7 @@ def _kept(plan: Plan, job: Job | None, longest: int) -> str:
     return head + text if plan.kept else ""
 
 
-def _unmanaged(unmanaged: Sequence[Unmanaged], longest: int) -> str:
+def _render_unmanaged(unmanaged: Sequence[Unmanaged], longest: int) -> str:
     if not unmanaged:
         return ""
     lines: list[str] = []

@@ -18,7 +18,7 @@ from unleash_gitops.model.errors import SandboxError
 from unleash_gitops.sandbox.config import Orders, read_id_mark
 from unleash_gitops.sandbox.health import wait_until_healthy
 from unleash_gitops.sandbox.info import HOST, PASSWORD, PORT, ROUTES, UNLEASH_VERSION, USERNAME, Sandbox
-from unleash_gitops.sandbox.locks import locked
+from unleash_gitops.sandbox.locks import hold_lock
 from unleash_gitops.sandbox.node import install_unleash, wheel_dir
 from unleash_gitops.sandbox.paths import STATE_VARIABLE, Paths
 from unleash_gitops.sandbox.ports import choose_port
@@ -53,7 +53,7 @@ def start(*, say: Say, port: int | None = None, database_url: str | None = None)
     """
     paths = Paths.current()
     _make_private(paths.state_dir)
-    with locked(paths.lock, waiting=lambda: say("waiting for another start or stop of the sandbox")):
+    with hold_lock(paths.lock, waiting=lambda: say("waiting for another start or stop of the sandbox")):
         state = load_state(paths.state)
         if state.supervisor is not None and state.phase == "ready":
             _refuse_difference(state, port, database_url)
@@ -73,7 +73,7 @@ def stop(*, say: Say) -> bool:
     paths = Paths.current()
     if not paths.state.exists():
         return False
-    with locked(paths.lock, waiting=lambda: say("waiting for another start or stop of the sandbox")):
+    with hold_lock(paths.lock, waiting=lambda: say("waiting for another start or stop of the sandbox")):
         return _stop(paths, say)
 
 
@@ -90,7 +90,7 @@ def reset(*, say: Say) -> None:
     if not paths.state_dir.exists():
         say("there is nothing to reset")
         return
-    with locked(paths.lock, waiting=lambda: say("waiting for another start or stop of the sandbox")):
+    with hold_lock(paths.lock, waiting=lambda: say("waiting for another start or stop of the sandbox")):
         external = load_state(paths.state).database == "external"
         _stop(paths, say)
         for directory in (paths.data, paths.data.with_name("pgdata.new")):

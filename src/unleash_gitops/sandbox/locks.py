@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["locked"]
+__all__ = ["hold_lock"]
 
 
 @contextmanager
-def locked(path: Path, *, waiting: Callable[[], None]) -> Iterator[None]:
+def hold_lock(path: Path, *, waiting: Callable[[], None]) -> Iterator[None]:
     """Hold the lock at `path`; call `waiting` once if someone else holds it, then wait for as long as it takes."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with path.open("a+b") as file:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from unleash_gitops.model.errors import SandboxError
 from unleash_gitops.sandbox.info import UNLEASH_VERSION
-from unleash_gitops.sandbox.locks import locked
+from unleash_gitops.sandbox.locks import hold_lock
 from unleash_gitops.sandbox.paths import MISSING_EXTRA, cache_dir
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def install_unleash(say: Callable[[str], None]) -> Path:
     final = cache / f"unleash-server-{UNLEASH_VERSION}-{digest}"
     if final.is_dir():
         return final
-    with locked(cache / "lock", waiting=lambda: say("waiting for another installation of unleash-server")):
+    with hold_lock(cache / "lock", waiting=lambda: say("waiting for another installation of unleash-server")):
         if not final.is_dir():
             say(f"installing unleash-server {UNLEASH_VERSION} (first start only; about a minute)…")
             started = time.monotonic()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unleash_gitops.documents.loader import Loaded, load
-from unleash_gitops.documents.yamldoc import REMOVED, Edit, Unwritable, edited, parse_documents
+from unleash_gitops.documents.yamldoc import REMOVED, Edit, Unwritable, apply_edits, parse_documents
 from unleash_gitops.engine.classify import Difference
 from unleash_gitops.engine.diff import PartChange, format_path
 from unleash_gitops.engine.parts import ABSENT, value_at
@@ -111,7 +111,7 @@ def accept_files(root: Path, accepted: Iterable[Accepted]) -> list[str]:
     for entry in accepted:
         wanted.setdefault(entry.path, {})[entry.line] = entry.edits
     before = {path: _read(root / path) for path in wanted}
-    after = {path: _edited(before[path], path, edits) for path, edits in wanted.items()}
+    after = {path: _apply_edits(before[path], path, edits) for path, edits in wanted.items()}
     try:
         _write(root, after)
         errors = [diagnostic for diagnostic in load(root).diagnostics if diagnostic.severity == "error"]
@@ -205,9 +205,9 @@ class _Source:
         return document
 
 
-def _edited(content: bytes, path: str, edits: Mapping[int, Sequence[Edit] | None]) -> bytes:
+def _apply_edits(content: bytes, path: str, edits: Mapping[int, Sequence[Edit] | None]) -> bytes:
     try:
-        return edited(content, path, edits)
+        return apply_edits(content, path, edits)
     except Unwritable as error:
         raise UsageError(
             f"{error.path}:{error.line}: cannot be edited in its place: {error.reason}; nothing was written",

@@ -32,7 +32,7 @@ __all__ = [
     "Run",
     "Step",
     "Tally",
-    "accepted",
+    "accept_run",
     "advance",
     "apply_step",
     "check_apart",
@@ -42,7 +42,7 @@ __all__ = [
     "is_in_maintenance",
     "plan_set",
     "plan_step",
-    "pulled",
+    "pull_run",
     "report_set",
     "require_audit_log_step",
     "stop_all",
@@ -129,8 +129,8 @@ def plan_step(targets: Sequence[str], tally: Tally, on_drift: OnDrift | None, *,
     """Return the step that makes the plan: `on_drift` and `thorough` as `make_plan` takes them."""
 
     def step(run: Run) -> None:
-        loaded, workspace = _there(run.files)
-        client, progress = _there(run.client), tally.of(run)
+        loaded, workspace = _require(run.files)
+        client, progress = _require(run.client), tally.of(run)
         run.plan = make_plan(loaded, workspace, client, targets, progress, on_drift, thorough=thorough)
 
     return step
@@ -138,22 +138,22 @@ def plan_step(targets: Sequence[str], tally: Tally, on_drift: OnDrift | None, *,
 
 def check_deletes_step(max_deletes: int | None) -> Step:
     """Return the step that refuses a plan with more deletes than it may have."""
-    return lambda run: check_deletes(_there(run.plan), max_deletes)
+    return lambda run: check_deletes(_require(run.plan), max_deletes)
 
 
 def check_drift_step(run: Run) -> None:
     """Refuse a plan that would write over what somebody else changed, where the policy is to fail. A step."""
-    check_drift(_there(run.plan))
+    check_drift(_require(run.plan))
 
 
 def require_audit_log_step(run: Run) -> None:
     """Refuse a plan that cannot say who changed what. A step."""
-    require_audit_log(_there(run.plan))
+    require_audit_log(_require(run.plan))
 
 
 def check_plan_step(run: Run) -> None:
     """Refuse a plan that the server has left behind. A step."""
-    check_plan(_there(run.plan), _there(run.client))
+    check_plan(_require(run.plan), _require(run.client))
 
 
 def apply_step(
@@ -163,9 +163,9 @@ def apply_step(
     """Return the step that applies the plan, and tells how each change went and which secrets the server made."""
 
     def step(run: Run) -> None:
-        client = _there(run.client)
+        client = _require(run.client)
         run.report = apply_plan(
-            _there(run.plan),
+            _require(run.plan),
             client,
             client.stop,
             lambda result: on_result(run, result),
@@ -175,24 +175,24 @@ def apply_step(
     return step
 
 
-def pulled(
+def pull_run(
     run: Run, kind: str | None, project: str | None, progress: Callable[[int, int], None]
 ) -> tuple[list[NewFile], list[Skipped]]:
     """Write what is live as new files. Raises what stopped the run, or as `pull_workspace` does."""
     if run.error is not None:
         raise run.error
-    loaded, workspace = _there(run.files)
-    return pull_workspace(loaded, workspace, _there(run.client), kind, project, progress)
+    loaded, workspace = _require(run.files)
+    return pull_workspace(loaded, workspace, _require(run.client), kind, project, progress)
 
 
-def accepted(
+def accept_run(
     run: Run, references: Sequence[str], progress: Callable[[int, int], None]
 ) -> tuple[list[Accepted], list[NotAccepted]]:
     """Take what others changed into the files. Raises what stopped the run, or as `accept_drift` does."""
     if run.error is not None:
         raise run.error
-    loaded, workspace = _there(run.files)
-    return accept_drift(loaded, workspace, _there(run.client), references, progress)
+    loaded, workspace = _require(run.files)
+    return accept_drift(loaded, workspace, _require(run.client), references, progress)
 
 
 def is_in_maintenance(runs: Sequence[Run]) -> bool:
@@ -200,7 +200,7 @@ def is_in_maintenance(runs: Sequence[Run]) -> bool:
     return any(run.client is not None and run.error is None and run.client.facts().maintenance for run in runs)
 
 
-def _there(value: _Value | None) -> _Value:
+def _require(value: _Value | None) -> _Value:
     if value is None:
         raise RuntimeError("a step was taken before the one that it needs")
     return value

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unleash_gitops.documents.yamldoc import REMOVED, Edit, Unwritable, dump_document, edited, parse_documents
+from unleash_gitops.documents.yamldoc import REMOVED, Edit, Unwritable, apply_edits, dump_document, parse_documents
 from unleash_gitops.documents.yamldoc.dump import dump_flow
 
 FLAG = """\
@@ -52,7 +52,7 @@ def changed(edits: list[tuple[str, Any]], line: int = 2, text: str = FLAG) -> li
     """Return the lines that go (-) and come (+) by `edits`, each a path with slashes and a value."""
     wanted = [Edit(tuple(path.split("/")), value) for path, value in edits]
     before = text.splitlines()
-    after = edited(text.encode(), "f.yaml", {line: wanted}).decode().splitlines()
+    after = apply_edits(text.encode(), "f.yaml", {line: wanted}).decode().splitlines()
     return [one for one in difflib.ndiff(before, after) if one[0] in "+-"]
 
 
@@ -130,18 +130,22 @@ def test_items_of_a_list_beside_its_key() -> None:
 
 
 def test_a_document_goes() -> None:
-    assert edited(FLAG.encode(), "f.yaml", {2: None}).decode() == FLAG.splitlines(True)[0] + FLAG[FLAG.index("---") :]
-    assert edited(FLAG.encode(), "f.yaml", {26: None}).decode() == FLAG[: FLAG.index("---")]
-    assert edited(FLAG.encode(), "f.yaml", {2: None, 26: None}) == b""
+    assert (
+        apply_edits(FLAG.encode(), "f.yaml", {2: None}).decode() == FLAG.splitlines(True)[0] + FLAG[FLAG.index("---") :]
+    )
+    assert apply_edits(FLAG.encode(), "f.yaml", {26: None}).decode() == FLAG[: FLAG.index("---")]
+    assert apply_edits(FLAG.encode(), "f.yaml", {2: None, 26: None}) == b""
 
 
 def test_line_ends_and_the_mark_at_the_beginning_stay() -> None:
     windows = ("\ufeff" + FLAG).replace("\n", "\r\n").encode()
-    found = edited(windows, "f.yaml", {2: [Edit(("metadata", "accepted"), 1), Edit(("spec", "description"), "a\nb")]})
+    found = apply_edits(
+        windows, "f.yaml", {2: [Edit(("metadata", "accepted"), 1), Edit(("spec", "description"), "a\nb")]}
+    )
     assert found.startswith(b"\xef\xbb\xbf# yaml")
     assert b"\n" not in found.replace(b"\r\n", b"")
     assert b"  accepted: 1\r\n" in found
-    assert edited(b"a: 1", "f.yaml", {1: [Edit(("b",), 2)]}) == b"a: 1\nb: 2\n"
+    assert apply_edits(b"a: 1", "f.yaml", {1: [Edit(("b",), 2)]}) == b"a: 1\nb: 2\n"
 
 
 @pytest.mark.parametrize(
@@ -156,7 +160,7 @@ def test_line_ends_and_the_mark_at_the_beginning_stay() -> None:
 )
 def test_what_is_written_in_a_strange_way_is_right_or_refused(text: str, path: tuple[str, ...], value: Any) -> None:
     try:
-        found = edited(text.encode(), "f.yaml", {1: [Edit(path, value)]})
+        found = apply_edits(text.encode(), "f.yaml", {1: [Edit(path, value)]})
     except Unwritable:
         return
     before, after = values(text), values(found.decode())
@@ -166,9 +170,9 @@ def test_what_is_written_in_a_strange_way_is_right_or_refused(text: str, path: t
 
 def test_a_file_that_changed_meanwhile_is_refused() -> None:
     with pytest.raises(Unwritable, match="not what it was"):
-        edited(FLAG.encode(), "f.yaml", {3: [Edit(("a",), 1)]})
+        apply_edits(FLAG.encode(), "f.yaml", {3: [Edit(("a",), 1)]})
     with pytest.raises(Unwritable, match="not what it was"):
-        edited(b"a: [", "f.yaml", {1: [Edit(("a",), 1)]})
+        apply_edits(b"a: [", "f.yaml", {1: [Edit(("a",), 1)]})
 
 
 def values(text: str) -> list[Any]:
@@ -247,7 +251,7 @@ def test_any_edit_gives_what_is_wanted_and_leaves_the_rest(texts: list[str], dat
     wanted[place] = put(value, path, new)
     line = documents[place].position.line
     try:
-        found = edited(text.encode(), "f.yaml", {line: [Edit(path, new)]}).decode()
+        found = apply_edits(text.encode(), "f.yaml", {line: [Edit(path, new)]}).decode()
     except Unwritable:
         assert new is REMOVED and wanted[place] == {}  # noqa: PT018 - nothing can stand for a document without keys
         return

@@ -67,7 +67,7 @@ def load(root: Path) -> Loaded:
     for file in files:
         if file.path == WORKSPACE_FILE:
             continue
-        for item in _limited(_load_file(file, own.name)):
+        for item in _limit_problems(_load_file(file, own.name)):
             if isinstance(item, Diagnostic):
                 diagnostics.append(item)
             elif isinstance(item, Entry):
@@ -96,7 +96,7 @@ def _load_workspace(files: list[File], diagnostics: list[Diagnostic]) -> Workspa
             message, hint = f"there is no {WORKSPACE_FILE}", "start a workspace with: unleash-gitops init"
             diagnostics.append(Diagnostic("error", "no-workspace", message, Position(WORKSPACE_FILE), hint))
         return WorkspaceFile()
-    items = list(_limited(_read_documents(file)))
+    items = list(_limit_problems(_read_documents(file)))
     diagnostics += [item for item in items if isinstance(item, Diagnostic)]
     own, problems = check_workspace([item for item in items if isinstance(item, Document)])
     diagnostics += problems
@@ -119,7 +119,7 @@ def _load_file(file: File, workspace: str) -> Iterator[Document | Entry | Diagno
                 yield entry
 
 
-def _limited(items: Iterator[_Item]) -> Iterator[_Item | Diagnostic]:
+def _limit_problems(items: Iterator[_Item]) -> Iterator[_Item | Diagnostic]:
     """Yield `items` until there are too many problems among them."""
     problems = 0
     for item in items:

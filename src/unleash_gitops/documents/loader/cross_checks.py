@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from unleash_gitops.documents.loader.validation_messages import suggest_nearest
 from unleash_gitops.documents.reference_checks import conflicts
-from unleash_gitops.documents.yamldoc import shown
+from unleash_gitops.documents.yamldoc import quote
 from unleash_gitops.model.diagnostics import Diagnostic
 from unleash_gitops.model.ownership import ULID_PATTERN, read_id_mark
 from unleash_gitops.model.resource import ResourceSet
@@ -76,7 +76,7 @@ def _check_ids(entries: Sequence[Entry]) -> list[Diagnostic]:
         here, there = (entry, first) if given is not None else (first, entry)
         relation = "is also the id of" if "id" in there.metadata else "is also the computed id of"
         place = there.at.get("id") or there.at["name"]
-        message = f"metadata.id: {shown(identifier)} {relation} {_address(there)} ({place})"
+        message = f"metadata.id: {quote(identifier)} {relation} {_address(there)} ({place})"
         problems.append(_error(here, "id-clash", message, "id", "an object can be in one document only"))
     return problems
 
@@ -92,7 +92,7 @@ def _check_projects(entries: Sequence[Entry], projects: Sequence[str]) -> list[D
         _error(
             entry,
             "outside-projects",
-            f"metadata.project: {shown(entry.metadata['project'])} is not among the projects of the workspace",
+            f"metadata.project: {quote(entry.metadata['project'])} is not among the projects of the workspace",
             "project",
             suggest_nearest(entry.metadata["project"], projects) or hint,
         )
@@ -107,7 +107,7 @@ def _check_marks(entries: Sequence[Entry], name: str) -> list[Diagnostic]:
         Diagnostic(
             "warning",
             "foreign-id",
-            f"metadata.id: {shown(entry.metadata['id'])} bears the mark of another workspace",
+            f"metadata.id: {quote(entry.metadata['id'])} bears the mark of another workspace",
             entry.at["id"],
             hint,
             entry.source.excerpt(entry.at["id"]),

@@ -141,7 +141,7 @@ class _Walk:
         name = entry.name
         if name.startswith("."):
             return
-        file = File(f"{folder}/{_decoded(name)}" if folder else _decoded(name), entry.path)
+        file = File(f"{folder}/{_decode(name)}" if folder else _decode(name), entry.path)
         if entry.is_symlink():
             if file.path != WORKSPACE_FILE:
                 self._links.append(file)
@@ -185,6 +185,6 @@ def _unreadable(path: str, error: OSError) -> Diagnostic:
     return Diagnostic("error", "unreadable", f"cannot be read: {error.strerror}", Position(path))
 
 
-def _decoded(name: str) -> str:
+def _decode(name: str) -> str:
     """Return a file name as text that can be written anywhere: bytes that are not UTF-8 become escapes."""
     return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")

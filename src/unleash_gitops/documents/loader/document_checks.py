@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from unleash_gitops.documents.loader.validation_messages import describe_value, suggest_nearest, to_diagnostics
-from unleash_gitops.documents.yamldoc import Document, Source, shown
+from unleash_gitops.documents.yamldoc import Document, Source, quote
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.diagnostics import Diagnostic, Position
 from unleash_gitops.model.resource import Resource
@@ -89,7 +89,7 @@ def _kind_problem(document: Document, name: Any) -> Diagnostic:
         message, hint = f"kind: a {name} is the only document of {WORKSPACE_FILE}", "remove it from this file"
         return document.error("workspace-file", message, at, hint)
     return document.error(
-        "unknown-kind", f"kind: {shown(name)} is not a kind", at, suggest_nearest(name, kinds()) or choices
+        "unknown-kind", f"kind: {quote(name)} is not a kind", at, suggest_nearest(name, kinds()) or choices
     )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 from pydantic_core.core_schema import ErrorType
 
 from unleash_gitops.documents.loader.schema_lookup import choices_at, keys_at
-from unleash_gitops.documents.yamldoc import Document, printable, shortened, shown
+from unleash_gitops.documents.yamldoc import Document, printable, quote, shorten
 from unleash_gitops.model.diagnostics import Diagnostic
 from unleash_gitops.model.ownership import ULID_PATTERN
 from unleash_gitops.model.workspace import NAME_PATTERN
@@ -94,13 +94,13 @@ def to_diagnostics(error: ValidationError, document: Document, model: type[BaseM
 def describe_value(value: Any, text: str | None = None) -> str:
     """Return what kind of thing `value` is, or itself when it is short; `text` is how it was written."""
     if isinstance(value, str):
-        return shown(value)
+        return quote(value)
     if value is None:
         return "nothing (null)"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):
-        return f"the number {shortened(text or str(value))}"
+        return f"the number {shorten(text or str(value))}"
     return "a list" if isinstance(value, list) else "a mapping"
 
 
@@ -140,10 +140,12 @@ def _in_file(loc: Sequence[str | int], value: Any, *, missing: bool) -> tuple[tu
 
 
 def _words(failure: _Failure) -> _Words:
-    name = _named(failure.path)
+    name = _format_path(failure.path)
     if failure.kind == "missing":
         choices = choices_at(failure.model, failure.path)
-        return _Words("missing", f"{name} is required", f"one of {_listed(choices)}" if len(choices) > 1 else None)
+        return _Words(
+            "missing", f"{name} is required", f"one of {_list_choices(choices)}" if len(choices) > 1 else None
+        )
     if failure.kind == "extra_forbidden":
         return _unknown_key(failure, name)
     if failure.kind == "literal_error":
@@ -166,7 +168,7 @@ def _not_a_choice(failure: _Failure, name: str) -> _Words:
     choices = choices_at(failure.model, failure.path)
     hint = suggest_nearest(failure.value, map(str, choices)) if isinstance(failure.value, str) else None
     relation = "is not one of" if len(choices) > 1 else "is not"
-    return _Words("value", f"{name}: {failure.found} {relation} {_listed(choices)}", hint)
+    return _Words("value", f"{name}: {failure.found} {relation} {_list_choices(choices)}", hint)
 
 
 def _value_words(failure: _Failure) -> str:
@@ -191,21 +193,21 @@ def _size(failure: _Failure) -> str:
 def _type_hint(failure: _Failure) -> str | None:
     value, text = failure.value, failure.text
     if failure.kind == "string_type" and text and value is not None:
-        return f'put it in quotes: "{shortened(text)}"'
+        return f'put it in quotes: "{shorten(text)}"'
     if failure.kind == "bool_type" and isinstance(value, str) and value.lower() in _YAML_1_1:
         return f"YAML 1.2 knows only true and false: write {_YAML_1_1[value.lower()]}"
     if failure.kind in {"int_type", "float_type"} and isinstance(value, str) and value.isdecimal():
         return "write it without quotes"
     if failure.kind in {"list_type", "tuple_type"} and isinstance(value, str):
-        return f"write a list of one: [{shortened(value)}]"
+        return f"write a list of one: [{shorten(value)}]"
     return "give it a value, or leave the key out" if value is None else None
 
 
-def _listed(choices: Iterable[Any]) -> str:
+def _list_choices(choices: Iterable[Any]) -> str:
     return ", ".join(map(str, choices))
 
 
-def _named(path: Sequence[str | int]) -> str:
+def _format_path(path: Sequence[str | int]) -> str:
     """Return a path as people write it: `spec.exclusive[0].kind`."""
     name = ""
     for step in path:
@@ -214,5 +216,5 @@ def _named(path: Sequence[str | int]) -> str:
         elif _KEY.fullmatch(step) and len(step) <= _LONGEST_GUESS:
             name += f".{step}" if name else step
         else:
-            name += f"[{shown(step)}]"
+            name += f"[{quote(step)}]"
     return name or "the document"

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from unleash_gitops.documents.loader.document_checks import WORKSPACE_KIND
 from unleash_gitops.documents.loader.validation_messages import describe_value, suggest_nearest, to_diagnostics
-from unleash_gitops.documents.yamldoc import Document, shown
+from unleash_gitops.documents.yamldoc import Document, quote
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.diagnostics import Diagnostic
 from unleash_gitops.model.workspace import NAME_PATTERN, WORKSPACE_FILE, Workspace, WorkspaceDocument
@@ -51,7 +51,7 @@ def _check_first(document: Document) -> tuple[WorkspaceFile, list[Diagnostic]]:
         return WorkspaceFile(), [document.error("type", message, document.position)]
     kind = value.get("kind")
     if isinstance(kind, str) and kind != WORKSPACE_KIND:
-        message = f"kind: {shown(kind)} is not {WORKSPACE_KIND}"
+        message = f"kind: {quote(kind)} is not {WORKSPACE_KIND}"
         hint = "move it into a file of its own" if kind in kinds() else suggest_nearest(kind, [WORKSPACE_KIND])
         problem = document.error("workspace-file", message, document.locate(("kind",)), hint)
         return WorkspaceFile(name=_name(value)), [problem]
@@ -80,12 +80,12 @@ def _check_exclusive(spec: dict[str, Any], document: Document) -> list[Diagnosti
     for index, area in enumerate(exclusive if isinstance(exclusive, list) else ()):
         kind, project = (area.get("kind"), area.get("project")) if isinstance(area, dict) else (None, None)
         if isinstance(kind, str) and kind not in kinds():
-            message = f"spec.exclusive[{index}].kind: {shown(kind)} is not a kind"
+            message = f"spec.exclusive[{index}].kind: {quote(kind)} is not a kind"
             hint = suggest_nearest(kind, kinds()) or f"the kinds are: {', '.join(kinds())}"
             at = document.locate(("spec", "exclusive", index, "kind"))
             problems.append(document.error("unknown-kind", message, at, hint))
         if isinstance(project, str) and projects is not None and project not in projects:
-            message = f"spec.exclusive[{index}].project: {shown(project)} is not in spec.projects"
+            message = f"spec.exclusive[{index}].project: {quote(project)} is not in spec.projects"
             at = document.locate(("spec", "exclusive", index, "project"))
             problems.append(document.error("outside-projects", message, at, suggest_nearest(project, projects)))
     if exclusive and spec.get("prune") == "none":

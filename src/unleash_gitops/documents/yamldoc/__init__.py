@@ -2,9 +2,9 @@
 
 from unleash_gitops.documents.yamldoc.document import Document
 from unleash_gitops.documents.yamldoc.dump import dump_document
-from unleash_gitops.documents.yamldoc.edit import REMOVED, Edit, Unwritable, edited
+from unleash_gitops.documents.yamldoc.edit import REMOVED, Edit, Unwritable, apply_edits
 from unleash_gitops.documents.yamldoc.parse import parse_documents, read_documents
-from unleash_gitops.documents.yamldoc.quoting import printable, shortened, shown
+from unleash_gitops.documents.yamldoc.quoting import printable, quote, shorten
 from unleash_gitops.documents.yamldoc.source import LARGEST_FILE, Source
 
 __all__ = [
@@ -14,11 +14,11 @@ __all__ = [
     "Edit",
     "Source",
     "Unwritable",
+    "apply_edits",
     "dump_document",
-    "edited",
     "parse_documents",
     "printable",
+    "quote",
     "read_documents",
-    "shortened",
-    "shown",
+    "shorten",
 ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import yaml
 
 from unleash_gitops.documents.yamldoc.document import Document, Place
-from unleash_gitops.documents.yamldoc.quoting import printable, shortened, shown
+from unleash_gitops.documents.yamldoc.quoting import printable, quote, shorten
 from unleash_gitops.documents.yamldoc.scalars import Scalar, UnreadableNumber, resolve_plain
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Builder:
         noun, types = _TAGGED[event.tag]
         value = resolve_plain(text)
         if value.__class__ not in types:
-            self._report("tag", f"{shown(text)} is not {noun}, as its tag says", event.start_mark)
+            self._report("tag", f"{quote(text)} is not {noun}, as its tag says", event.start_mark)
             return value
         return float(value) if isinstance(value, int) and float in types else value
 
@@ -144,7 +144,7 @@ class Builder:
                 self._complete = False
             elif key in values:
                 line = keys[key].line + 1
-                self._report("duplicate-key", f"duplicate key {shown(key)}, first on line {line}", event.start_mark)
+                self._report("duplicate-key", f"duplicate key {quote(key)}, first on line {line}", event.start_mark)
             else:
                 values[key] = value
                 keys[key] = event.start_mark
@@ -166,13 +166,13 @@ class Builder:
         elif not place.text:
             self._report("key", "a key must not be empty", event.start_mark)
         else:
-            text = printable(shortened(place.text))
+            text = printable(shorten(place.text))
             hint = f'put it in quotes: "{text}"'
             self._report("key", f"a key must be a string, not {text}", event.start_mark, hint)
         return None
 
     def _alias(self, event: Event, depth: int) -> tuple[Any, Place]:
-        name = shown(event.anchor)
+        name = quote(event.anchor)
         if event.anchor not in self._anchors:
             self._stop("alias", f"the alias {name} is used before any anchor of that name", event.start_mark)
         target = self._anchors[event.anchor]
@@ -193,7 +193,7 @@ class Builder:
 
     def _report_tag(self, event: Event) -> None:
         tag = event.tag.replace(_CORE, "!!", 1)
-        self._report("tag", f"the tag {shown(tag)} is not allowed", event.start_mark, "write plain data without tags")
+        self._report("tag", f"the tag {quote(tag)} is not allowed", event.start_mark, "write plain data without tags")
 
     def _stop(self, code: str, message: str, mark: Mark) -> NoReturn:
         raise Unbuildable(self._source.error(code, message, self._source.position(mark)))

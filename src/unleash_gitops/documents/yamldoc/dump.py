@@ -26,57 +26,57 @@ def dump_document(data: Mapping[str, Any]) -> str:
 
     A lone surrogate, which no UTF-8 text can hold, becomes U+FFFD.
     """
-    return "\n".join(_mapping(data, "")) + "\n" if data else "{}\n"
+    return "\n".join(_dump_mapping(data, "")) + "\n" if data else "{}\n"
 
 
 def dump_entry(begin: str, value: Any, column: int) -> str:
     """Return `value` after `begin`, a key with its colon or the dash of a list, which stands at `column` (from 0)."""
-    return "\n".join(_entry(begin, value, " " * column))
+    return "\n".join(_dump_entry(begin, value, " " * column))
 
 
 def dump_flow(value: Any) -> str:
     """Return `value` on one line, as it stands in brackets."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_string(key)}: {dump_flow(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{_quote(key)}: {dump_flow(one)}" for key, one in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(dump_flow, value)) + "]"
-    return _scalar(value)
+    return _dump_scalar(value)
 
 
 def dump_scalar(value: Any, quote: str | None = None) -> str:
     """Return a scalar on one line; a string between quotes of the sort given, where these can hold it."""
     if not isinstance(value, str) or quote is None:
-        return _scalar(value)
+        return _dump_scalar(value)
     if quote == "'" and value.isprintable():
         return "'" + value.replace("'", "''") + "'"
-    return '"' + "".join(map(_escaped, value)) + '"'
+    return '"' + "".join(map(_escape, value)) + '"'
 
 
-def _mapping(data: Mapping[str, Any], indent: str) -> Iterator[str]:
+def _dump_mapping(data: Mapping[str, Any], indent: str) -> Iterator[str]:
     for key, value in data.items():
-        name = _string(key)
+        name = _quote(key)
         if len(name) > _LONGEST_KEY:
             yield f"{indent}? {name}"
             name = ""
-        yield from _entry(f"{indent}{name}:", value, indent)
+        yield from _dump_entry(f"{indent}{name}:", value, indent)
 
 
-def _entry(begin: str, value: Any, indent: str) -> Iterator[str]:
+def _dump_entry(begin: str, value: Any, indent: str) -> Iterator[str]:
     """Yield `value` after `begin`, which is a key with its colon or the dash of a list."""
     deeper = indent + _INDENT
     if isinstance(value, Mapping) and value:
-        yield from _nested(begin, _mapping(value, deeper), deeper)
+        yield from _dump_nested(begin, _dump_mapping(value, deeper), deeper)
     elif isinstance(value, list | tuple) and value:
-        entries = (line for one in value for line in _entry(f"{deeper}-", one, deeper))
-        yield from _nested(begin, entries, deeper)
+        entries = (line for one in value for line in _dump_entry(f"{deeper}-", one, deeper))
+        yield from _dump_nested(begin, entries, deeper)
     elif isinstance(value, str) and _is_block(value):
         yield f"{begin} |{'' if value.endswith(chr(10)) else '-'}"
         yield from (deeper + line if line else "" for line in value.removesuffix("\n").split("\n"))
     else:
-        yield f"{begin} {_scalar(value)}"
+        yield f"{begin} {_dump_scalar(value)}"
 
 
-def _nested(begin: str, lines: Iterator[str], indent: str) -> Iterator[str]:
+def _dump_nested(begin: str, lines: Iterator[str], indent: str) -> Iterator[str]:
     """Yield nested lines: below a key, but beside the dash of a list."""
     if begin.endswith("-"):
         begin += " " + next(lines).removeprefix(indent)
@@ -84,9 +84,9 @@ def _nested(begin: str, lines: Iterator[str], indent: str) -> Iterator[str]:
     yield from lines
 
 
-def _scalar(value: Any) -> str:
+def _dump_scalar(value: Any) -> str:
     if isinstance(value, str):
-        return _string(value)
+        return _quote(value)
     if isinstance(value, Mapping):
         return "{}"
     if isinstance(value, list | tuple):
@@ -95,16 +95,16 @@ def _scalar(value: Any) -> str:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return _float(value) if isinstance(value, float) else str(int(value))
+    return _dump_float(value) if isinstance(value, float) else str(int(value))
 
 
-def _float(value: float) -> str:
+def _dump_float(value: float) -> str:
     if value != value:  # only nan is not itself
         return ".nan"
     return {float("inf"): ".inf", float("-inf"): "-.inf"}.get(value) or repr(value)
 
 
-def _string(text: str) -> str:
+def _quote(text: str) -> str:
     if (
         _PLAIN.fullmatch(text)
         and text.isprintable()
@@ -113,10 +113,10 @@ def _string(text: str) -> str:
         and isinstance(resolve_plain(text), str)
     ):
         return text
-    return '"' + "".join(_escaped(character) for character in text) + '"'
+    return '"' + "".join(_escape(character) for character in text) + '"'
 
 
-def _escaped(character: str) -> str:
+def _escape(character: str) -> str:
     if character in _ESCAPES:
         return _ESCAPES[character]
     if character.isprintable():

@@ -18,7 +18,7 @@ from unleash_gitops.documents.yamldoc.document import Document
 from unleash_gitops.documents.yamldoc.dump import dump_entry, dump_flow, dump_scalar
 from unleash_gitops.documents.yamldoc.parse import parse_documents
 
-__all__ = ["REMOVED", "Edit", "Unwritable", "edited"]
+__all__ = ["REMOVED", "Edit", "Unwritable", "apply_edits"]
 
 _BOM = "\ufeff"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -50,7 +50,7 @@ class Unwritable(Exception):
         self.reason = reason
 
 
-def edited(content: bytes, path: str, edits: Mapping[int, Sequence[Edit] | None]) -> bytes:
+def apply_edits(content: bytes, path: str, edits: Mapping[int, Sequence[Edit] | None]) -> bytes:
     """Return a file with `edits`, by the line (from 1) of each document's first key; None removes the document.
 
     Missing mappings on the way are made. `path` names the file in errors. Raises Unwritable.
@@ -59,7 +59,7 @@ def edited(content: bytes, path: str, edits: Mapping[int, Sequence[Edit] | None]
     begin, text = (_BOM, text[1:]) if text.startswith(_BOM) else ("", text)
     crlf = "\r\n" in text and "\n" not in text.replace("\r\n", "")
     text = text.replace("\r\n", "\n") if crlf else text
-    wanted = _wanted(content, path, edits)
+    wanted = _apply_to_data(content, path, edits)
     segments = _segments(text, path)
     parts = [text[: segments[0][0]] if segments else text]
     for start, end, line in segments:
@@ -78,12 +78,12 @@ def edited(content: bytes, path: str, edits: Mapping[int, Sequence[Edit] | None]
     result = begin + "".join(parts)
     found = (result.replace("\n", "\r\n") if crlf else result).encode("utf-8")
     documents, problems = parse_documents(found, path)
-    if problems or not _same([one.value for one in documents], wanted):
+    if problems or not _are_equal([one.value for one in documents], wanted):
         raise Unwritable(path, min(edits), "what would come out is not what is wanted")
     return found
 
 
-def _wanted(content: bytes, path: str, edits: Mapping[int, Sequence[Edit] | None]) -> list[Any]:
+def _apply_to_data(content: bytes, path: str, edits: Mapping[int, Sequence[Edit] | None]) -> list[Any]:
     """Return the values of the documents as they are to be. Raises Unwritable when one of them is not there."""
     documents, problems = parse_documents(content, path)
     lines = {one.position.line: one for one in documents}
@@ -91,13 +91,13 @@ def _wanted(content: bytes, path: str, edits: Mapping[int, Sequence[Edit] | None
         if problems or line not in lines:
             raise Unwritable(path, line, "the file is not what it was when it was read")
     return [
-        _with(one, wishes) if wishes else one.value
+        _with_value(one, wishes) if wishes else one.value
         for line, one in lines.items()
         if (wishes := edits.get(line, ())) is not None
     ]
 
 
-def _with(document: Document, edits: Sequence[Edit]) -> Any:
+def _with_value(document: Document, edits: Sequence[Edit]) -> Any:
     """Return the value of a document with edits. Raises Unwritable when it is no mapping."""
     value = copy.deepcopy(document.value)
     if not isinstance(value, dict):
@@ -141,7 +141,7 @@ def _index(mark: Any) -> int:
     return int(mark.index)
 
 
-def _same(one: Any, other: Any) -> bool:
+def _are_equal(one: Any, other: Any) -> bool:
     """Tell whether two values are the same, true and 1 told apart."""
     return _canonical(one) == _canonical(other)
 
@@ -163,7 +163,7 @@ class _Writer:
         for depth in range(1, len(path)):
             if not isinstance(self._value(path[:depth]), (dict, list)):
                 if value is not REMOVED:
-                    self._put(path[:depth], _nested(path[depth:], value))
+                    self._put(path[:depth], _nest(path[depth:], value))
                 return
         if value is REMOVED:
             if self._value(path) is not REMOVED:
@@ -175,7 +175,7 @@ class _Writer:
         old = self._value(path)
         if old is REMOVED:
             self._add(path[:-1], path[-1], value)
-        elif _same(old, value):
+        elif _are_equal(old, value):
             return
         elif isinstance(old, dict) and isinstance(value, dict) and old and value:
             for key, one in value.items():
@@ -206,7 +206,7 @@ class _Writer:
         if not isinstance(node, yaml.MappingNode) or not node.value:
             self._replace(path, {key: value})
             return
-        begin = f"{_like(node.value[-1][0], key)}:"
+        begin = f"{_match_style(node.value[-1][0], key)}:"
         last = self._end(node.value[-1][1], node.value[-1][0])
         if self._flows(path):
             self._splice(last, last, f", {begin} {dump_flow(value)}")
@@ -271,7 +271,7 @@ class _Writer:
         if self._flows(path[:-1]):
             if start == end:
                 raise self._unwritable(node)
-            self._splice(start, end, _like(node, value))
+            self._splice(start, end, _match_style(node, value))
         elif plain and not isinstance(value, (dict, list)) and not multiline:
             self._splice(start, end, dump_scalar(value, node.style))
         elif isinstance(node, yaml.CollectionNode) and node.flow_style and node.value and value and not multiline:
@@ -375,13 +375,13 @@ class _Writer:
         return Unwritable(self._path, line, "it is written in a way that is not understood")
 
 
-def _like(node: Any, value: Any) -> str:
+def _match_style(node: Any, value: Any) -> str:
     """Return a value as it is written in brackets; a string in place of one in quotes, or beside it, is in quotes."""
     quoted = isinstance(value, str) and isinstance(node, yaml.ScalarNode) and node.style in {"'", '"'}
     return dump_scalar(value, node.style) if quoted else dump_flow(value)
 
 
-def _nested(path: Path, value: Any) -> Any:
+def _nest(path: Path, value: Any) -> Any:
     for step in reversed(path):
         value = {step: value}
     return value

@@ -9,7 +9,7 @@ import yaml
 
 from unleash_gitops.documents.yamldoc.build import TOO_DEEP, Builder, Unbuildable
 from unleash_gitops.documents.yamldoc.document import Document
-from unleash_gitops.documents.yamldoc.quoting import shown
+from unleash_gitops.documents.yamldoc.quoting import quote
 from unleash_gitops.documents.yamldoc.source import Source, read_source
 from unleash_gitops.model.diagnostics import Diagnostic, Position
 
@@ -127,7 +127,7 @@ def _syntax(error: yaml.YAMLError, source: Source) -> Diagnostic:
         position = source.position(error.problem_mark)
     character = (source.excerpt(position) or "")[position.column - 1 : position.column]
     if "cannot start any token" in problem and character:
-        message, hint = f"nothing can begin with {shown(character)}", f"put quotes around a text that holds {character}"
+        message, hint = f"nothing can begin with {quote(character)}", f"put quotes around a text that holds {character}"
     context = _CONTEXT.match(error.context or "")
     if context and begin and begin.line != position.line:
         message += f", in the {context[1]} that begins on line {begin.line}"

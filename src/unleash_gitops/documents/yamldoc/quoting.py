@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["printable", "shortened", "shown"]
+__all__ = ["printable", "quote", "shorten"]
 
 _LONGEST = 80
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -15,14 +15,14 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else _escape(character) for character in text)
 
 
-def shortened(text: str) -> str:
+def shorten(text: str) -> str:
     """Return the beginning of `text`, at most 80 characters of it."""
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
-def shown(text: str) -> str:
+def quote(text: str) -> str:
     """Return `text` in double quotes, short and printable."""
-    return '"' + printable(shortened(text)).replace('"', '\\"') + '"'
+    return '"' + printable(shorten(text)).replace('"', '\\"') + '"'
 
 
 def _escape(character: str) -> str:

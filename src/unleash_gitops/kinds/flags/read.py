@@ -51,7 +51,7 @@ def read_flags(
     reads: Reads, project: str, doomed: Iterable[str], wanted: Mapping[str, Mapping[str, Any]]
 ) -> list[LiveFlag]:
     """Return the project's active flags, each with what `wanted` has the shape of, or everything of those `doomed`."""
-    flags = {flag.name: flag for flag in (_listed(entry) for entry in reads.features(project))}
+    flags = {flag.name: flag for flag in (_from_list(entry) for entry in reads.features(project))}
     whole = set(flags) if reads.scope.whole else {*doomed} & flags.keys()
     whole |= {name for name, spec in wanted.items() if name in flags and ("links" in spec or "dependencies" in spec)}
     parts = {name: _environments(spec) for name, spec in wanted.items() if name in flags and name not in whole}
@@ -70,17 +70,21 @@ def read_absent(reads: Reads, project: str, names: Sequence[str]) -> tuple[list[
     """Return which of `names`, flags that are not active in the project, are archived there, and which elsewhere."""
     known = reads.map_concurrently(lambda name: _exists(reads, name), names)
     there = {name for name, yes in zip(names, known, strict=True) if yes}
-    found = {flag.name: flag for entry in _searched(reads, project, there) if (flag := _listed(entry)).name in there}
+    found = {
+        flag.name: flag
+        for entry in _search_archived(reads, project, there)
+        if (flag := _from_list(entry)).name in there
+    }
     for flag in found.values():
         flag.archived = True
         for environment in flag.environments:
             path = f"{flag_path(project, flag.name)}/environments/{quote(environment, safe='')}/strategies"
             flag.environments[environment] = False  # as it is when it is revived
-            flag.strategies[environment] = _own(reads.get(path))
-    return list(found.values()), sorted(there - found.keys())
+            flag.strategies[environment] = _own_strategies(reads.get(path))
+    return list(archived.values()), sorted(existing - archived.keys())
 
 
-def _listed(entry: Mapping[str, Any]) -> LiveFlag:
+def _from_list(entry: Mapping[str, Any]) -> LiveFlag:
     environments = entry["environments"]
     return LiveFlag(
         entry,
@@ -165,14 +169,14 @@ def _by_itself(reads: Reads, project: str, flag: LiveFlag) -> str | None:
     if answer is None:
         return flag.name
     for one in answer["environments"]:
-        flag.strategies[one["name"]] = _own(one["strategies"])
+        flag.strategies[one["name"]] = _own_strategies(one["strategies"])
     flag.links = answer.get("links") or []
     flag.dependencies = answer.get("dependencies") or []
     flag.children = answer.get("children") or []
     return None
 
 
-def _own(strategies: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _own_strategies(strategies: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the strategies that are the flag's own, in order; others are a release plan's."""
     return [one for one in strategies if not one.get("milestoneId")]
 
@@ -182,7 +186,7 @@ def _exists(reads: Reads, name: str) -> bool:
     return reads.get_or_none(f"/api/admin/features/{quote(name, safe='')}/tags") is not None
 
 
-def _searched(reads: Reads, project: str, names: Collection[str]) -> Iterator[Mapping[str, Any]]:
+def _search_archived(reads: Reads, project: str, names: Collection[str]) -> Iterator[Mapping[str, Any]]:
     """Yield what the server finds among the project's archived flags: a few by name, many page by page."""
     if not names:
         return

@@ -64,7 +64,7 @@ class _Log:
 
     def put_in_order(self, flag: str, environment: str, strategies: list[Mapping[str, Any]]) -> bool:
         """Put `strategies` in order; tell whether that is certain."""
-        made = [_made(one["id"]) for one in strategies]
+        made = [_creation_time(one["id"]) for one in strategies]
         times = [time for time in made if time is not None]
         if not self._complete or len(times) < len(made) or len(set(times)) < len(times):
             return False
@@ -92,7 +92,7 @@ class _Log:
         self._complete = False
 
 
-def _made(identifier: str) -> float | None:
+def _creation_time(identifier: str) -> float | None:
     """Return when a ULID was made, in seconds since 1970, None when it is no ULID."""
     time: Iterable[int] = (_ALPHABET.find(sign) for sign in identifier[:10].upper())
     number = 0
