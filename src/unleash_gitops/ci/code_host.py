@@ -49,7 +49,7 @@ class Host(ABC):
 
     def comments(self) -> Iterator[Comment]:
         """Yield all comments, the oldest first. Raises CodeHostError."""
-        return (self._read(found) for found in self._web.pages(f"{self._comments}?{self._listing}"))
+        return (self._read(entry) for entry in self._web.pages(f"{self._comments}?{self._listing}"))
 
     def create(self, body: str) -> Comment:
         """Write a new comment. Raises CodeHostError."""
@@ -69,7 +69,7 @@ class Host(ABC):
         return self._self.get("id") in {None, author.get("id")}
 
     @abstractmethod
-    def _read(self, found: Any) -> Comment:
+    def _read(self, entry: Any) -> Comment:
         """Return a comment as the API gives it."""
 
     @abstractmethod

@@ -42,8 +42,8 @@ class Marker:
     @classmethod
     def parse(cls, body: str) -> Marker | None:
         """Return the marker that `body` begins with, None when it begins with none."""
-        found = _MARKER.match(body)
-        return None if found is None else cls(unquote(found[1]), found[2], int(found[3]) if found[3] else None)
+        match = _MARKER.match(body)
+        return None if match is None else cls(unquote(match[1]), match[2], int(match[3]) if match[3] else None)
 
     def after(self, run: int | None) -> bool:
         """Tell whether a later run than `run` wrote it; never where one of the two is not known."""
@@ -79,19 +79,19 @@ def post(
 
     def once() -> Posted:
         own = [
-            (comment, found)
-            for comment, found in _find_own_comments(forge)
-            if (found.workspace, found.instance) == (marker.workspace, marker.instance)
+            (comment, own_marker)
+            for comment, own_marker in _find_own_comments(forge)
+            if (own_marker.workspace, own_marker.instance) == (marker.workspace, marker.instance)
         ]
-        newer = next((comment for comment, found in own if found.after(marker.run)), None)
+        newer = next((comment for comment, own_marker in own if own_marker.after(marker.run)), None)
         if newer is not None:
             return Posted("newer", newer.url)
         if not own and not begin:
             return Posted("unchanged", None)
         if not own:
             return Posted("created", forge.create(body).url)
-        for comment, found in own[:-1]:
-            _set_text(forge, comment, f"{found}\n{superseded}")
+        for comment, own_marker in own[:-1]:
+            _set_text(forge, comment, f"{own_marker}\n{superseded}")
         how, kept = _set_text(forge, own[-1][0], body)
         if kept is None:  # it was deleted after we had found it
             return Posted("created", forge.create(body).url)
@@ -110,9 +110,9 @@ def supersede(
 
     def once() -> list[Posted]:
         done = []
-        for comment, found in _find_own_comments(forge):
-            if found.workspace == workspace and not found.after(run):
-                marker = replace(found, run=run or found.run)
+        for comment, own_marker in _find_own_comments(forge):
+            if own_marker.workspace == workspace and not own_marker.after(run):
+                marker = replace(own_marker, run=run or own_marker.run)
                 done.append(_set_text(forge, comment, f"{marker}\n{text}")[1])
         return [Posted("superseded", comment.url) for comment in done if comment is not None]
 
@@ -121,8 +121,8 @@ def supersede(
 
 def _find_own_comments(forge: Host) -> list[tuple[Comment, Marker]]:
     """Return our own comments, the oldest first."""
-    found = [(comment, Marker.parse(comment.body)) for comment in forge.comments()]
-    return [(comment, marker) for comment, marker in found if marker is not None and forge.is_own(comment)]
+    marked = [(comment, Marker.parse(comment.body)) for comment in forge.comments()]
+    return [(comment, marker) for comment, marker in marked if marker is not None and forge.is_own(comment)]
 
 
 def _set_text(forge: Host, comment: Comment, body: str) -> tuple[Literal["updated", "unchanged"], Comment | None]:

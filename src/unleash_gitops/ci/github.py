@@ -43,8 +43,8 @@ class GitHub(Host):
         web = Web("GitHub", job.api, headers, _HINTS)
         super().__init__(web, f"{issues}/{job.pull_request}/comments", "per_page=100", f"{issues}/comments", "PATCH")
 
-    def _read(self, found: Any) -> Comment:
-        return Comment(found["id"], found.get("body") or "", found.get("html_url"), found.get("user"))
+    def _read(self, entry: Any) -> Comment:
+        return Comment(entry["id"], entry.get("body") or "", entry.get("html_url"), entry.get("user"))
 
     def _may_be_another(self, author: dict[str, Any]) -> bool:
         return author.get("type") == "User"  # a job's own token writes as a bot, which no contributor can
@@ -55,15 +55,19 @@ class GitHub(Host):
         Only runs of the repository itself count, never those of a fork. Raises CodeHostError.
         """
         head = self._merged_head()
-        found = self._web.request("GET", f"{self._repository}/actions/artifacts?name={quote(artifact)}&per_page=100")
-        listed = found.content.get("artifacts", []) if isinstance(found.content, dict) else []
-        usable = [one for one in listed if not one.get("expired") and _of_own_run(one.get("workflow_run") or {}, head)]
+        answer = self._web.request("GET", f"{self._repository}/actions/artifacts?name={quote(artifact)}&per_page=100")
+        listed = answer.content.get("artifacts", []) if isinstance(answer.content, dict) else []
+        usable = [
+            artifact_entry
+            for artifact_entry in listed
+            if not artifact_entry.get("expired") and _of_own_run(artifact_entry.get("workflow_run") or {}, head)
+        ]
         if not usable:
             raise CodeHostError(
                 f'no run for {head[:12]}, the last commit of the pull request, has an artifact "{artifact}" (any more)',
                 f"run the pull request's job again, or apply afresh: unleash-gitops apply DIR --yes; {_READ}",
             )
-        newest = max(usable, key=lambda one: one["id"])
+        newest = max(usable, key=lambda artifact_entry: artifact_entry["id"])
         return _unzip(self._web.download(f"{self._repository}/actions/artifacts/{newest['id']}/zip", _LARGEST_PLAN))
 
     def _merged_head(self) -> str:

@@ -27,9 +27,9 @@ class GitLab(Host):
         super().__init__(web, notes, "per_page=100&sort=asc&order_by=created_at", notes, "PUT")
         self._page = f"{job.repository_url}/-/merge_requests/{job.pull_request}" if job.repository_url else None
 
-    def _read(self, found: Any) -> Comment:
-        url = f"{self._page}#note_{found['id']}" if self._page else None
-        return Comment(found["id"], found.get("body") or "", url, found.get("author"))
+    def _read(self, entry: Any) -> Comment:
+        url = f"{self._page}#note_{entry['id']}" if self._page else None
+        return Comment(entry["id"], entry.get("body") or "", url, entry.get("author"))
 
     def _may_be_another(self, author: dict[str, Any]) -> bool:
         return author.get("id") is not None

@@ -84,13 +84,13 @@ def _github(environment: Mapping[str, str]) -> Job:
 
 def _github_number(event: Any, ref: str) -> int | None:
     """Return the pull request's number, as the events of pull requests, of comments on them and of merges have it."""
-    found = _at(event, "pull_request", "number")
-    if found is None and _at(event, "issue", "pull_request") is not None:
-        found = _at(event, "issue", "number")
-    if found is None:
+    number = _at(event, "pull_request", "number")
+    if number is None and _at(event, "issue", "pull_request") is not None:
+        number = _at(event, "issue", "number")
+    if number is None:
         parts = ref.split("/")
-        found = _number(parts[2]) if len(parts) > 3 and parts[:2] == ["refs", "pull"] else None
-    return found if isinstance(found, int) and found > 0 else None
+        number = _number(parts[2]) if len(parts) > 3 and parts[:2] == ["refs", "pull"] else None
+    return number if isinstance(number, int) and number > 0 else None
 
 
 def _gitlab(environment: Mapping[str, str]) -> Job:

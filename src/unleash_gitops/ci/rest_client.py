@@ -139,11 +139,11 @@ def _words(response: httpx.Response) -> str | None:
         return None
     if not isinstance(body, dict):
         return None
-    said = body.get("message") or body.get("error_description") or body.get("error")
+    message = body.get("message") or body.get("error_description") or body.get("error")
     errors = body.get("errors")
-    parts = [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
-    details = [str(one.get("message") or one.get("code")) for one in parts]
-    return "; ".join([str(said), *details]) if said else None
+    parts = [part for part in errors if isinstance(part, dict)] if isinstance(errors, list) else []
+    details = [str(part.get("message") or part.get("code")) for part in parts]
+    return "; ".join([str(message), *details]) if message else None
 
 
 def _wait(response: httpx.Response) -> float | None:

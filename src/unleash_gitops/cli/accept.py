@@ -44,22 +44,22 @@ def accept(verbose: bool, /, references: tuple[str, ...], directory: Path, **ser
     runs = workspace_runs([directory], everything=False)
     with open_clients(runs, connection), progress_bar("reading") as progress:
         try:
-            taken, left = accept_run(runs[0], references, progress)
+            accepted_entries, left = accept_run(runs[0], references, progress)
         except InvalidFiles as error:
             runs[0].error = error
     if show_failures(runs, several=False):
         say("the files are as they were")
         return 1
-    for one in taken:
-        say(f"{runs[0].prefix}{one.path}:{one.line}: {_describe(one)}", err=False)
+    for entry in accepted_entries:
+        say(f"{runs[0].prefix}{entry.path}:{entry.line}: {_describe(entry)}", err=False)
     for one_left in left:
         say(f"left out {one_left.address}: {one_left.reason}")
-    documents = f"{len(taken)} document{'' if len(taken) == 1 else 's'}"
-    say(f"{documents} changed; review and commit them" if taken else "nothing to accept")
+    documents = f"{len(accepted_entries)} document{'' if len(accepted_entries) == 1 else 's'}"
+    say(f"{documents} changed; review and commit them" if accepted_entries else "nothing to accept")
     return 0
 
 
-def _describe(one: Accepted) -> str:
-    who = f" ({one.changed.by} changed it, event {one.changed.event})" if one.changed is not None else ""
-    what = "removed" if one.edits is None else f"took {', '.join(one.parts)} of"
-    return f"{what} {one.address}{who}"
+def _describe(entry: Accepted) -> str:
+    who = f" ({entry.changed.by} changed it, event {entry.changed.event})" if entry.changed is not None else ""
+    what = "removed" if entry.edits is None else f"took {', '.join(entry.parts)} of"
+    return f"{what} {entry.address}{who}"

@@ -77,9 +77,9 @@ def apply(
     several = everything or len(paths) > 1
     runs = workspace_runs(paths, everything)
     with open_clients(runs, connection):
-        made = plan_runs(runs, targets, on_drift, several=several)
-        if made is not None:
-            show_plans(made, "text", err=form == "json")
+        plans = plan_runs(runs, targets, on_drift, several=several)
+        if plans is not None:
+            show_plans(plans, "text", err=form == "json")
         code = _apply_directories(runs, max_deletes, form, secrets, ask=not yes, several=several)
     if connection.sandbox and code != REFUSED:
         _say_where_to_look(paths or (Path(),), everything)

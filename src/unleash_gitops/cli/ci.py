@@ -74,18 +74,18 @@ def comment(
         for path in paths:
             if not path.is_dir():
                 raise UsageError(f"{path} is a file", "--superseded goes with the directories of workspaces")
-        made, texts = None, _supersede_comments(paths, everything, job)
+        plans, texts = None, _supersede_comments(paths, everything, job)
     elif len(paths) != 1 or paths[0].is_dir() or everything:
         raise UsageError("name one plan file", "make one with: unleash-gitops plan --out FILE")
     else:
-        made = read_plans(paths[0])
-        texts = _texts(made, job)
+        plans = read_plans(paths[0])
+        texts = _texts(plans, job)
     if dry_run:
         for _, text in texts:
             echo_data(text)
         return 0
-    if made is not None:
-        _write_summary(made, job)
+    if plans is not None:
+        _write_summary(plans, job)
     try:
         _write(texts, job, only_changes=only_changes)
     except CodeHostError as error:
@@ -116,14 +116,14 @@ def fetch(out: Path, artifact: str) -> int:
     return 0
 
 
-def _texts(made: Plan | PlanSet, job: Job | None) -> Iterator[tuple[Planned | str, str]]:
+def _texts(plans: Plan | PlanSet, job: Job | None) -> Iterator[tuple[Planned | str, str]]:
     """Yield what came of planning each workspace, and its comment, with its marker."""
     from unleash_gitops.ci import Marker
     from unleash_gitops.model.plan import Plan
     from unleash_gitops.model.plan_set import Planned
     from unleash_gitops.render.markdown import LONGEST_COMMENT, failed_markdown, plan_markdown, size
 
-    for planned in (Planned.of(made),) if isinstance(made, Plan) else made.workspaces:
+    for planned in (Planned.of(plans),) if isinstance(plans, Plan) else plans.workspaces:
         marker = f"{Marker.of(planned.workspace, planned.url, job.run if job else None)}\n"
         room = LONGEST_COMMENT - size(marker)
         text = failed_markdown(planned) if planned.plan is None else plan_markdown(planned.plan, job, room)
@@ -162,7 +162,7 @@ def _write(texts: Iterator[tuple[Planned | str, str]], job: Job | None, *, only_
                 say(f"{name}: {_HOW[posted.how]}{f' {posted.url}' if posted.url else ''}")
 
 
-def _write_summary(made: Plan | PlanSet, job: Job | None) -> None:
+def _write_summary(plans: Plan | PlanSet, job: Job | None) -> None:
     """Add the plan to the page about the job, where there is one."""
     if job is None or job.summary is None:
         return
@@ -170,7 +170,7 @@ def _write_summary(made: Plan | PlanSet, job: Job | None) -> None:
 
     try:
         with job.summary.open("a", encoding="utf-8") as stream:
-            stream.write(as_markdown(made, job))
+            stream.write(as_markdown(plans, job))
     except OSError as error:
         say(f"warning: the job's summary could not be written: {error.strerror}")
 

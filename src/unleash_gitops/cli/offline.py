@@ -39,7 +39,7 @@ def validate(directories: tuple[Path, ...], everything: bool, form: str) -> int:
     diagnostics, documents, files = [], 0, 0
     for root, prefix in workspace_roots(directories, everything).items():
         loaded = load(root)
-        diagnostics += [found.below(prefix) for found in loaded.diagnostics]
+        diagnostics += [diagnostic.below(prefix) for diagnostic in loaded.diagnostics]
         documents += loaded.documents
         files += len(loaded.files)
     if form == "json":

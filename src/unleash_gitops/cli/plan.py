@@ -100,42 +100,42 @@ def plan(
     several = everything or len(directories) > 1
     runs = workspace_runs(directories, everything)
     with open_clients(runs, connection):
-        made = plan_runs(runs, targets, on_drift, several=several, thorough=drift)
+        plans = plan_runs(runs, targets, on_drift, several=several, thorough=drift)
     if drift:
-        return _show_drift(runs, made, form, several=several)
-    if made is not None:
+        return _show_drift(runs, plans, form, several=several)
+    if plans is not None:
         if out is not None:
-            write_atomically(out, _as_json(made))
-        show_plans(made, form)
+            write_atomically(out, _as_json(plans))
+        show_plans(plans, form)
     advance(runs, check_drift_step)
     failed = show_failures(runs, several=several)
-    if made is None:
+    if plans is None:
         return 1
     if out is not None and not failed:
         say(f"saved to {out}; apply exactly this with: unleash-gitops apply {out}")
-    return 1 if failed else PENDING if detailed_exitcode and made.pending else 0
+    return 1 if failed else PENDING if detailed_exitcode and plans.pending else 0
 
 
-def _show_drift(runs: Sequence[Run], made: Plan | PlanSet | None, form: str, *, several: bool) -> int:
+def _show_drift(runs: Sequence[Run], plans: Plan | PlanSet | None, form: str, *, several: bool) -> int:
     """Show what somebody else changed; return the exit code."""
     from unleash_gitops.workflow.many_workspaces import advance, require_audit_log_step
 
-    if made is not None and (made.drifted or form in {"json", "markdown"}):
-        show_plans(made.drift, form)
+    if plans is not None and (plans.drifted or form in {"json", "markdown"}):
+        show_plans(plans.drift, form)
     advance(runs, require_audit_log_step)
     failed = show_failures(runs, several=several)
-    if made is None:
+    if plans is None:
         return 1
-    unexplained = [change.address for change in made.unexplained]
+    unexplained = [change.address for change in plans.unexplained]
     if unexplained and not failed:
         more = f" and {len(unexplained) - _MOST_NAMED} more" if len(unexplained) > _MOST_NAMED else ""
         say(
             f"note: the audit log does not tell who changed {', '.join(unexplained[:_MOST_NAMED])}{more}: "
             "what differs is shown by: unleash-gitops plan"
         )
-    elif not made.drifted and not failed:
+    elif not plans.drifted and not failed:
         say("No drift: nobody else changed what the workspace manages.", err=form != "text")
-    return 1 if failed else PENDING if made.drifted else 0
+    return 1 if failed else PENDING if plans.drifted else 0
 
 
 def plan_runs(
@@ -161,39 +161,39 @@ def plan_runs(
     return plan_set(runs) if several else runs[0].plan
 
 
-def show_plans(made: Plan | PlanSet, form: str, *, err: bool = False) -> None:
+def show_plans(plans: Plan | PlanSet, form: str, *, err: bool = False) -> None:
     """Show a plan, or several, in one of the forms."""
     if form == "json":
-        echo_data(_as_json(made))
+        echo_data(_as_json(plans))
     elif form == "markdown":
         from unleash_gitops.ci.job import detect_job
 
-        echo_data(as_markdown(made, detect_job(os.environ)))
+        echo_data(as_markdown(plans, detect_job(os.environ)))
     elif form == "github":
         from unleash_gitops.render.github import drift_github
 
-        echo_data(drift_github(made))
-        show_plans(made, "text", err=True)
+        echo_data(drift_github(plans))
+        show_plans(plans, "text", err=True)
     else:
         from unleash_gitops.model.plan import Plan
         from unleash_gitops.render.text import plan_text, planset_text
 
-        echo_text(plan_text(made) if isinstance(made, Plan) else planset_text(made), err=err)
+        echo_text(plan_text(plans) if isinstance(plans, Plan) else planset_text(plans), err=err)
 
 
-def _as_json(made: Plan | PlanSet) -> str:
+def _as_json(plans: Plan | PlanSet) -> str:
     from unleash_gitops.model.plan import Plan
     from unleash_gitops.render.json import plan_json, planset_json
 
-    return plan_json(made) if isinstance(made, Plan) else planset_json(made)
+    return plan_json(plans) if isinstance(plans, Plan) else planset_json(plans)
 
 
-def as_markdown(made: Plan | PlanSet, job: Job | None) -> str:
+def as_markdown(plans: Plan | PlanSet, job: Job | None) -> str:
     """Return a plan, or several, as Markdown."""
     from unleash_gitops.model.plan import Plan
     from unleash_gitops.render.markdown import plan_markdown, planset_markdown
 
-    return plan_markdown(made, job) if isinstance(made, Plan) else planset_markdown(made, job)
+    return plan_markdown(plans, job) if isinstance(plans, Plan) else planset_markdown(plans, job)
 
 
 @click.command()
@@ -224,7 +224,7 @@ def pull(verbose: bool, /, directory: Path, kind: str | None, project: str | Non
         written, skipped = pull_run(runs[0], kind, project, progress)
     for file in written:
         say(f"wrote {runs[0].prefix}{file.path}", err=False)
-    for one in skipped:
-        say(f"left out {one.address}: {one.reason}")
+    for entry in skipped:
+        say(f"left out {entry.address}: {entry.reason}")
     say(f"{len(written)} written, {len(skipped)} left out")
     return 0

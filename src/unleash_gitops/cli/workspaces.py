@@ -53,17 +53,17 @@ def workspace_runs(directories: Sequence[Path], everything: bool) -> list[Run]:
     from unleash_gitops.workflow.plan import load_workspace
 
     runs: list[Run] = []
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for root, prefix in workspace_roots(directories, everything).items():
         try:
             loaded, workspace = load_workspace(root)
         except InvalidFiles as error:
-            found += [diagnostic.below(prefix) for diagnostic in error.diagnostics]
+            diagnostics += [diagnostic.below(prefix) for diagnostic in error.diagnostics]
         else:
-            found += [diagnostic.below(prefix) for diagnostic in loaded.diagnostics]
+            diagnostics += [diagnostic.below(prefix) for diagnostic in loaded.diagnostics]
             runs.append(Run.of_files(loaded, workspace, prefix or "."))
-    _show(found)
-    if has_errors(found):
+    _show(diagnostics)
+    if has_errors(diagnostics):
         raise click.exceptions.Exit(1)
     return runs
 
@@ -107,7 +107,7 @@ def show_failures(runs: Sequence[Run], *, several: bool) -> bool:
         if several:
             click.echo(f"workspace {run.name} ({run.where}):", err=True)
         if isinstance(run.error, InvalidFiles):
-            _show([found.below(run.prefix) for found in run.error.diagnostics])
+            _show([diagnostic.below(run.prefix) for diagnostic in run.error.diagnostics])
         else:
             show_error(run.error)
     return any(run.error is not None for run in runs)

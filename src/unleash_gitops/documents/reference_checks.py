@@ -16,7 +16,9 @@ __all__ = ["conflicts", "find_missing_references"]
 
 def find_missing_references(wanted: Iterable[Resource], desired: ResourceSet, live: ResourceSet) -> list[Diagnostic]:
     """Return a diagnostic for each of the documents `wanted` that names an object which neither side has."""
-    there = live.known | {_reference(one) for one in (*desired.resources.values(), *live.resources.values())}
+    existing = live.known | {
+        _reference(resource) for resource in (*desired.resources.values(), *live.resources.values())
+    }
     return [
         Diagnostic(
             "error",
@@ -29,7 +31,7 @@ def find_missing_references(wanted: Iterable[Resource], desired: ResourceSet, li
         )
         for resource in wanted
         for reference in resource.references
-        if reference not in there and reference.position is not None
+        if reference not in existing and reference.position is not None
     ]
 
 
@@ -39,28 +41,32 @@ def conflicts(wanted: Iterable[Resource], desired: ResourceSet, live: ResourceSe
     Without `live` only what the documents themselves say is known.
     """
     present: Mapping[Key, Resource] = live.resources if live is not None else {}
-    named = {_reference(one): one for one in (*present.values(), *desired.resources.values())}
+    named = {_reference(resource): resource for resource in (*present.values(), *desired.resources.values())}
 
     def spec_of(reference: Reference) -> Mapping[str, Any] | None:
-        one = named.get(reference)
-        if one is None:
+        resource = named.get(reference)
+        if resource is None:
             return None
-        there = present.get(one.key)
-        return one.spec if there is None or there is one else kinds()[one.address.kind].spec_after_update(one, there)
+        live_resource = present.get(resource.key)
+        return (
+            resource.spec
+            if live_resource is None or live_resource is resource
+            else kinds()[resource.address.kind].spec_after_update(resource, live_resource)
+        )
 
-    return [found for one in wanted for found in _conflicts(one, spec_of)]
+    return [diagnostic for resource in wanted for diagnostic in _conflicts(resource, spec_of)]
 
 
-def _conflicts(one: Resource, spec_of: SpecOf) -> Iterator[Diagnostic]:
-    kind = kinds()[one.address.kind]
+def _conflicts(resource: Resource, spec_of: SpecOf) -> Iterator[Diagnostic]:
+    kind = kinds()[resource.address.kind]
     if not isinstance(kind, HasReferences):
         return
-    for reference, problem in kind.find_reference_conflicts(one, spec_of):
-        places = {named.path: named.position for named in one.references}
-        position = places.get(reference.path) or one.position
+    for reference, problem in kind.find_reference_conflicts(resource, spec_of):
+        places = {named.path: named.position for named in resource.references}
+        position = places.get(reference.path) or resource.position
         if position is not None:
             yield Diagnostic("error", "conflict", problem, position)
 
 
-def _reference(one: Resource) -> Reference:
-    return Reference(one.address.kind, one.address.project, one.address.name or one.id)
+def _reference(resource: Resource) -> Reference:
+    return Reference(resource.address.kind, resource.address.project, resource.address.name or resource.id)

@@ -153,16 +153,16 @@ def _cascade_kept_deletes(resolutions: Sequence[_Resolution], desired: ResourceS
     A part of such an object stays deleted too. Where another object refers to it, keeping the delete is refused.
     """
     by_key = {resolution.difference.key: resolution for resolution in resolutions}
-    gone = [key for key, entry in by_key.items() if entry.difference.action == "create" and entry.is_kept_whole]
-    if not gone:
+    kept_deletes = [key for key, entry in by_key.items() if entry.difference.action == "create" and entry.is_kept_whole]
+    if not kept_deletes:
         return list(resolutions)
     referrers: dict[tuple[str, str | None], list[tuple[Resource, bool]]] = {}
     for resource in desired.resources.values():
         for reference in resource.references:
             target = (reference.kind, reference.name)
             referrers.setdefault(target, []).append((resource, reference.owned_by_target))
-    while gone:
-        key = gone.pop()
+    while kept_deletes:
+        key = kept_deletes.pop()
         entry = by_key[key]
         if not entry.is_kept_whole:
             continue
@@ -174,7 +174,7 @@ def _cascade_kept_deletes(resolutions: Sequence[_Resolution], desired: ResourceS
             if referrer is not None and is_create and owned_by_target:
                 attributed = replace(referrer.attributed, whole=entry.attributed.whole)
                 by_key[resource.key] = _Resolution(attributed, {_WHOLE: "keep"})
-                gone.append(resource.key)
+                kept_deletes.append(resource.key)
             else:
                 by_key[key] = replace(entry, policies={_WHOLE: "fail"})
                 break

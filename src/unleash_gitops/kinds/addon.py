@@ -107,8 +107,8 @@ class AddonSpec(Model):
         if not isinstance(parameters, dict):
             raise _hidden([((), "expected a mapping of the service's parameters")])
         provider = info.data.get("provider")
-        found = ((name, parameter_problem(provider, name, value)) for name, value in parameters.items())
-        problems = [((name,), problem) for name, problem in found if problem is not None]
+        checked = ((name, parameter_problem(provider, name, value)) for name, value in parameters.items())
+        problems = [((name,), problem) for name, problem in checked if problem is not None]
         if problems:
             raise _hidden(problems)
         return parameters
@@ -291,8 +291,10 @@ class Addon(Kind, Marked, Pullable, Audited):
 def _hidden(problems: Sequence[tuple[tuple[str, ...], str]]) -> ValidationError:
     """Return an error whose lines are not shown: there may be a secret on them."""
     lines = [
-        InitErrorDetails(type=PydanticCustomError("value_error", "{error}", {"error": said}), loc=path, input=None)
-        for path, said in problems
+        InitErrorDetails(
+            type=PydanticCustomError("value_error", "{error}", {"error": problem_text}), loc=path, input=None
+        )
+        for path, problem_text in problems
     ]
     return ValidationError.from_exception_data("parameters", lines)
 

@@ -83,9 +83,9 @@ class Diagnostic:
 
 def has_errors(diagnostics: list[Diagnostic]) -> bool:
     """Tell whether anything in `diagnostics` is an error, not only a warning."""
-    return any(found.severity == "error" for found in diagnostics)
+    return any(diagnostic.severity == "error" for diagnostic in diagnostics)
 
 
 def in_order(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
     """Sort by place, then message: two runs over one input say the same in the same order."""
-    return sorted(diagnostics, key=lambda found: (found.position, found.severity, found.message))
+    return sorted(diagnostics, key=lambda diagnostic: (diagnostic.position, diagnostic.severity, diagnostic.message))

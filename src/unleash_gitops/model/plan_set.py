@@ -55,7 +55,8 @@ class PlanSet(Data):
     def drift(self) -> PlanSet:
         """The plans with nothing in them but what somebody else changed."""
         planned = (
-            one.model_copy(update={"plan": None if one.plan is None else one.plan.drift}) for one in self.workspaces
+            planned.model_copy(update={"plan": None if planned.plan is None else planned.plan.drift})
+            for planned in self.workspaces
         )
         return self.model_copy(update={"workspaces": tuple(planned)})
 
@@ -106,7 +107,7 @@ class ReportSet(Data):
     @property
     def summary(self) -> ReportSummary:
         """How many changes ended in each way, everywhere."""
-        return ReportSummary(**_sum(one.report.summary for one in self.workspaces if one.report))
+        return ReportSummary(**_sum(applied.report.summary for applied in self.workspaces if applied.report))
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON document."""

@@ -146,7 +146,7 @@ class WorkspaceSpec(_Model):
             return None
         if ownership == "owned":
             return "owned by this workspace; no document describes it"
-        if ownership == "unmanaged" and any(one.kind == kind and one.project == project for one in self.exclusive):
+        if ownership == "unmanaged" and any(area.kind == kind and area.project == project for area in self.exclusive):
             return "no document describes it, and this workspace is the only writer here (spec.exclusive)"
         return None
 

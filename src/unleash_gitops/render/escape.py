@@ -67,8 +67,8 @@ def _find_agreement(left: str, right: str) -> int:
     return least
 
 
-def _escape_match(found: re.Match[str]) -> str:
-    character = found.group()
+def _escape_match(match: re.Match[str]) -> str:
+    character = match.group()
     number = ord(character)
     if unicodedata.category(character) not in _DANGEROUS and number not in _IGNORABLE:
         return character

@@ -30,10 +30,12 @@ def warning_github(title: str, message: str) -> str:
     return f"::warning title={_property(terminal(title))}::{_data(terminal(message))}\n"
 
 
-def drift_github(made: Plan | PlanSet) -> str:
-    """Return one command for each object that somebody else changed: an error where that refuses the whole plan."""
-    plans = made.plans if isinstance(made, PlanSet) else (made,)
-    return "".join(_drift(change, plan) for plan in plans for change in (*plan.changes, *plan.kept) if change.drifted)
+def drift_github(plans: Plan | PlanSet) -> str:
+    """Return one command for each object that another user changed: an error where that refuses the whole plan."""
+    every_plan = plans.plans if isinstance(plans, PlanSet) else (plans,)
+    return "".join(
+        _drift(change, plan) for plan in every_plan for change in (*plan.changes, *plan.kept) if change.drifted
+    )
 
 
 def _drift(change: Change, plan: Plan) -> str:
@@ -42,9 +44,9 @@ def _drift(change: Change, plan: Plan) -> str:
     if change.origin in DRIFTED:
         lines.append(object_note(change, plan.created_at) or "")
     lines += [
-        f"{one.path}: {origin_note(one.origin, one.changed, plan.created_at)}"
-        for one in change.fields
-        if one.origin in DRIFTED
+        f"{change_field.path}: {origin_note(change_field.origin, change_field.changed, plan.created_at)}"
+        for change_field in change.fields
+        if change_field.origin in DRIFTED
     ]
     properties = "title=drift"
     path, _, line = (change.source or "").rpartition(":")
@@ -55,14 +57,14 @@ def _drift(change: Change, plan: Plan) -> str:
     return f"::{severity} {properties}::{_data(chr(10).join(terminal(one) for one in lines))}\n"
 
 
-def _command(found: Diagnostic) -> str:
-    at = found.position
+def _command(diagnostic: Diagnostic) -> str:
+    at = diagnostic.position
     # A path must stay the file's true name, so its own line ends are escaped GitHub's way before terminal() sees them.
     path = terminal(_property(at.path))
-    title = _property(terminal(found.code))
-    lines = [found.message] if found.hint is None else [found.message, f"help: {found.hint}"]
+    title = _property(terminal(diagnostic.code))
+    lines = [diagnostic.message] if diagnostic.hint is None else [diagnostic.message, f"help: {diagnostic.hint}"]
     message = _data("\n".join(terminal(line) for line in lines))
-    return f"::{found.severity} file={path},line={at.line},col={at.column},title={title}::{message}\n"
+    return f"::{diagnostic.severity} file={path},line={at.line},col={at.column},title={title}::{message}\n"
 
 
 def _data(text: str) -> str:

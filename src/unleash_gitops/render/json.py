@@ -45,28 +45,28 @@ def reportset_json(reports: ReportSet) -> str:
 
 def diagnostics_json(diagnostics: Sequence[Diagnostic]) -> str:
     """Return diagnostics in the order given."""
-    count = Counter(found.severity for found in diagnostics)
+    count = Counter(diagnostic.severity for diagnostic in diagnostics)
     return _dump(
         {
             "formatVersion": _FORMAT_VERSION,
             "summary": {"errors": count["error"], "warnings": count["warning"]},
-            "diagnostics": [_diagnostic(found) for found in diagnostics],
+            "diagnostics": [_diagnostic(diagnostic) for diagnostic in diagnostics],
         }
     )
 
 
-def _diagnostic(found: Diagnostic) -> dict[str, Any]:
+def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
     return {
-        "severity": found.severity,
-        "code": found.code,
-        "message": found.message,
-        "path": found.position.path,
-        "line": found.position.line,
-        "column": found.position.column,
-        "hint": found.hint,
+        "severity": diagnostic.severity,
+        "code": diagnostic.code,
+        "message": diagnostic.message,
+        "path": diagnostic.position.path,
+        "line": diagnostic.position.line,
+        "column": diagnostic.position.column,
+        "hint": diagnostic.hint,
     }
 
 
 def _dump(content: dict[str, Any]) -> str:
     text = json.dumps(content, indent=2, ensure_ascii=False)
-    return _RAW.sub(lambda found: json.dumps(found.group())[1:-1], text) + "\n"
+    return _RAW.sub(lambda match: json.dumps(match.group())[1:-1], text) + "\n"

@@ -69,14 +69,14 @@ def plan_markdown(plan: Plan, job: Job | None = None, longest: int = LONGEST_COM
     changes = sorted(plan.changes, key=lambda change: _ORDER.index(change.action))
     room = longest - size(head) - size(tail)
     blocks: list[str] = []
-    taken = 0
+    used = 0
     for change in changes:
         blocks.append(_render_change(change, plan, job, longest // _LARGEST_SHARE))
-        taken += size(blocks[-1])
-        if taken > room:
+        used += size(blocks[-1])
+        if used > room:
             break
     shown = len(blocks)
-    if taken > room:
+    if used > room:
         ends = accumulate(map(size, blocks), initial=size(_describe_left_out(changes, job)))
         shown = sum(end <= room for end in ends) - 1
     return (head + _describe_left_out(changes[max(shown, 0) :], job) + "".join(blocks[:shown]) + tail).rstrip(
@@ -184,10 +184,10 @@ def _count_changes(count: Summary) -> str:
     """Return the one line that says it all."""
     rest = [(count.unchanged, f"{count.unchanged} unchanged"), (count.foreign, f"{count.foreign} foreign")]
     also = ", ".join(phrase for number, phrase in rest if number)
-    said = [phrase for _, number, phrase in phrases(count) if number] or ["Nothing to change"]
-    said += [f"{count.unmanaged} unmanaged"] if count.unmanaged else []
-    said += drift_phrases(count)
-    return f"**{', '.join(said)}**{f' ({also})' if also else ''}"
+    parts = [phrase for _, number, phrase in phrases(count) if number] or ["Nothing to change"]
+    parts += [f"{count.unmanaged} unmanaged"] if count.unmanaged else []
+    parts += drift_phrases(count)
+    return f"**{', '.join(parts)}**{f' ({also})' if also else ''}"
 
 
 def _render_head(plan: Plan, job: Job | None) -> str:
@@ -334,9 +334,9 @@ def _render_unmanaged(unmanaged: Sequence[Unmanaged], longest: int) -> str:
     if not unmanaged:
         return ""
     lines: list[str] = []
-    for one in unmanaged[:MOST_UNMANAGED]:
-        title = title_of(one)
-        line = f"- {span(address_of(one))}{f' {span(title)}' if title else ''}\n"
+    for entry in unmanaged[:MOST_UNMANAGED]:
+        title = title_of(entry)
+        line = f"- {span(address_of(entry))}{f' {span(title)}' if title else ''}\n"
         longest -= size(line)
         if longest < 0:
             break

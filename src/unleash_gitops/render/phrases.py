@@ -75,14 +75,14 @@ def edition(plan: Plan) -> str:
     return "Enterprise" if plan.instance.edition == "enterprise" else "open source"
 
 
-def address_of(one: Unmanaged) -> str:
+def address_of(entry: Unmanaged) -> str:
     """Return an unmanaged object's address, its id standing in for a name that is not known."""
-    return "/".join(part for part in (one.kind, one.project, one.feature, one.name or one.id) if part)
+    return "/".join(part for part in (entry.kind, entry.project, entry.feature, entry.name or entry.id) if part)
 
 
-def title_of(thing: Change | Unmanaged) -> str:
+def title_of(shown: Change | Unmanaged) -> str:
     """Return the title that people know a live object by, ready to be shown; empty where it has none."""
-    title: Any = (thing.before or {}).get("title") if isinstance(thing, Change) else thing.title
+    title: Any = (shown.before or {}).get("title") if isinstance(shown, Change) else shown.title
     return value(title) if isinstance(title, str) and title else ""
 
 
@@ -91,29 +91,30 @@ def whole(change: Change) -> dict[str, Any]:
 
     What is nested deep is taken apart, so that each line tells one thing; nothing is said of what is empty in there.
     """
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, content in ((change.before if change.after is None else change.after) or {}).items():
-        _unfold(name, content, found)
-    return found
+        _unfold(name, content, values)
+    return values
 
 
-def _unfold(path: str, content: Any, found: dict[str, Any]) -> None:
+def _unfold(path: str, content: Any, values: dict[str, Any]) -> None:
     if not _is_deep(content):
-        found[path] = content
+        values[path] = content
         return
     inner = content.items() if isinstance(content, dict) else enumerate(content)
-    for key, one in inner:
-        if one not in (None, [], {}):
-            _unfold(f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}", one, found)
+    for key, item in inner:
+        if item not in (None, [], {}):
+            _unfold(f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}", item, values)
 
 
 def _is_deep(content: Any) -> bool:
     """Tell whether there are mappings in the mappings of `content`."""
     if isinstance(content, dict):
         return any(
-            isinstance(one, dict) or (isinstance(one, list) and any(map(_is_mapping, one))) for one in content.values()
+            isinstance(item, dict) or (isinstance(item, list) and any(map(_is_mapping, item)))
+            for item in content.values()
         )
-    return isinstance(content, list) and any(_is_mapping(one) and _is_deep(one) for one in content)
+    return isinstance(content, list) and any(_is_mapping(item) and _is_deep(item) for item in content)
 
 
 def _is_mapping(content: Any) -> bool:
@@ -122,8 +123,8 @@ def _is_mapping(content: Any) -> bool:
 
 def drift_phrases(counts: Summary) -> list[str]:
     """Return how one says how much others changed."""
-    said = [f"{counts.drifted} changed by others"] if counts.drifted else []
-    return said + ([f"{counts.kept} kept"] if counts.kept else [])
+    parts = [f"{counts.drifted} changed by others"] if counts.drifted else []
+    return parts + ([f"{counts.kept} kept"] if counts.kept else [])
 
 
 def object_note(change: Change, since: str) -> str | None:
@@ -150,10 +151,10 @@ def origin_note(origin: Origin | None, changed: Changed | None, since: str, file
 
 def notes(change: Change, since: str) -> Iterator[tuple[FieldChange, str | None]]:
     """Yield each field that differs, with the note that stands below it: once below those that share it."""
-    told = [(one, origin_note(one.origin, one.changed, since)) for one in change.fields]
-    for place, (one, note) in enumerate(told):
-        last = place + 1 == len(told) or told[place + 1][1] != note
-        yield one, note if last else None
+    annotated = [(field, origin_note(field.origin, field.changed, since)) for field in change.fields]
+    for place, (field, note) in enumerate(annotated):
+        last = place + 1 == len(annotated) or annotated[place + 1][1] != note
+        yield field, note if last else None
 
 
 def _age(at: str, since: str) -> str:

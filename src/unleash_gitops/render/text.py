@@ -82,8 +82,8 @@ def planset_text(plans: PlanSet) -> Text:
         text.append(f" on {terminal(planned.url)}" if planned.url else "")
         text.append("\n\n").append("error: ", "bold red").append(f"{terminal(planned.error or '')}\n\n")
     failed = len(plans.workspaces) - len(plans.plans)
-    said = [phrase for _, number, phrase in phrases(plans.summary) if number] or ["nothing to change"]
-    text.append(f"{plural(len(plans.workspaces), 'workspace')}: ", "bold").append(", ".join(said))
+    parts = [phrase for _, number, phrase in phrases(plans.summary) if number] or ["nothing to change"]
+    text.append(f"{plural(len(plans.workspaces), 'workspace')}: ", "bold").append(", ".join(parts))
     text.append(f"; {failed} could not be planned" if failed else "", "bold red")
     return text.append(".\n")
 
@@ -121,12 +121,12 @@ def result_line(result: Result) -> Text:
 def diagnostics_text(diagnostics: Sequence[Diagnostic]) -> Text:
     """Return every diagnostic with its source line, a caret and its hint, and at the end how many there are."""
     text = Text()
-    for found in diagnostics:
-        _add_diagnostic(text, found)
-    errors = sum(found.severity == "error" for found in diagnostics)
+    for diagnostic in diagnostics:
+        _add_diagnostic(text, diagnostic)
+    errors = sum(diagnostic.severity == "error" for diagnostic in diagnostics)
     warnings = len(diagnostics) - errors
     counts = [plural(errors, "error")] * bool(errors) + [plural(warnings, "warning")] * bool(warnings)
-    files = len({found.position.path for found in diagnostics})
+    files = len({diagnostic.position.path for diagnostic in diagnostics})
     return text.append(f"\n{', '.join(counts)} in {plural(files, 'file')}\n" if counts else "")
 
 
@@ -213,9 +213,9 @@ def _add_unmanaged(text: Text, unmanaged: Sequence[Unmanaged]) -> None:
     if not unmanaged:
         return
     text.append(f"{UNMANAGED}\n", "dim")
-    for one in unmanaged[:MOST_UNMANAGED]:
-        title = title_of(one)
-        text.append(f"{_INDENT}{terminal(address_of(one))}{f'  {title}' if title else ''}\n", "dim")
+    for entry in unmanaged[:MOST_UNMANAGED]:
+        title = title_of(entry)
+        text.append(f"{_INDENT}{terminal(address_of(entry))}{f'  {title}' if title else ''}\n", "dim")
     more = len(unmanaged) - MOST_UNMANAGED
     text.append(f"{_INDENT}and {more} more\n" if more > 0 else "", "dim")
     text.append("\n")
@@ -239,15 +239,15 @@ def _add_summary(text: Text, plan: Plan) -> None:
     text.append(f"; {count.unchanged} unchanged, {rest}")
 
 
-def _add_diagnostic(text: Text, found: Diagnostic) -> None:
-    at = found.position
+def _add_diagnostic(text: Text, diagnostic: Diagnostic) -> None:
+    at = diagnostic.position
     text.append(f"{terminal(at.path)}:{at.line}:{at.column}: ", "bold")
-    text.append(f"{found.severity}: ", _SEVERITY[found.severity])
-    text.append(terminal(found.message)).append(f" [{terminal(found.code)}]\n", "dim")
-    if found.excerpt is not None:
-        line, caret = caret_lines(found.excerpt, at.column)
+    text.append(f"{diagnostic.severity}: ", _SEVERITY[diagnostic.severity])
+    text.append(terminal(diagnostic.message)).append(f" [{terminal(diagnostic.code)}]\n", "dim")
+    if diagnostic.excerpt is not None:
+        line, caret = caret_lines(diagnostic.excerpt, at.column)
         number = str(at.line)
         text.append(f"{number:>5} | ", "dim").append(f"{line}\n")
-        text.append(f"{'':>{max(5, len(number))}} | ", "dim").append(f"{caret}\n", _SEVERITY[found.severity])
-    if found.hint:
-        text.append("  help: ", "bold cyan").append(f"{terminal(found.hint)}\n")
+        text.append(f"{'':>{max(5, len(number))}} | ", "dim").append(f"{caret}\n", _SEVERITY[diagnostic.severity])
+    if diagnostic.hint:
+        text.append("  help: ", "bold cyan").append(f"{terminal(diagnostic.hint)}\n")

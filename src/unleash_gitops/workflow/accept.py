@@ -173,7 +173,7 @@ def _document_value(difference: Difference, document: Resource, part: PartChange
 
 def _remove_owned_parts(desired: ResourceSet, removed: set[str], accepted: set[str]) -> list[Accepted]:
     """Return the documents that go because they are a part of an object whose document goes."""
-    gone = {
+    removed_names = {
         (resource.address.kind, resource.address.name)
         for resource in desired.resources.values()
         if str(resource) in removed
@@ -184,7 +184,8 @@ def _remove_owned_parts(desired: ResourceSet, removed: set[str], accepted: set[s
         if resource.position is not None
         and str(resource) not in accepted
         and any(
-            reference.owned_by_target and (reference.kind, reference.name) in gone for reference in resource.references
+            reference.owned_by_target and (reference.kind, reference.name) in removed_names
+            for reference in resource.references
         )
     ]
 

@@ -92,7 +92,7 @@ def _load_workspace(files: list[File], diagnostics: list[Diagnostic]) -> Workspa
     """Read and check unleash-gitops.yaml, which may be missing; add what is wrong with it to `diagnostics`."""
     file = next((file for file in files if file.path == WORKSPACE_FILE), None)
     if file is None:
-        if not any(found.position.path == WORKSPACE_FILE for found in diagnostics):
+        if not any(diagnostic.position.path == WORKSPACE_FILE for diagnostic in diagnostics):
             message, hint = f"there is no {WORKSPACE_FILE}", "start a workspace with: unleash-gitops init"
             diagnostics.append(Diagnostic("error", "no-workspace", message, Position(WORKSPACE_FILE), hint))
         return WorkspaceFile()

@@ -73,10 +73,10 @@ def _check_ids(entries: Sequence[Entry]) -> list[Diagnostic]:
         first = firsts.setdefault((entry.kind, _comparable(identifier)), entry)
         if first is entry:
             continue
-        here, there = (entry, first) if given is not None else (first, entry)
-        relation = "is also the id of" if "id" in there.metadata else "is also the computed id of"
-        place = there.at.get("id") or there.at["name"]
-        message = f"metadata.id: {quote(identifier)} {relation} {_address(there)} ({place})"
+        here, elsewhere = (entry, first) if given is not None else (first, entry)
+        relation = "is also the id of" if "id" in elsewhere.metadata else "is also the computed id of"
+        place = elsewhere.at.get("id") or elsewhere.at["name"]
+        message = f"metadata.id: {quote(identifier)} {relation} {_address(elsewhere)} ({place})"
         problems.append(_error(here, "id-clash", message, "id", "an object can be in one document only"))
     return problems
 

@@ -51,17 +51,17 @@ def find_workspaces(top: Path) -> list[Path]:
     A workspace inside of another is that one's problem, and not listed. Raises UsageError when there is none, or when
     a directory cannot be read.
     """
-    found: list[Path] = []
+    workspaces: list[Path] = []
     for directory, below, names in os.walk(os.path.realpath(top), onerror=_refuse):
         if WORKSPACE_FILE in names:
-            found.append(Path(directory))
+            workspaces.append(Path(directory))
             below.clear()
         below[:] = sorted(name for name in below if not name.startswith("."))
-    if not found:
+    if not workspaces:
         raise UsageError(
             f"there is no {WORKSPACE_FILE} in {top} or below it", "start a workspace with: unleash-gitops init"
         )
-    return sorted(found)
+    return sorted(workspaces)
 
 
 def _refuse(error: OSError) -> None:

@@ -55,7 +55,9 @@ def check_document(document: Document, workspace: str) -> tuple[Entry | None, li
         problem = kind.document_problem(resource)
         if problem is not None:
             problems = [*problems, document.error("too-long", problem, document.locate(("spec",)))]
-        references = tuple(replace(one, position=document.locate(one.path)) for one in resource.references)
+        references = tuple(
+            replace(reference, position=document.locate(reference.path)) for reference in resource.references
+        )
         resource = replace(resource, position=document.position, references=references)
     return Entry(kind.name, metadata, at, document.source, resource), problems
 
@@ -64,8 +66,8 @@ def check_kind(document: Document) -> list[Diagnostic]:
     """Return why it cannot be told which model `document` has to fit."""
     value = document.value
     if not isinstance(value, dict):
-        found = describe_value(value, document.text_of(()))
-        return [document.error("type", f"a document must be a mapping, found {found}", document.position)]
+        description = describe_value(value, document.text_of(()))
+        return [document.error("type", f"a document must be a mapping, found {description}", document.position)]
     name = value.get("kind")
     if isinstance(name, str) and name in kinds():
         return []
@@ -83,8 +85,8 @@ def _kind_problem(document: Document, name: Any) -> Diagnostic:
         return document.error("missing", "kind is required", document.position, choices)
     at = document.locate(("kind",))
     if not isinstance(name, str):
-        found = describe_value(name, document.text_of(("kind",)))
-        return document.error("type", f"kind: expected a string, found {found}", at, choices)
+        description = describe_value(name, document.text_of(("kind",)))
+        return document.error("type", f"kind: expected a string, found {description}", at, choices)
     if name == WORKSPACE_KIND:
         message, hint = f"kind: a {name} is the only document of {WORKSPACE_FILE}", "remove it from this file"
         return document.error("workspace-file", message, at, hint)

@@ -20,10 +20,10 @@ def keys_at(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
 
 def choices_at(model: type[BaseModel], path: Sequence[str | int]) -> list[Any]:
     """Return the values that are allowed at `path`; none when it is no choice between a few."""
-    found: list[Any] = []
+    choices: list[Any] = []
     for schema in _at(model, path):
-        found += [schema["const"]] if "const" in schema else schema.get("enum", [])
-    return found
+        choices += [schema["const"]] if "const" in schema else schema.get("enum", [])
+    return choices
 
 
 @cache

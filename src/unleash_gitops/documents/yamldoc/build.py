@@ -205,8 +205,8 @@ def _measure(place: Place, most: int) -> tuple[int, int]:
     if inside is None:
         return 1, 0
     size, height = 1, 0
-    for one in inside:
-        more, below = _measure(one, most - size)
+    for child in inside:
+        more, below = _measure(child, most - size)
         size += more
         height = max(height, below)
         if size > most:

@@ -60,14 +60,14 @@ class Document:
         alias is; what is inside of it, where it was written.
         """
         place = self._root
-        found: Mark | None = None
+        mark: Mark | None = None
         for step in path:
             entry = _inside(place, step)
             if entry is None:
                 break
-            place, found = entry
+            place, mark = entry
         if key:
-            return self.position if found is None else self.source.position(found)
+            return self.position if mark is None else self.source.position(mark)
         return self.position if place is self._root else self.source.position(place.start)
 
     def text_of(self, path: Sequence[str | int]) -> str | None:

@@ -37,7 +37,7 @@ def dump_entry(begin: str, value: Any, column: int) -> str:
 def dump_flow(value: Any) -> str:
     """Return `value` on one line, as it stands in brackets."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_quote(key)}: {dump_flow(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{_quote(key)}: {dump_flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(dump_flow, value)) + "]"
     return _dump_scalar(value)
@@ -67,7 +67,7 @@ def _dump_entry(begin: str, value: Any, indent: str) -> Iterator[str]:
     if isinstance(value, Mapping) and value:
         yield from _dump_nested(begin, _dump_mapping(value, deeper), deeper)
     elif isinstance(value, list | tuple) and value:
-        entries = (line for one in value for line in _dump_entry(f"{deeper}-", one, deeper))
+        entries = (line for item in value for line in _dump_entry(f"{deeper}-", item, deeper))
         yield from _dump_nested(begin, entries, deeper)
     elif isinstance(value, str) and _is_block(value):
         yield f"{begin} |{'' if value.endswith(chr(10)) else '-'}"

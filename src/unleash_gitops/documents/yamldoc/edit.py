@@ -76,23 +76,23 @@ def apply_edits(content: bytes, path: str, edits: Mapping[int, Sequence[Edit] | 
     if not wanted:
         return b""
     result = begin + "".join(parts)
-    found = (result.replace("\n", "\r\n") if crlf else result).encode("utf-8")
-    documents, problems = parse_documents(found, path)
-    if problems or not _are_equal([one.value for one in documents], wanted):
+    content_after = (result.replace("\n", "\r\n") if crlf else result).encode("utf-8")
+    documents, problems = parse_documents(content_after, path)
+    if problems or not _are_equal([document.value for document in documents], wanted):
         raise Unwritable(path, min(edits), "what would come out is not what is wanted")
-    return found
+    return content_after
 
 
 def _apply_to_data(content: bytes, path: str, edits: Mapping[int, Sequence[Edit] | None]) -> list[Any]:
     """Return the values of the documents as they are to be. Raises Unwritable when one of them is not there."""
     documents, problems = parse_documents(content, path)
-    lines = {one.position.line: one for one in documents}
+    lines = {document.position.line: document for document in documents}
     for line in edits:
         if problems or line not in lines:
             raise Unwritable(path, line, "the file is not what it was when it was read")
     return [
-        _with_value(one, wishes) if wishes else one.value
-        for line, one in lines.items()
+        _with_value(document, wishes) if wishes else document.value
+        for line, document in lines.items()
         if (wishes := edits.get(line, ())) is not None
     ]
 
@@ -103,15 +103,15 @@ def _with_value(document: Document, edits: Sequence[Edit]) -> Any:
     if not isinstance(value, dict):
         raise Unwritable(document.position.path, document.position.line, "it is not a mapping")
     for edit in edits:
-        at, gone = value, edit.value is REMOVED
+        at, is_removal = value, edit.value is REMOVED
         for key in edit.path[:-1]:
             if not isinstance(at.get(key), dict):
-                if gone:
+                if is_removal:
                     break
                 at[key] = {}
             at = at[key]
         else:
-            if gone:
+            if is_removal:
                 at.pop(edit.path[-1], None)
             else:
                 at[edit.path[-1]] = copy.deepcopy(edit.value)
@@ -141,9 +141,9 @@ def _index(mark: Any) -> int:
     return int(mark.index)
 
 
-def _are_equal(one: Any, other: Any) -> bool:
+def _are_equal(left: Any, right: Any) -> bool:
     """Tell whether two values are the same, true and 1 told apart."""
-    return _canonical(one) == _canonical(other)
+    return _canonical(left) == _canonical(right)
 
 
 def _canonical(value: Any) -> str:
@@ -178,8 +178,8 @@ class _Writer:
         elif _are_equal(old, value):
             return
         elif isinstance(old, dict) and isinstance(value, dict) and old and value:
-            for key, one in value.items():
-                self._put((*path, key), one)
+            for key, item in value.items():
+                self._put((*path, key), item)
             for key in old.keys() - value.keys():
                 self._drop((*path, key))
         elif isinstance(old, list) and isinstance(value, list) and old and value and not self._flows(path):
@@ -196,8 +196,8 @@ class _Writer:
             common = min(i2 - i1, j2 - j1)
             for place in reversed(range(i1 + common, i2)):
                 self._drop((*path, place))
-            for one in reversed(new[j1 + common : j2]):
-                self._insert(path, i1 + common, one)
+            for item in reversed(new[j1 + common : j2]):
+                self._insert(path, i1 + common, item)
             for offset in reversed(range(common)):
                 self._put((*path, i1 + offset), new[j1 + offset])
 
@@ -304,15 +304,15 @@ class _Writer:
         documents, problems = parse_documents(self.text.encode(), self._path)
         if problems or len(documents) != 1:
             raise Unwritable(self._path, self._line, "it is written in a way that is not understood")
-        found = documents[0].value
+        current = documents[0].value
         for step in path:
-            if isinstance(found, dict):
-                found = found.get(step, REMOVED)
-            elif isinstance(found, list) and isinstance(step, int):
-                found = found[step]
+            if isinstance(current, dict):
+                current = current.get(step, REMOVED)
+            elif isinstance(current, list) and isinstance(step, int):
+                current = current[step]
             else:
                 return REMOVED
-        return found
+        return current
 
     def _node(self, path: Path) -> Any:
         """Return the node at `path`, which must be where it is used: an alias stands for another place."""
@@ -366,8 +366,8 @@ class _Writer:
         return self.text.rfind("\n", 0, index) + 1
 
     def _line_end(self, index: int) -> int:
-        found = self.text.find("\n", index)
-        return len(self.text) if found < 0 else found
+        end = self.text.find("\n", index)
+        return len(self.text) if end < 0 else end
 
     def _unwritable(self, node: Any) -> Unwritable:
         root: Any = yaml.compose(self.text, Loader=_LOADER)

@@ -60,11 +60,11 @@ def parse_documents(content: bytes, path: str) -> tuple[list[Document], list[Dia
     """Return the documents of a file and everything that is wrong with its YAML; a null document is left out."""
     documents: list[Document] = []
     diagnostics: list[Diagnostic] = []
-    for found in read_documents(content, path):
-        if isinstance(found, Document):
-            documents.append(found)
+    for parsed in read_documents(content, path):
+        if isinstance(parsed, Document):
+            documents.append(parsed)
         else:
-            diagnostics.append(found)
+            diagnostics.append(parsed)
     return documents, diagnostics
 
 
@@ -75,10 +75,10 @@ def read_documents(content: bytes, path: str) -> Iterator[Document | Diagnostic]
         yield source
         return
     empty = True
-    for found in _documents(source):
-        if isinstance(found, Diagnostic) or found.value is not None:
+    for parsed in _documents(source):
+        if isinstance(parsed, Diagnostic) or parsed.value is not None:
             empty = False
-            yield found
+            yield parsed
     if empty:
         hint = "write a document into it, or remove it"
         yield Diagnostic("error", "empty-file", "the file holds no document", Position(path), hint)

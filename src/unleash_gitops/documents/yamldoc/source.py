@@ -82,8 +82,8 @@ def read_source(content: bytes, path: str) -> Source | Diagnostic:
         message = f"not UTF-8: byte 0x{content[error.start]:02X} at offset {error.start}"
         return Diagnostic("error", "encoding", message, before.at(len(before.text)), "save it as UTF-8")
     source = Source(path, text.removeprefix("\ufeff"))
-    found = None if _is_plain(content) else _FORBIDDEN.search(source.text)
-    return source if found is None else _forbidden(source, found)
+    match = None if _is_plain(content) else _FORBIDDEN.search(source.text)
+    return source if match is None else _forbidden(source, match)
 
 
 _PLAIN = bytes([*b"\t\n\r", *range(0x20, 0x7F)])
@@ -94,8 +94,8 @@ def _is_plain(content: bytes) -> bool:
     return not content.translate(None, _PLAIN)
 
 
-def _forbidden(source: Source, found: re.Match[str]) -> Diagnostic:
-    number = ord(found.group())
+def _forbidden(source: Source, match: re.Match[str]) -> Diagnostic:
+    number = ord(match.group())
     escape = f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
     noun = "control character" if number < 0xA0 else "character"
     message = f"the {noun} U+{number:04X} is not allowed in YAML here"
@@ -103,5 +103,5 @@ def _forbidden(source: Source, found: re.Match[str]) -> Diagnostic:
         hint = "remove it: a byte order mark may only begin a file"
     else:
         hint = f'remove it, or write "{escape}" in double quotes'
-    position = source.at(found.start())
+    position = source.at(match.start())
     return Diagnostic("error", "character", message, position, hint)

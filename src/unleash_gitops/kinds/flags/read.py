@@ -62,20 +62,17 @@ def read_flags(
         whole |= _by_playground(reads, project, flags, parts)
     else:
         whole |= parts.keys()
-    gone = set(reads.map_concurrently(lambda name: _by_itself(reads, project, flags[name]), sorted(whole)))
-    return [flag for name, flag in flags.items() if name not in gone]
+    deleted = set(reads.map_concurrently(lambda name: _by_itself(reads, project, flags[name]), sorted(whole)))
+    return [flag for name, flag in flags.items() if name not in deleted]
 
 
 def read_absent(reads: Reads, project: str, names: Sequence[str]) -> tuple[list[LiveFlag], list[str]]:
     """Return which of `names`, flags that are not active in the project, are archived there, and which elsewhere."""
     known = reads.map_concurrently(lambda name: _exists(reads, name), names)
-    there = {name for name, yes in zip(names, known, strict=True) if yes}
-    found = {
-        flag.name: flag
-        for entry in _search_archived(reads, project, there)
-        if (flag := _from_list(entry)).name in there
-    }
-    for flag in found.values():
+    existing = {name for name, exists in zip(names, known, strict=True) if exists}
+    entries = map(_from_list, _search_archived(reads, project, existing))
+    archived = {flag.name: flag for flag in entries if flag.name in existing}
+    for flag in archived.values():
         flag.archived = True
         for environment in flag.environments:
             path = f"{flag_path(project, flag.name)}/environments/{quote(environment, safe='')}/strategies"
@@ -88,8 +85,8 @@ def _from_list(entry: Mapping[str, Any]) -> LiveFlag:
     environments = entry["environments"]
     return LiveFlag(
         entry,
-        {one["name"]: bool(one["enabled"]) for one in environments},
-        {one["name"]: bool(one.get("hasEnabledStrategies")) for one in environments},
+        {environment["name"]: bool(environment["enabled"]) for environment in environments},
+        {environment["name"]: bool(environment.get("hasEnabledStrategies")) for environment in environments},
     )
 
 
@@ -119,16 +116,16 @@ def _by_playground(
     for some in _bundles(environments, len(flags)):
         body = {"projects": [project], "environments": some, "context": {"appName": "unleash-gitops"}}
         answer = {
-            one["name"]: one["environments"]
-            for one in reads.post_query("/api/admin/playground/advanced", body)["features"]
+            entry["name"]: entry["environments"]
+            for entry in reads.post_query("/api/admin/playground/advanced", body)["features"]
         }
         for name, asked in parts.items():
             for environment in asked:
                 if environment not in some:
                     continue
-                found = answer.get(name, {}).get(environment)
-                strategies = [_of_playground(one) for one in found[0]["strategies"]["data"]] if found else None
-                if strategies is None or any(one["disabled"] for one in strategies):
+                states = answer.get(name, {}).get(environment)
+                strategies = [_of_playground(entry) for entry in states[0]["strategies"]["data"]] if states else None
+                if strategies is None or any(entry["disabled"] for entry in strategies):
                     unsure.add(name)  # the variants of a strategy that is disabled are not told
                 else:
                     flags[name].strategies[environment] = strategies
@@ -168,8 +165,8 @@ def _by_itself(reads: Reads, project: str, flag: LiveFlag) -> str | None:
     answer = reads.get_or_none(flag_path(project, flag.name))
     if answer is None:
         return flag.name
-    for one in answer["environments"]:
-        flag.strategies[one["name"]] = _own_strategies(one["strategies"])
+    for entry in answer["environments"]:
+        flag.strategies[entry["name"]] = _own_strategies(entry["strategies"])
     flag.links = answer.get("links") or []
     flag.dependencies = answer.get("dependencies") or []
     flag.children = answer.get("children") or []
@@ -178,7 +175,7 @@ def _by_itself(reads: Reads, project: str, flag: LiveFlag) -> str | None:
 
 def _own_strategies(strategies: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the strategies that are the flag's own, in order; others are a release plan's."""
-    return [one for one in strategies if not one.get("milestoneId")]
+    return [entry for entry in strategies if not entry.get("milestoneId")]
 
 
 def _exists(reads: Reads, name: str) -> bool:

@@ -16,5 +16,5 @@ def flags_with_strategy(reads: Reads, strategy: str) -> Iterator[str]:
         paths = [flag_path(project, flag["name"]) for flag in reads.features(project)]
         for flag in reads.map_concurrently(reads.get_or_none, paths):
             places = [] if flag is None else flag["environments"]
-            if any(one["name"] == strategy for place in places for one in place["strategies"]):
+            if any(strategy_entry["name"] == strategy for place in places for strategy_entry in place["strategies"]):
                 yield f"FeatureFlag/{project}/{flag['name']}"

@@ -72,31 +72,36 @@ def find_illegal_values(
     constraints: Iterable[Mapping[str, Any]], at: tuple[str | int, ...], spec_of: SpecOf
 ) -> Iterator[Conflict]:
     """Yield each constraint with a value that its context field does not allow; `at` is the place of what has them."""
-    for place, one in enumerate(constraints):
-        field = Reference("ContextField", None, one["contextName"], (*at, "constraints", place, "contextName"))
+    for index, constraint in enumerate(constraints):
+        field = Reference("ContextField", None, constraint["contextName"], (*at, "constraints", index, "contextName"))
         legal = {value["value"] for value in (spec_of(field) or {}).get("legalValues", ())}
-        given = one.get("values") or [one["value"]]
+        given = constraint.get("values") or [constraint["value"]]
         illegal = [value for value in given if value not in legal]
         if legal and illegal:
-            yield field, f'"{illegal[0]}" is not among the legal values of the context field {one["contextName"]}'
+            yield (
+                field,
+                f'"{illegal[0]}" is not among the legal values of the context field {constraint["contextName"]}',
+            )
 
 
-def _problem(one: Constraint) -> str | None:
+def _problem(constraint: Constraint) -> str | None:
     """Return what the server refuses, or takes and can never match."""
-    family = one.operator.split("_")[0]
-    if one.operator in _LISTS:
-        if one.value is not None:
-            return f"{one.operator} takes values, a list, not value"
-        return None if one.values else f"{one.operator} needs values"
-    if one.values:
-        return f"{one.operator} takes value, a single one, not values"
-    if one.value is None or not one.value.strip():
-        return f"{one.operator} needs a value"
-    if one.operator == "REGEX" and one.inverted:
+    family = constraint.operator.split("_")[0]
+    if constraint.operator in _LISTS:
+        if constraint.value is not None:
+            return f"{constraint.operator} takes values, a list, not value"
+        return None if constraint.values else f"{constraint.operator} needs values"
+    if constraint.values:
+        return f"{constraint.operator} takes value, a single one, not values"
+    if constraint.value is None or not constraint.value.strip():
+        return f"{constraint.operator} needs a value"
+    if constraint.operator == "REGEX" and constraint.inverted:
         return "REGEX cannot be inverted"
     fits = {"NUM": _is_number, "DATE": _is_date, "SEMVER": _is_semver, "REGEX": _is_regex}[family]
     kinds = {"NUM": "a number", "DATE": "a date such as 2026-01-31T12:00:00Z", "SEMVER": "a version such as 1.2.0"}
-    return None if fits(one.value) else f"{one.operator} needs {kinds.get(family, 'a regular expression')}"
+    return (
+        None if fits(constraint.value) else f"{constraint.operator} needs {kinds.get(family, 'a regular expression')}"
+    )
 
 
 def _is_number(text: str) -> bool:
