@@ -85,6 +85,8 @@ TAGS = [
     put("/features/contract-a/tags", {"addedTags": [], "removedTags": [{"type": "simple", "value": "not-there"}]}),
     post("/features/contract-b/tags", {"type": "contract-team", "value": "pay"}),
     post("/features/contract-b/tags", {"type": "contract-team", "value": "pay"}),
+    post("/features/contract-b/tags", {"type": "contract-nope", "value": "pay"}),
+    put("/features/contract-b/tags", {"addedTags": [{"type": "contract-nope", "value": "pay"}], "removedTags": []}),
     put("/features/contract-nope/tags", {"addedTags": [], "removedTags": []}),
 ]
 

@@ -16,7 +16,7 @@ from servers.fake_routes import BAD_SCHEMA
 from servers.instance import FLAGS
 from unleash_gitops.kinds import kinds
 
-AUDITED = {event for kind in kinds().values() for event in kind.events}
+AUDITED = {event for kind in kinds().values() for event in getattr(kind, "events", ())}
 """The types of events that the product reads."""
 IGNORED = {
     # times

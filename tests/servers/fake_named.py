@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from servers.fake_routes import Part, Refusal, Request, Result, name_exists, not_found, route
+from servers.fake_routes import Part, Refusal, Request, Result, bad_data, name_exists, not_found, route
 
 FIELDS = {
     "environment": "Allows you to constrain on application environment",
@@ -55,8 +55,9 @@ class FakeTags(Part):
             raise Refusal(500, "UnknownError", 'violates foreign key constraint "feature_tag_tag_type_tag_value_fkey"')
 
     def add_value(self, tag: dict[str, str]) -> None:
+        """Add the value of a flag's tag where it is new."""
         if tag["type"] not in self.server.named["tag-types"]:
-            raise Refusal(500, "UnknownError", 'violates foreign key constraint "tags_type_fkey"')
+            raise bad_data(f"Tag type '{tag['type']}' does not exist")
         if tag not in self.values:
             self.values.append(dict(tag))
 
@@ -110,7 +111,9 @@ class FakeTags(Part):
     def post_value(self, request: Request) -> Result:
         if request.body in self.values:
             raise name_exists("A tag of [object Object] already exists")
-        self.add_value(request.body)
+        if request.body["type"] not in self.server.named["tag-types"]:
+            raise Refusal(500, "UnknownError", 'violates foreign key constraint "tags_type_fkey"')
+        self.values.append(request.body)
         return 201, {"version": 1, "tag": request.body}
 
 
