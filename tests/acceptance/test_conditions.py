@@ -117,13 +117,14 @@ def test_a_server_that_is_too_old(charted: Space) -> None:
 
 def test_a_server_without_enterprise(charted: Space) -> None:
     assert charted.instance.fake is not None
-    charted.instance.fake.impact_metrics = charted.instance.fake.enterprise = False
+    charted.instance.fake.absent.add("/impact-metrics/")
     refused(charted, "needs Unleash Enterprise", "the open-source edition (8.2.0)")
 
 
 def test_an_enterprise_server_without_the_routes(charted: Space) -> None:
     assert charted.instance.fake is not None
-    charted.instance.fake.impact_metrics = False
+    charted.instance.fake.absent.add("/impact-metrics/")
+    charted.instance.fake.enterprise = True
     charted.instance.fake.version = "7.1.0"
     refused(charted, "Unleash Enterprise 7.1.0) has no such route", "a newer Unleash is needed")
 
@@ -247,7 +248,7 @@ def test_a_certificate_authority_that_is_not_there(charted: Space) -> None:
 def test_a_server_without_what_no_file_mentions(fake_space: Space) -> None:
     assert fake_space.instance.fake is not None
     fake_space.chart("a")
-    fake_space.instance.fake.named.clear()
+    fake_space.instance.fake.absent |= {"/tag-types", "/context", "/segments"}
     assert fake_space.apply().code == 0
     assert fake_space.plan()["changes"] == []
     segment = {"apiVersion": "unleash-gitops/v1", "kind": "Segment", "metadata": {"name": "s"}}

@@ -32,6 +32,7 @@ class World:
 
     def __init__(self, names: list[str]) -> None:
         self.fake = FakeUnleash(flags={"default": []}, audit=FakeAudit({TOKEN: "ours", OTHER: "somebody"}))
+        self.fake.named["tag-types"]["gitops"] = {"name": "gitops", "description": None, "icon": None, "color": None}
         workspace = {"apiVersion": "unleash-gitops/v1", "kind": "Workspace", "metadata": {"name": "ws"}}
         self.workspace = Workspace.of(WorkspaceDocument.model_validate(workspace))
         self.names = names

@@ -88,7 +88,7 @@ def worlds(draw: st.DrawFn) -> tuple[FakeUnleash, Loaded, Workspace]:
         chart = split_mark if owner is None else computed_id(owner, KIND.name, project, feature, name)
         fake.charts[chart] = (scope, config)
         if draw(st.integers(0, 9)) == 0:
-            fake.requires_confirmation.add(chart)
+            fake.safeguarded.add(chart)
     resources = [
         _resource(scope, name, spec) for (scope, name), spec in draw(st.dictionaries(places, specs, max_size=8)).items()
     ]
@@ -135,7 +135,7 @@ def _untouchable(fake: FakeUnleash, loaded: Loaded, workspace: Workspace) -> dic
         other = chart.startswith(computed_id("other", "", None, None, "")[:16])
         split_mark = chart.startswith("01ARZ")
         alone = workspace.spec.reason_to_delete("unmanaged", KIND.name, scope[0] if scope else None) is not None
-        if chart in fake.requires_confirmation or (
+        if chart in fake.safeguarded or (
             not wanted and (other or (split_mark and not alone) or workspace.spec.prune == "none")
         ):
             kept[chart] = (scope, config)

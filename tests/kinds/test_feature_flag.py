@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from kinds.named import FACTS, Answers
-from servers.fake_flags import FakeFlags
+from servers.fake_unleash import TOKEN, FakeUnleash
 from unleash_gitops.documents.loader.document_checks import check_document
 from unleash_gitops.documents.yamldoc import Document, dump_document, read_documents
 from unleash_gitops.kinds import kinds
@@ -49,8 +50,9 @@ class Flags(Answers):
     """A project of flags in memory."""
 
     def __init__(self, *names: str) -> None:
-        super().__init__(segments={"segments": [{"id": 7, "name": "beta"}]})
-        self.fake = FakeFlags({"p": list(names)})
+        super().__init__()
+        self.fake = FakeUnleash(flags={"p": list(names)})
+        self.fake.named["segments"]["beta"] = {"id": 7, "name": "beta", "description": None, "constraints": []}
 
     def get(self, path: str) -> Any:
         return self._answered("GET", path, None)
@@ -68,13 +70,15 @@ class Flags(Answers):
 
     def _answered(self, method: str, path: str, body: Any, *, missing: bool = False) -> Any:
         self.asked.append(f"{method} {path}")
-        bare, _, query = path.partition("?")
-        if bare in self.answers:
-            return self.answers[bare]
-        found = self.fake.answer(method, bare, query, body)
-        assert found is not None, path
-        assert missing or found[0] < 400, found
-        return None if found[0] == 404 else found[1]
+        status, content = self.send(method, path, body)
+        assert missing or status < 400, content
+        return None if status == 404 else content
+
+    def send(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Send a request; return the status and the JSON of the answer, None for an empty one."""
+        given = b"" if body is None else json.dumps(body).encode()
+        status, _, content = self.fake.answer(method, path, {"authorization": TOKEN}, given)
+        return status, json.loads(content) if content else None
 
     def do(self, *calls: Call) -> None:
         """Do what the calls say."""
@@ -84,7 +88,8 @@ class Flags(Answers):
                 if "segments" in (call.body or {})
                 else call.body
             )
-            self.fake.answer(call.method, call.path, "", body)
+            status, content = self.send(call.method, call.path, body)
+            assert status < 400 or (call.idempotent and status == 409), content
 
     def live(self, *wanted: Resource) -> dict[str, Resource]:
         self.asked.clear()
@@ -137,7 +142,7 @@ def test_strategies_are_there_before_it_is_on_and_each_is_looked_for_before_it_i
 
 def test_an_update_switches_off_first_and_on_last_and_removes_what_is_too_many_at_the_end() -> None:
     server, before = Flags("f"), desired(**production(ROLLOUT, {"name": "default"}, enabled=False))
-    server.fake.flag("f")["tags"] = [{"type": "gitops", "value": "w"}]
+    server.fake.about_flags.flag("f")["tags"] = [{"type": "gitops", "value": "w"}]
     live = server.live(before)["f"]
     server.do(*KIND.update(before, live, KIND.spec_after_update(before, live)))
     live = server.live(before)["f"]
@@ -172,8 +177,9 @@ def test_what_the_playground_leaves_out_is_asked_for_by_itself() -> None:
     names = [f"f{number}" for number in range(40)]
     server = Flags(*names)
     wanted = [replace(desired(**production(ROLLOUT)), id=name) for name in names]
-    strategies = server.fake.flag("f3")["in"]["production"]["strategies"]
-    strategies.append(server.fake._strategy("f3", {**ROLLOUT, "disabled": True}))
+    server.send(
+        "POST", "/api/admin/projects/p/features/f3/environments/production/strategies", {**ROLLOUT, "disabled": True}
+    )
     server.live(*wanted)
     assert [path for path in server.asked if "features/f" in path] == ["GET /api/admin/projects/p/features/f3"]
     assert "POST /api/admin/playground/advanced" in server.asked
@@ -184,7 +190,7 @@ def test_what_the_playground_leaves_out_is_asked_for_by_itself() -> None:
 
 def test_an_archived_flag_is_revived() -> None:
     server, wanted = Flags("f"), desired(description="Back", environments={"production": {"enabled": True}})
-    server.fake.answer("DELETE", "/api/admin/projects/p/features/f", "", None)
+    server.send("DELETE", "/api/admin/projects/p/features/f")
     live = server.live(wanted)["f"]
     assert live.spec["archived"] is True
     after = KIND.spec_after_update(wanted, live)
@@ -197,8 +203,8 @@ def test_an_archived_flag_is_revived() -> None:
 
 def test_a_delete_archives_or_removes_and_names_who_depends_on_it() -> None:
     server = Flags("f", "child")
-    server.fake.flag("f")["tags"] = [{"type": "gitops", "value": "w"}]
-    server.fake.flag("child")["dependencies"] = [{"feature": "f", "enabled": True, "variants": []}]
+    server.fake.about_flags.flag("f")["tags"] = [{"type": "gitops", "value": "w"}]
+    server.fake.about_flags.flag("child")["dependencies"] = [{"feature": "f", "enabled": True, "variants": []}]
     live = server.live()["f"]
     assert live.users == ("FeatureFlag/p/child",)
     assert [call.path for call in KIND.delete(live)] == ["/api/admin/projects/p/features/f"]

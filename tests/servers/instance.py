@@ -61,7 +61,7 @@ class Instance:
     def guard(self, *charts: str) -> None:
         """Have safeguards use these charts, as an Enterprise server would."""
         if self.fake is not None:
-            self.fake.requires_confirmation = set(charts)
+            self.fake.safeguarded = set(charts)
         for chart in () if self.fake is not None else charts:
             execute(f"INSERT INTO safeguards VALUES ('guard-{chart}', '{chart}', '{{}}', '{{}}')")
 
