@@ -134,7 +134,7 @@ def test_retry_after_as_a_date() -> None:
 
 
 def test_waits_grow_with_jitter_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unleash_gitops.api.client._FIRST_PATIENCE", 1000.0)
+    monkeypatch.setattr("unleash_gitops.api.client._CONNECT_RETRY_BUDGET", 1000.0)
     made, _ = client(failing(httpx.ConnectError("refused"), 9))
     made.get("/api/admin/x")
     bounds = [0.25, 0.5, 1, 2, 4, 5, 5, 5, 5]
@@ -142,7 +142,7 @@ def test_waits_grow_with_jitter_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_patience_ends_and_the_failure_says_that_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unleash_gitops.api.client._FIRST_PATIENCE", 0.0)
+    monkeypatch.setattr("unleash_gitops.api.client._CONNECT_RETRY_BUDGET", 0.0)
     made, requests = client(failing(httpx.ConnectError("refused"), 99))
     with pytest.raises(Unreachable) as caught:
         made.get("/api/admin/x")
@@ -201,10 +201,10 @@ def _error(name: str, message: str, *details: str) -> dict[str, Any]:
         (
             httpx.Response(409, content=b""),
             NotUnleash,
-            "GET /api/admin/x: this does not look like Unleash: it answers 409 in other words",
+            "GET /api/admin/x: this does not look like Unleash: 409 with an unexpected response body",
         ),
         (httpx.Response(500, text="<html>"), ApiError, "GET /api/admin/x: 500: Internal Server Error"),
-        (httpx.Response(403, text="nginx"), ApiError, "GET /api/admin/x: 403: refused, but not in Unleash's words"),
+        (httpx.Response(403, text="nginx"), ApiError, "GET /api/admin/x: 403: unexpected response body"),
         (
             httpx.Response(503, json={"message": "Unleash is currently in maintenance mode."}),
             Maintenance,
@@ -272,7 +272,7 @@ def test_an_answer_that_is_not_unleashs(answer: Any) -> None:
     [(httpx.ReadTimeout("x"), "--timeout"), (httpx.ConnectError("CERTIFICATE_VERIFY_FAILED"), "SSL_CERT_FILE")],
 )
 def test_the_hint_fits_the_trouble(error: Exception, hint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unleash_gitops.api.client._FIRST_PATIENCE", 0.0)
+    monkeypatch.setattr("unleash_gitops.api.client._CONNECT_RETRY_BUDGET", 0.0)
     made, _ = client(failing(error, 99))
     with pytest.raises(Unreachable) as caught:
         made.get("/api/admin/x")

@@ -119,7 +119,7 @@ def test_deleting_what_is_gone_is_success() -> None:
 
 
 def test_a_server_that_is_gone_for_good_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unleash_gitops.api.client._FIRST_PATIENCE", 0.05)
+    monkeypatch.setattr("unleash_gitops.api.client._CONNECT_RETRY_BUDGET", 0.05)
     names = [f"c{number:02}" for number in range(20)]
     server = Server({name: httpx.ConnectError("refused") for name in names[3:]})
     report = server.apply(plan(*(change(name) for name in names)), concurrency=1)

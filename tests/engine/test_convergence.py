@@ -35,8 +35,8 @@ settings.load_profile("steady")
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unleash_gitops.api.client._PATIENCE", 0.05)
-    monkeypatch.setattr("unleash_gitops.api.client._FIRST_PATIENCE", 0.05)
+    monkeypatch.setattr("unleash_gitops.api.client._RETRY_BUDGET", 0.05)
+    monkeypatch.setattr("unleash_gitops.api.client._CONNECT_RETRY_BUDGET", 0.05)
     monkeypatch.setattr("unleash_gitops.api.client._LONGEST_BACKOFF", 0.001)
 
 

@@ -1,11 +1,10 @@
 """HTTP to one Unleash instance: authentication, time-outs, retries, concurrency, and errors a person can act on.
 
-The only room that knows httpx. It knows paths and JSON, not what they mean. The token is in one header only.
+It knows paths and JSON, not what they mean. The token is in one header only.
 """
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import threading
@@ -15,10 +14,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
+from unleash_gitops.api.redaction import Redactor
 from unleash_gitops.model.errors import (
     ApiError,
     Maintenance,
@@ -35,15 +35,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Client", "ServerFacts"]
 
-_FIRST_PATIENCE = 2.0
-"""Seconds to keep trying a server that has never answered: long enough for a hiccup, short enough for a typo."""
-_PATIENCE = 45.0
-"""Seconds to keep trying a server that has answered before: a crashed one is back in about ten."""
+_CONNECT_RETRY_BUDGET = 2.0
+"""Seconds to retry a server that has never answered: long enough for a hiccup, short enough for a wrong address."""
+_RETRY_BUDGET = 45.0
+"""Seconds to retry a server that has answered before: a crashed one is back in about ten."""
 _LONGEST_BACKOFF = 5.0
 _LONGEST_RETRY_AFTER = 120.0
-_OLDEST = (7, 0)
+_OLDEST_VERSION = (7, 0)
 _MISSING_ROUTE = "The path you were looking for"
-_TRY_LATER = frozenset({429, 502, 503, 504})
+_RETRYABLE_STATUSES = frozenset({429, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Client:
         self.url = url.rstrip("/")
         self.concurrency = concurrency
         self.stop = stop or threading.Event()
-        self._secrets: tuple[str, ...] = (token,)
+        self._redactor = Redactor(token)
         self._log = log
         self._timeout = timeout
         self._facts: ServerFacts | None = None
@@ -124,11 +124,11 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Give back what the connections hold."""
+        """Close the connections."""
         self._http.close()
 
     def facts(self) -> ServerFacts:
-        """Ask the server who it is, once. Raises NotUnleash, TooOld, or any other ServerError."""
+        """Read the server's version, edition and limits, once. Raises NotUnleash, TooOld, or any other ServerError."""
         if self._facts is None:
             self._facts = self._ask_facts()
         return self._facts
@@ -139,9 +139,9 @@ class Client:
         version = answer.get("version") if isinstance(answer, dict) else None
         if not isinstance(version, str) or not version:
             raise NotUnleash("GET", path, "the answer is not that of an Unleash server", _ADDRESS_HINT)
-        found = re.match(r"(\d+)\.(\d+)", version)
-        if found is None or (int(found[1]), int(found[2])) < _OLDEST:
-            oldest = ".".join(str(part) for part in _OLDEST)
+        number = re.match(r"(\d+)\.(\d+)", version)
+        if number is None or (int(number[1]), int(number[2])) < _OLDEST_VERSION:
+            oldest = ".".join(str(part) for part in _OLDEST_VERSION)
             raise TooOld("GET", path, f"the server runs Unleash {version}", f"Unleash {oldest} or newer is needed")
         details = answer.get("versionInfo") or {}
         enterprise = bool((details.get("current") or {}).get("enterprise"))
@@ -150,10 +150,12 @@ class Client:
         return ServerFacts(version, enterprise, details.get("instanceId"), bool(answer.get("maintenanceMode")), limits)
 
     def hide(self, secret: str) -> None:
-        """Have `secret` appear in no log line and no error of this client from now on, however it is written there."""
-        if secret:
-            written = (secret, quote(secret, safe=""), json.dumps(secret)[1:-1], _host(secret))
-            self._secrets = tuple(dict.fromkeys((*self._secrets, *filter(None, written))))
+        """Mask `secret` in the log lines and errors of this client from now on.
+
+        A secret shorter than 8 characters is masked only where it is a whole quoted string: it does not blank the
+        ordinary text that contains it.
+        """
+        self._redactor.hide(secret)
 
     def get(self, path: str) -> Any:
         """Return the JSON answer to a GET. `path` begins with `/api/admin/`, percent-encoded. Raises ServerError."""
@@ -165,7 +167,7 @@ class Client:
         Tries again, with growing and jittered waits, after 429 (the server did nothing) and when no connection was
         made; after 502, 503, 504 or a connection that broke only if `repeatable`. Raises ServerError.
         """
-        deadline = time.monotonic() + (_PATIENCE if self._facts is not None else _FIRST_PATIENCE)
+        deadline = time.monotonic() + (_RETRY_BUDGET if self._facts is not None else _CONNECT_RETRY_BUDGET)
         attempt = 0
         while True:
             outcome = self._try(method, path, body, repeatable)
@@ -188,7 +190,7 @@ class Client:
 
     def _try(self, method: str, path: str, body: Any, repeatable: bool) -> _Outcome:
         began = time.monotonic()
-        shown = self._clean(path)
+        shown = self._redact(path)
         try:
             if method == "GET":
                 response = self._http.get(path)
@@ -201,7 +203,7 @@ class Client:
             self._say(f"{method} {path}: {response.status_code} in {(time.monotonic() - began) * 1000:.0f} ms")
         if not response.is_success:
             failure = self._failure(method, shown, response)
-            again = response.status_code == 429 or (repeatable and response.status_code in _TRY_LATER)
+            again = response.status_code == 429 or (repeatable and response.status_code in _RETRYABLE_STATUSES)
             return _Outcome(
                 failure=failure, again=again and not isinstance(failure, Maintenance), wait=_retry_after(response)
             )
@@ -212,12 +214,10 @@ class Client:
 
     def _say(self, line: str) -> None:
         if self._log is not None:
-            self._log(self._clean(line))
+            self._log(self._redact(line))
 
-    def _clean(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
+    def _redact(self, text: str) -> str:
+        return self._redactor.redact(text)
 
     def _unreachable(self, method: str, path: str, error: httpx.HTTPError) -> Unreachable:
         unsent = isinstance(
@@ -233,25 +233,24 @@ class Client:
         else:
             failure = f"{address}: {str(error) or type(error).__name__}"
             hint = "is the address right (--url, UNLEASH_URL, spec.url), and is the server up?"
-        return Unreachable(method, path, self._clean(failure), hint, sent=not unsent)
+        return Unreachable(method, path, self._redact(failure), hint, sent=not unsent)
 
     def _failure(self, method: str, path: str, response: httpx.Response) -> ServerError:
         status = response.status_code
         if response.is_redirect:
             to = urlsplit(response.headers.get("location", ""))
             where = f"{to.scheme}://{to.hostname}" if to.hostname else to.path
-            return NotUnleash(method, path, self._clean(f"the answer is a redirect to {where}"), _ADDRESS_HINT)
-        name, message = _words(response)
+            return NotUnleash(method, path, self._redact(f"the answer is a redirect to {where}"), _ADDRESS_HINT)
+        name, message = _parse_error(response)
         if message is None:
-            # Unleash says nothing with some refusals, but never with a 404, which must not count as "gone" here.
+            # Some of Unleash's refusals have no body, but never a 404, which must not count as "no longer exists" here.
             if status == 429 or status >= 500 or (self._facts is not None and status not in {401, 403, 404}):
                 return ApiError(method, path, status, None, response.reason_phrase or "no explanation")
             if status in {401, 403}:
-                return ApiError(method, path, status, None, "refused, but not in Unleash's words", _TOKEN_HINT)
-            return NotUnleash(
-                method, path, f"this does not look like Unleash: it answers {status} in other words", _ADDRESS_HINT
-            )
-        message = self._clean(message)
+                return ApiError(method, path, status, None, "unexpected response body", _TOKEN_HINT)
+            message = f"this does not look like Unleash: {status} with an unexpected response body"
+            return NotUnleash(method, path, message, _ADDRESS_HINT)
+        message = self._redact(message)
         if status == 503 and "maintenance" in message.lower():
             return Maintenance(method, path, message, "switch maintenance mode off, or apply when it is over")
         if status == 404 and message.startswith(_MISSING_ROUTE):
@@ -273,24 +272,16 @@ _TOKEN_HINT = "an admin or personal access token is needed, in UNLEASH_AUTH_TOKE
 _ADDRESS_HINT = "is the address right? The instance's base path is part of it, /api is not"
 
 
-def _host(secret: str) -> str | None:
-    """Return the host when a secret is an address: an error that says the host is not found names it alone."""
-    try:
-        return urlsplit(secret).hostname
-    except ValueError:
-        return None
-
-
 def _hint(status: int) -> str | None:
     if status in {401, 403}:
         return _TOKEN_HINT
     return "try again later, or lower --concurrency" if status == 429 else None
 
 
-def _words(response: httpx.Response) -> tuple[str | None, str | None]:
-    """Return the error's name and message as Unleash gives them; no message when the body is not Unleash's.
+def _parse_error(response: httpx.Response) -> tuple[str | None, str | None]:
+    """Return the name and message of Unleash's error; no message when the body is not an error of Unleash.
 
-    A message of many parts ends with `details`, which says what the message only counts.
+    A message that only counts the problems is followed by those in `details`.
     """
     if response.status_code == 429 and response.headers.get("content-type", "").startswith("text/"):
         return None, response.text.strip() or None
@@ -301,27 +292,27 @@ def _words(response: httpx.Response) -> tuple[str | None, str | None]:
     if not isinstance(body, dict) or not isinstance(body.get("message"), str):
         return None, None
     details = body.get("details")
-    parts = [part["message"] for part in details if _says(part)] if isinstance(details, list) else []
+    problems = [entry["message"] for entry in details if _has_message(entry)] if isinstance(details, list) else []
     message: str = body["message"]
-    extra = "; ".join(part for part in parts if part not in message)
+    extra = "; ".join(problem for problem in problems if problem not in message)
     name = body.get("name")
     return name if isinstance(name, str) else None, f"{message} ({extra})" if extra else message
 
 
-def _says(part: Any) -> bool:
-    return isinstance(part, dict) and isinstance(part.get("message"), str)
+def _has_message(entry: Any) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("message"), str)
 
 
 def _retry_after(response: httpx.Response) -> float | None:
     """Return the seconds the server asks to wait, at most two minutes, None when it does not ask."""
-    given = response.headers.get("retry-after", "").strip()
-    if not given:
+    header = response.headers.get("retry-after", "").strip()
+    if not header:
         return None
-    if given.isdigit():
-        seconds = float(given)
+    if header.isdigit():
+        seconds = float(header)
     else:
         try:
-            seconds = (parsedate_to_datetime(given) - datetime.now(UTC)).total_seconds()
+            seconds = (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
         except (ValueError, TypeError):
             return None
     return max(0.0, min(seconds, _LONGEST_RETRY_AFTER))

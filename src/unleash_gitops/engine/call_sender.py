@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Sender", "secrets_of"]
 
-_TRIES = 10
-_SETTLING = (0.5, 5.0)
-"""Seconds, at first and at most, for a server to finish what it was at when its answer was lost, before one looks."""
+_MOST_ATTEMPTS = 10
+_FIRST_WAIT_BEFORE_VERIFYING = 0.5
+"""Seconds for a server to finish a POST whose answer was lost, before a read verifies what the POST made."""
+_LONGEST_WAIT_BEFORE_VERIFYING = 5.0
+"""The wait doubles with each attempt, up to this many seconds."""
 
 
 class Sender:
@@ -90,16 +92,16 @@ class Sender:
 
     def _answer(self, call: Call, path: str, body: Any) -> Any:
         """Return the server's answer; of what may not be sent twice, what was made when the answer was lost."""
-        tries = _TRIES
-        pause, longest = _SETTLING
+        attempts_left = _MOST_ATTEMPTS
+        wait = _FIRST_WAIT_BEFORE_VERIFYING
         while True:
             try:
                 return self._client.send(call.method, path, body, repeatable=call.repeatable)
             except (Unreachable, ApiError) as error:
-                tries -= 1
-                if call.verify is None or not _lost(error) or not tries or self._client.stop.wait(pause):
+                attempts_left -= 1
+                if call.verify is None or not _lost(error) or not attempts_left or self._client.stop.wait(wait):
                     raise
-            pause = min(2 * pause, longest)
+            wait = min(2 * wait, _LONGEST_WAIT_BEFORE_VERIFYING)
             made = self._look(call.verify)
             if made is not None:
                 return made
