@@ -59,7 +59,7 @@ def test_the_shape_of_a_plan(space: Space, saved: Path) -> None:
         "root",
         "tokenEnv",
         "kept",
-        "untold",
+        "auditError",
         "digest",
     ]
     assert list(plan["instance"]) == ["url", "id", "version", "edition"]

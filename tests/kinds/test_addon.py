@@ -12,9 +12,9 @@ from unleash_gitops.documents.loader.document_checks import check_document
 from unleash_gitops.documents.yamldoc import Document, read_documents
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.addon_providers import PARAMETERS
+from unleash_gitops.model.call import Lookup
 from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.ownership import workspace_mark
-from unleash_gitops.model.plan import Lookup
 from unleash_gitops.model.resource import Area, ReadScope, Resource
 
 OURS = f"unleash-gitops name: hook\n{MARK}"

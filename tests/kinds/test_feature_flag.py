@@ -16,7 +16,7 @@ from unleash_gitops.kinds.flags.link_url import normalise_url
 from unleash_gitops.kinds.flags.match_strategies import match_strategies
 from unleash_gitops.kinds.flags.strategy import FlagStrategy, strategy_after_create, strategy_body
 from unleash_gitops.kinds.shared.fields import normalise
-from unleash_gitops.model.plan import Call
+from unleash_gitops.model.call import Call
 from unleash_gitops.model.resource import Area, ReadScope, Reference, Resource
 
 KIND = kinds()["FeatureFlag"]

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from render.samples import ACTIONS, PLANS
+from unleash_gitops.model.call import Call
 from unleash_gitops.model.errors import PlanFileError
-from unleash_gitops.model.plan import Call, Report, ReportSummary, Result, parse_plan
+from unleash_gitops.model.plan import Report, ReportSummary, Result, parse_plan
 from unleash_gitops.model.plan_file import seal as with_digest
 from unleash_gitops.render.json import plan_json
 
@@ -43,7 +44,7 @@ def test_the_keys_of_the_document_are_the_documented_ones() -> None:
     document = ACTIONS.to_json()
     assert list(document) == [
         "formatVersion", "toolVersion", "createdAt", "workspace", "instance", "summary", "changes", "unmanaged",
-        "maxDeletes", "root", "tokenEnv", "kept", "untold", "digest",
+        "maxDeletes", "root", "tokenEnv", "kept", "auditError", "digest",
     ]  # fmt: skip
     assert list(document["instance"]) == ["url", "id", "version", "edition"]
     assert list(document["summary"]) == [

@@ -24,11 +24,11 @@ _BUG = 500
 
 @dataclass(frozen=True)
 class History:
-    """What the audit log tells. `applied_by` names who else is us; `untold` is why it tells nothing."""
+    """What the audit log tells. `applied_by` names who else is us; `audit_error` is why it tells nothing."""
 
     actor: Actor | None = None
     events: Mapping[Key, Sequence[Event]] = field(default_factory=dict)
-    untold: str | None = None
+    audit_error: str | None = None
     applied_by: Collection[str] = ()
 
     def past(self, one: Resource, live: Resource | None, reads: Reads) -> Past | None:
@@ -63,16 +63,16 @@ def read_history(reads: Reads, objects: Iterable[Resource], applied_by: Collecti
     try:
         actor = parse_actor(reads.get_cached("/api/admin/user"))
         if actor is None:
-            return History(untold="the server does not tell who the token acts as")
+            return History(audit_error="the server does not tell who the token acts as")
         return History(actor, _by_object(traced, _read(reads, traced), reads.workspace), applied_by=applied_by)
     except ApiError as error:
         if error.status > _BUG or error.status == 429:
             raise
-        return History(untold=str(error))
+        return History(audit_error=str(error))
     except NotUnleash as error:
-        return History(untold=str(error))
+        return History(audit_error=str(error))
     except (KeyError, TypeError):
-        return History(untold="the audit log is not of the form that this version knows")
+        return History(audit_error="the audit log is not of the form that this version knows")
 
 
 def _read(reads: Reads, objects: Sequence[Resource]) -> list[Event]:

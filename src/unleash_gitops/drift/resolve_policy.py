@@ -113,7 +113,7 @@ def resolve_policy(
         decisions = plan_changes(_without(desired, live, judged), live, workspace, reads.server, targets, spared)
     changes = tuple(_annotated(change, found.get(Key(change.kind, change.id))) for change in decisions.changes)
     kept += tuple(reminder for one in loose if (reminder := _reminder(one, history, reads)) is not None)
-    return _summed(replace(decisions, changes=changes, kept=kept, untold=history.untold), judged)
+    return _summed(replace(decisions, changes=changes, kept=kept, audit_error=history.audit_error), judged)
 
 
 def _object(change: Change, desired: State, live: State) -> Resource:

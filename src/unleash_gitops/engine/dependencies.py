@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from graphlib import TopologicalSorter
-from typing import Any
 
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import references_of
 from unleash_gitops.model.plan import Change
 from unleash_gitops.model.resource import Key, Reference, Resource, State
 
-__all__ = ["find_delete_blockers", "in_order", "resolved", "used"]
+__all__ = ["find_delete_blockers", "in_order", "resolve_ids", "used"]
 
 _MOST_NAMED = 5  # users of an object
 
@@ -100,24 +99,29 @@ def in_order(
     ]
 
 
-def resolved(changes: Iterable[Change], live: State) -> list[Change]:
-    """Return the changes with every id in their calls that is known already, in place of the label it goes by."""
+def resolve_ids(changes: Iterable[Change], live: State) -> list[Change]:
+    """Return the changes with every id that the server has already given written into their calls.
+
+    A change that needs the id of an object that no call creates is blocked.
+    """
     ids = {
-        str(one): int(one.server_id) for one in live.resources.values() if one.server_id and one.server_id.isdecimal()
+        str(resource): int(resource.server_id)
+        for resource in live.resources.values()
+        if resource.server_id and resource.server_id.isdecimal()
     }
-    found = []
-    for change in changes:
-        calls = tuple(call.model_copy(update={"body": _filled(call.body, ids)}) for call in change.calls)
-        found.append(change.model_copy(update={"calls": calls}) if calls != change.calls else change)
-    return found
+    resolved = [
+        change.model_copy(update={"calls": tuple(call.resolve_ids(ids) for call in change.calls)}) for change in changes
+    ]
+    labels = {call.id_label for change in resolved for call in change.calls}
+    return [_block_without_ids(change, labels) for change in resolved]
 
 
-def _filled(body: Any, ids: Mapping[str, Any]) -> Any:
-    if isinstance(body, dict):
-        if body.keys() == {"$id"}:
-            return ids.get(body["$id"], body)
-        return {key: _filled(value, ids) for key, value in body.items()}
-    return [_filled(value, ids) for value in body] if isinstance(body, list) else body
+def _block_without_ids(change: Change, labels: Collection[str | None]) -> Change:
+    missing = sorted({label for call in change.calls for label in call.required_labels if label not in labels})
+    if not missing:
+        return change
+    reason = f"needs {missing[0]}, which this plan does not create"
+    return change.model_copy(update={"action": "blocked", "calls": (), "reason": reason})
 
 
 def _note(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from unleash_gitops.engine.dependencies import find_delete_blockers, in_order, resolved, used
+from unleash_gitops.engine.dependencies import find_delete_blockers, in_order, resolve_ids, used
 from unleash_gitops.engine.diff import diff_fields
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import Kind, Marked
@@ -28,14 +28,14 @@ Targets = Sequence[tuple[str, ...]]
 class PlanBody:
     """What is to be done, in the order it is to be done, and what was seen and is left alone.
 
-    `kept` and `untold` are what the audit log makes of it, as a plan has them.
+    `kept` and `audit_error` are what the audit log makes of it, as a plan has them.
     """
 
     changes: tuple[Change, ...]
     unmanaged: tuple[Unmanaged, ...]
     summary: Summary
     kept: tuple[Change, ...] = ()
-    untold: str | None = None
+    audit_error: str | None = None
 
 
 def plan_changes(
@@ -67,10 +67,9 @@ def plan_changes(
         left = [one for one in left if one.address.kind in concerns or not kinds()[one.address.kind].plentiful]
     foreign = sum(resource.ownership == "foreign" for resource in left)
     unmanaged = [one for one in left if one.key not in doomed and one.ownership in {"owned", "unmanaged"}]
-    ordered = in_order(changes, wanted, present)
-    calls = resolved(ordered, live)
+    ordered = resolve_ids(in_order(changes, wanted, present), live)
     return PlanBody(
-        tuple(calls),
+        tuple(ordered),
         tuple(_unmanaged(resource) for resource in sorted(unmanaged, key=lambda one: one.parts)),
         _summary(ordered, unchanged=unchanged, unmanaged=len(unmanaged), foreign=foreign),
     )

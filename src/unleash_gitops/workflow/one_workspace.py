@@ -17,7 +17,6 @@ from unleash_gitops.documents.loader import Loaded, find_workspace, load
 from unleash_gitops.documents.reference_checks import conflicts, find_missing_references
 from unleash_gitops.drift import last_changes, resolve_policy
 from unleash_gitops.engine.applier import apply_changes
-from unleash_gitops.engine.call_sender import secrets_of
 from unleash_gitops.engine.planner import change_area, moved, plan_areas, unmatched_targets
 from unleash_gitops.engine.reader import Reader
 from unleash_gitops.kinds import kinds
@@ -115,7 +114,7 @@ def make_plan(
         root=loaded.place,
         token_env=workspace.spec.token_env,
         kept=decisions.kept,
-        untold=decisions.untold,
+        audit_error=decisions.audit_error,
     )
 
 
@@ -151,8 +150,8 @@ def check_drift(plan: Plan) -> None:
 
 def require_audit_log(plan: Plan) -> None:
     """Raise Untold when the plan cannot say whether somebody else changed anything."""
-    if plan.untold is not None:
-        raise AuditLogUnavailable(plan.untold)
+    if plan.audit_error is not None:
+        raise AuditLogUnavailable(plan.audit_error)
 
 
 def _who(change: Change) -> str:
@@ -219,9 +218,8 @@ def apply_plan(
     `hand_over` is told whose secret it is and the secret, for each that the server makes. Before anything is sent it
     raises Maintenance, and UsageError when a secret that the plan names is not in the environment.
     """
-    unset = sorted(
-        name for name in secrets_of(call for one in plan.changes for call in one.calls) if not os.environ.get(name)
-    )
+    variables = {name for change in plan.changes for call in change.calls for name in call.required_variables}
+    unset = sorted(name for name in variables if not os.environ.get(name))
     if unset:
         raise UsageError(
             f"the plan needs {', '.join(unset)}, which the environment does not have", "set it, and apply again"
