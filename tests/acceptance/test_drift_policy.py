@@ -276,7 +276,7 @@ def test_without_the_log_a_plan_says_so_and_is_as_before(trio: Trio, admin: http
     with proxy.served() as url, trio.space.through(url):
         plan = trio.space.plan()
         assert trio.told(plan) == same({"first": "unknown"})
-        assert status in plan["untold"]
+        assert status in plan["auditError"]
         drift = trio.space.run("plan", "--drift")
         assert (drift.code, drift.out) == (1, "")
         assert f"who changed what cannot be known: GET /api/admin/user: {status}" in drift.err

@@ -59,7 +59,7 @@ def test_the_shape_of_a_plan(space: Space, saved: Path) -> None:
         "root",
         "tokenEnv",
         "kept",
-        "untold",
+        "auditError",
         "digest",
     ]
     assert list(plan["instance"]) == ["url", "id", "version", "edition"]
@@ -160,7 +160,8 @@ def test_what_a_saved_plan_does_not_touch_may_move(space: Space, saved: Path) ->
         (lambda text: "", "the plan file is empty"),
         (lambda text: text[: len(text) // 2], "not whole JSON"),
         (lambda text: text.replace('"week"', '"hour"'), "was changed after it was made"),
-        (lambda text: text.replace('"formatVersion": "1"', '"formatVersion": "2"'), "has format 2"),
+        (lambda text: text.replace('"formatVersion": "2"', '"formatVersion": "1"'), "has format 1"),
+        (lambda text: text.replace('"formatVersion": "2"', '"formatVersion": "3"'), "has format 3"),
         (lambda text: "{}", "not a plan"),
     ],
 )

@@ -93,7 +93,7 @@ def world() -> World:
 
 def test_one_question_for_all_flags(world: World) -> None:
     plan, asked = world.plan()
-    assert (origins(plan), plan.untold) == ({"drift"}, None)
+    assert (origins(plan), plan.audit_error) == ({"drift"}, None)
     assert len(asked) == 2
     assert asked[0] == USER
     assert "&feature=IS_ANY_OF:one,two&" in asked[1]
@@ -129,7 +129,7 @@ def test_too_many_names_for_one_question_ask_for_the_project(count: int) -> None
 def test_a_log_that_does_not_tell_is_no_reason_to_fail(world: World, answers: Answers, words: str) -> None:
     plan, _ = world.plan(answers)
     assert origins(plan) == {"unknown"}
-    assert words in str(plan.untold)
+    assert words in str(plan.audit_error)
     assert len(plan.changes) == 2
 
 
@@ -143,7 +143,7 @@ def test_where_the_server_cannot_answer_for_all_flags_they_are_asked_for_one_by_
     one = {"/api/admin/events/one": (200, {"events": [event, made]})}
     two = {"/api/admin/events/two": (200, {"events": []})}
     plan, asked = world.plan({SEARCH: (500, {}), **one, **two})
-    assert plan.untold is None
+    assert plan.audit_error is None
     assert {change.name: {field.origin for field in change.fields} for change in plan.changes} == {
         "one": {"drift"}, "two": {"unknown"},
     }  # fmt: skip

@@ -301,7 +301,7 @@ class World:
         loaded = Loaded(Path(), None, state, (), (), len(resources))
         with self.server.client(ours=True) as client:
             plan = make_plan(loaded, self.workspace, client)
-            assert plan.untold is None
+            assert plan.audit_error is None
             try:
                 check_drift(plan)
             except DriftRefused:

@@ -11,7 +11,8 @@ import pytest
 
 from unleash_gitops.api.client import Client
 from unleash_gitops.engine.applier import apply_changes
-from unleash_gitops.model.plan import Call, Change, Instance, Plan, Report, Result, Summary
+from unleash_gitops.model.call import Call
+from unleash_gitops.model.plan import Change, Instance, Plan, Report, Result, Summary
 
 
 def change(name: str, action: str = "create", depends_on: tuple[str, ...] = (), calls: int = 1, **more: Any) -> Change:

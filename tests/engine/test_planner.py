@@ -15,8 +15,8 @@ from unleash_gitops.engine.planner import PlanBody, plan_changes
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import Kind, Reads
 from unleash_gitops.kinds.feature_flag import KIND as REAL_FLAG
+from unleash_gitops.model.call import Call
 from unleash_gitops.model.diagnostics import Position
-from unleash_gitops.model.plan import Call
 from unleash_gitops.model.resource import Address, Area, Reference, Resource, ResourceSet
 from unleash_gitops.model.workspace import Workspace, WorkspaceSpec
 

@@ -12,9 +12,9 @@ from unleash_gitops.documents.loader.document_checks import check_document
 from unleash_gitops.documents.yamldoc import Document, read_documents
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.addon_providers import PARAMETERS
+from unleash_gitops.model.call import Fill, Lookup
 from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.ownership import workspace_mark
-from unleash_gitops.model.plan import Lookup
 from unleash_gitops.model.resource import Area, ReadScope, Resource
 
 OURS = f"unleash-gitops name: hook\n{MARK}"
@@ -80,18 +80,23 @@ def test_what_is_live() -> None:
 def test_what_is_sent() -> None:
     body = {
         "provider": "webhook", "enabled": True, "description": f"Why\n{OURS}", "events": ["feature-created"],
-        "projects": [], "environments": [], "parameters": {"url": URL},
+        "projects": [], "environments": [], "parameters": {"url": None},
     }  # fmt: skip
+    secret = Fill(path=("parameters", "url"), env="HOOK_URL")
     one = hook(description="Why", projects=["*"])
     assert create(one) == ("POST", "/api/admin/addons", body)
     (call,) = kinds()["Addon"].create(one, kinds()["Addon"].spec_after_create(one))
     assert call.verify == Lookup(path="/api/admin/addons", list_key="addons", match={"description": f"Why\n{OURS}"})
+    assert call.fills == (secret,)
 
     found = live("Addon", server(entry(7)))[ID]
     assert update(hook(enabled=False), found) == (
         "PUT", "/api/admin/addons/7",
-        {**body, "description": OURS, "enabled": False, "parameters": {"url": URL, "contentType": "text/plain"}},
+        {**body, "description": OURS, "enabled": False, "parameters": {"url": None, "contentType": "text/plain"}},
     )  # fmt: skip
+    off = hook(enabled=False)
+    (call,) = kinds()["Addon"].update(off, found, kinds()["Addon"].spec_after_update(off, found))
+    assert call.fills == (secret,)
     assert delete(found) == ("DELETE", "/api/admin/addons/7", None)
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from kinds.named import FACTS, Answers, create, desired, live, problem
 from unleash_gitops.kinds import kinds
+from unleash_gitops.model.call import Call, Lookup
 from unleash_gitops.model.errors import ApiError
-from unleash_gitops.model.plan import Call, Lookup
 from unleash_gitops.model.resource import Area, ReadScope, Resource
 
 KIND = kinds()["ApiToken"]

@@ -17,7 +17,7 @@ from unleash_gitops.kinds.flags.link_url import normalise_url
 from unleash_gitops.kinds.flags.match_strategies import match_strategies
 from unleash_gitops.kinds.flags.strategy import FlagStrategy, strategy_after_create, strategy_body
 from unleash_gitops.kinds.shared.fields import normalise
-from unleash_gitops.model.plan import Call
+from unleash_gitops.model.call import Call
 from unleash_gitops.model.resource import Area, ReadScope, Reference, Resource
 
 KIND = kinds()["FeatureFlag"]
@@ -137,7 +137,7 @@ def test_strategies_are_there_before_it_is_on_and_each_is_looked_for_before_it_i
     assert on.path.endswith("/production/on")
     assert (first.id_label, second.id_label) == ("FeatureFlag/p/f:production[0]", "FeatureFlag/p/f:production[1]")
     assert second.verify is not None
-    assert second.verify.exclude_ids == ({"$id": first.id_label},)
+    assert (second.verify.exclude_ids, second.verify.exclude_labels) == ((), (first.id_label,))
 
 
 def test_an_update_switches_off_first_and_on_last_and_removes_what_is_too_many_at_the_end() -> None:
@@ -288,6 +288,11 @@ def variants(*weights: tuple[str, int, str]) -> dict[str, Any]:
         (production({**ROLLOUT, "disabled": True}, enabled=True), "on-without-strategies"),
         (production({**ROLLOUT, "parameters": {"rollout": 225}}), "parameter"),
         (production({**ROLLOUT, "parameters": {"rollout": "abc"}}), "parameter"),
+        (production({**ROLLOUT, "parameters": {"fromEnv": ["TOKEN"]}}), "type"),
+        (production({**ROLLOUT, "parameters": {"rollout": {"fromEnv": "TOKEN"}}}), "type"),
+        (production({**ROLLOUT, "parameters": {"$id": {"a": "b"}}}), "type"),
+        (production({**ROLLOUT, "segments": [{"$id": "Segment/beta"}]}), "type"),
+        ({"description": {"fromEnv": "TOKEN"}}, "type"),
         (production({**ROLLOUT, "segments": ["a", "a"]}), "twice"),
         (production({**ROLLOUT, "constraints": [{**IN, "operator": "NUM_EQ"}]}), "constraint"),
         (variants(("a", 500, "fix")), "weights"),

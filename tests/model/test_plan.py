@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from render.samples import ACTIONS, PLANS
+from unleash_gitops.model.call import Call
 from unleash_gitops.model.errors import PlanFileError
-from unleash_gitops.model.plan import Call, Report, ReportSummary, Result, parse_plan
+from unleash_gitops.model.plan import Report, ReportSummary, Result, parse_plan
 from unleash_gitops.model.plan_file import seal as with_digest
 from unleash_gitops.render.json import plan_json
 
@@ -43,7 +44,7 @@ def test_the_keys_of_the_document_are_the_documented_ones() -> None:
     document = ACTIONS.to_json()
     assert list(document) == [
         "formatVersion", "toolVersion", "createdAt", "workspace", "instance", "summary", "changes", "unmanaged",
-        "maxDeletes", "root", "tokenEnv", "kept", "untold", "digest",
+        "maxDeletes", "root", "tokenEnv", "kept", "auditError", "digest",
     ]  # fmt: skip
     assert list(document["instance"]) == ["url", "id", "version", "edition"]
     assert list(document["summary"]) == [
@@ -80,10 +81,14 @@ def test_json_that_is_not_a_plan(text: str) -> None:
     assert refused(text) == ("p.json: not a plan of unleash-gitops", AGAIN)
 
 
-def test_a_newer_format_is_refused_even_where_its_digest_is_made_otherwise() -> None:
-    assert refused('{"formatVersion": "2", "digest": "blake3:…"}') == (
-        "p.json: the plan has format 2, this version reads format 1",
-        "use the version of unleash-gitops that made it, or make it again with this one",
+@pytest.mark.parametrize(
+    ("version", "hint"),
+    [("1", AGAIN), ("3", "use the version of unleash-gitops that made it, or make it again with this one")],
+)
+def test_another_format_is_refused_even_where_its_digest_is_made_otherwise(version: str, hint: str) -> None:
+    assert refused(json.dumps({"formatVersion": version, "digest": "blake3:…"})) == (
+        f"p.json: the plan has format {version}, this version reads format 2",
+        hint,
     )
 
 
@@ -137,6 +142,49 @@ CHANGES = ACTIONS.as_json()["changes"]
 )
 def test_sealed_content_of_another_shape(other: dict[str, Any], problem: str) -> None:
     assert refused(seal(**other)) == (f"p.json: not a plan this version can read: {problem}", AGAIN)
+
+
+POST = {"method": "POST", "path": "/api/admin/x", "body": [None]}
+FILL = {"path": [0], "idOf": "Segment/beta"}
+VERIFY = {"path": "/api/admin/x", "listKey": None, "match": {"x": None}, "excludeIds": [], "field": "id"}
+
+
+def changes(*calls: dict[str, Any], **other: Any) -> list[dict[str, Any]]:
+    return [{**CHANGES[0], "calls": [call]} for call in calls] + [{**CHANGES[1], "calls": [], **other}]
+
+
+@pytest.mark.parametrize(
+    "needy",
+    [
+        {**POST, "fills": [FILL]},
+        {**POST, "verify": {**VERIFY, "fills": [{**FILL, "path": ["x"]}]}},
+        {**POST, "verify": {**VERIFY, "excludeLabels": ["Segment/beta"]}},
+    ],
+)
+def test_an_id_that_no_call_creates(needy: dict[str, Any]) -> None:
+    address = f"ImpactMetric/{CHANGES[0]['project']}/{CHANGES[0]['feature']}/{CHANGES[0]['name']}"
+    problem = f"Value error, {address} needs the id of Segment/beta, which no call of the plan creates"
+    assert refused(seal(changes=changes(needy))) == (f"p.json: not a plan this version can read: : {problem}", AGAIN)
+    creating = {**POST, "idLabel": "Segment/beta"}
+    assert len(parse_plan(seal(changes=changes(needy, creating)), "p.json").changes) == 3
+    blocked = changes(needy, action="blocked", kind="Segment", name="beta", project=None, feature=None)
+    assert len(parse_plan(seal(changes=blocked), "p.json").changes) == 2
+
+
+@pytest.mark.parametrize(
+    ("fill", "problem"),
+    [
+        ({"path": [1], "idOf": "a"}, "changes.0.calls.0: Value error, no null to fill at [1]"),
+        ({"path": [0]}, "changes.0.calls.0.fills.0: Value error, needs either idOf or env"),
+        (
+            {"path": [0], "env": "A-B"},
+            "changes.0.calls.0.fills.0.env: String should match pattern '^[A-Za-z_][A-Za-z0-9_]*$'",
+        ),
+    ],
+)
+def test_a_fill_of_another_shape(fill: dict[str, Any], problem: str) -> None:
+    sealed = seal(changes=changes({**POST, "fills": [fill]}))
+    assert refused(sealed) == (f"p.json: not a plan this version can read: {problem}", AGAIN)
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ CHANGED = "p.json: the plan was changed after it was made (its digest does not m
             "not a plan this version can read: workspaces.0.",
         ),
         (lambda content: content["workspaces"][0].pop("error"), True, "workspaces.0.error: Field required"),
-        (lambda content: content.update(formatVersion="2"), True, "the plan has format 2, this version reads format 1"),
+        (lambda content: content.update(formatVersion="1"), True, "the plan has format 1, this version reads format 2"),
         (lambda content: content["workspaces"].append("x"), True, "not a plan this version can read: workspaces.3"),
     ],
 )
@@ -76,13 +76,14 @@ def test_a_set_that_was_changed_is_refused(change: Callable[[dict[str, Any]], ob
     assert said in str(caught.value)
 
 
-def test_a_plan_of_a_newer_format_in_a_set_is_refused() -> None:
-    def newer(content: dict[str, Any]) -> None:
-        plan = {**content["workspaces"][0]["plan"], "formatVersion": "2"}
+@pytest.mark.parametrize("version", ["1", "3"])
+def test_a_plan_of_another_format_in_a_set_is_refused(version: str) -> None:
+    def set_version(content: dict[str, Any]) -> None:
+        plan = {**content["workspaces"][0]["plan"], "formatVersion": version}
         content["workspaces"][0]["plan"] = seal({key: value for key, value in plan.items() if key != "digest"})
 
     with pytest.raises(PlanFileError, match=r"workspaces\.0\.plan\.formatVersion"):
-        parse_plans(spoilt(newer, reseal=True), "p.json")
+        parse_plans(spoilt(set_version, reseal=True), "p.json")
 
 
 def test_a_set_cut_short_is_refused() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from unleash_gitops.model.call import Call
 from unleash_gitops.model.diagnostics import Diagnostic, Position
 from unleash_gitops.model.plan import (
-    Call,
     Change,
     Changed,
     FieldChange,
@@ -148,7 +148,7 @@ def hostile() -> Plan:
     text = " ".join(HOSTILE_TEXTS)
     instance = Instance(url=text, id=text, version=text, edition="oss")
     kept = tuple(one.model_copy(update={"drift": "keep"}) for one in changes if one.action == "update")
-    return plan(*changes, left=left, limit=100, workspace=text, instance=instance, kept=kept, untold=text)
+    return plan(*changes, left=left, limit=100, workspace=text, instance=instance, kept=kept, audit_error=text)
 
 
 PERSON = Changed(by="admin", at="2026-07-01T07:30:00.000Z", event=4711)
@@ -187,7 +187,9 @@ LONG = "Errors of the checkout, counted since the great rewrite, by everyone who
 PLANS = {
     "plan-actions": ACTIONS,
     "plan-drift": DRIFT,
-    "plan-without-the-log": plan(updated("signups", 3), untold="GET /api/admin/user: 403 NoAccessError: you may not"),
+    "plan-without-the-log": plan(
+        updated("signups", 3), audit_error="GET /api/admin/user: 403 NoAccessError: you may not"
+    ),
     "plan-no-changes": plan(left=(unmanaged(1), unmanaged(2)), unchanged=8),
     "plan-nothing-at-all": plan(),
     "plan-only-unmanaged": plan(

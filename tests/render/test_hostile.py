@@ -58,7 +58,7 @@ def plans(draw: st.DrawFn) -> Plan:
     instance = Instance(url=draw(NAMES), id=draw(NAMES), version=draw(NAMES), edition="oss")
     root = draw(st.none() | NAMES)
     limit = draw(st.sampled_from([0, 10]))
-    facts = {"kept": tuple(changes[1:2]), "untold": draw(st.none() | NAMES)}
+    facts = {"kept": tuple(changes[1:2]), "audit_error": draw(st.none() | NAMES)}
     return plan(*changes, left=left, workspace=draw(NAMES), instance=instance, limit=limit, root=root, **facts)
 
 

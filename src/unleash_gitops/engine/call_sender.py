@@ -1,6 +1,6 @@
-"""One call to the server, with what it stands for filled in: ids of this run, secrets of the environment.
+"""Sends a call of a plan, with its fills: ids of this run, secrets of the environment.
 
-It knows what may be sent twice, and looks before it repeats what may not.
+Before it repeats a call that may not be sent twice, it looks for the object that the first one created.
 """
 
 from __future__ import annotations
@@ -8,18 +8,19 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from unleash_gitops.model.errors import ApiError, MissingRoute, Unreachable
+from unleash_gitops.model.call import write_values
+from unleash_gitops.model.errors import ApiError, MissingRoute, NotUnleash, Unreachable
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
-    from unleash_gitops.model.plan import Call, Lookup
+    from unleash_gitops.model.call import Call, Fill, Lookup
 
-__all__ = ["Sender", "secrets_of"]
+__all__ = ["Sender"]
 
 _MOST_ATTEMPTS = 10
 _FIRST_WAIT_BEFORE_VERIFYING = 0.5
@@ -29,9 +30,9 @@ _LONGEST_WAIT_BEFORE_VERIFYING = 5.0
 
 
 class Sender:
-    """Sends the calls of one run; safe to use from many threads. `environ` is where secrets are.
+    """Sends the calls of one run; safe to use from many threads. `environ` has the secrets that calls need.
 
-    `hand_over` is told each secret that the server makes: the address of the object, and the secret.
+    `hand_over` receives each secret that the server generates: the address of the object, and the secret.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class Sender:
         self._environ = os.environ if environ is None else environ
         self._hand_over = hand_over
         self._ids: dict[str, Any] = {}
-        self._once: dict[str, Future[None]] = {}
+        self._sendings: dict[str, Future[None]] = {}
         self._lock = threading.Lock()
 
     def send(self, call: Call, address: str) -> None:
@@ -52,46 +53,46 @@ class Sender:
         if not call.idempotent:
             self._send(call, address)
             return
-        key = json.dumps([call.method, call.path, call.body], sort_keys=True)
+        key = json.dumps([call.method, call.path, call.body, [fill.as_json() for fill in call.fills]], sort_keys=True)
         with self._lock:
-            sent = self._once.get(key)
-            mine = sent is None
-            if sent is None:
-                sent = self._once[key] = Future()
-        if mine:
+            sending = self._sendings.get(key)
+            is_first = sending is None
+            if sending is None:
+                sending = self._sendings[key] = Future()
+        if is_first:
             try:
                 self._send(call, address)
-                sent.set_result(None)
+                sending.set_result(None)
             except BaseException as error:
-                sent.set_exception(error)
+                sending.set_exception(error)
                 raise
-        sent.result()
+        sending.result()
 
     def _send(self, call: Call, address: str) -> None:
         path = call.path
         if call.lookup is not None:
-            found = self._look(call.lookup)
-            if found is None:
+            target = self._look_up(call.lookup)
+            if target is None:
                 if call.method == "DELETE":
                     return
-                raise ApiError(call.method, path, 404, None, "what is to be changed is not there any more")
-            secret = str(found[call.lookup.field])
+                raise ApiError(call.method, path, 404, None, "the object to change no longer exists")
+            secret = str(target[call.lookup.field])
             self._client.hide(secret)
             path = path.replace("{found}", quote(secret, safe=""))
         try:
-            answer = self._answer(call, path, self._fill(call.body))
+            answer = self._answer(call, path, self._fill(call.body, call.fills, call))
         except MissingRoute:
             raise
         except ApiError as error:
             if call.method == "DELETE" and error.status == 404:
-                return  # gone already: that is what was wanted
+                return  # deleted already
             if call.idempotent and error.status == 409:
-                return  # there already: that is what was wanted
+                return  # created already
             raise
         self._note(call, address, answer)
 
     def _answer(self, call: Call, path: str, body: Any) -> Any:
-        """Return the server's answer; of what may not be sent twice, what was made when the answer was lost."""
+        """Return the server's answer, or, when the answer was lost, the object that the call created."""
         attempts_left = _MOST_ATTEMPTS
         wait = _FIRST_WAIT_BEFORE_VERIFYING
         while True:
@@ -102,26 +103,28 @@ class Sender:
                 if call.verify is None or not _lost(error) or not attempts_left or self._client.stop.wait(wait):
                     raise
             wait = min(2 * wait, _LONGEST_WAIT_BEFORE_VERIFYING)
-            made = self._look(call.verify)
-            if made is not None:
-                return made
+            created = self._look_up(call.verify)
+            if created is not None:
+                return created
 
-    def _look(self, find: Lookup) -> Any:
-        """Return the object that `find` describes, None when it is not there."""
+    def _look_up(self, lookup: Lookup) -> Any:
+        """Return the object that `lookup` describes, None when there is none."""
         try:
-            answer = self._client.get(find.path)
+            answer = self._client.get(lookup.path)
         except ApiError as error:
             if error.status == 404 and not isinstance(error, MissingRoute):
                 return None
             raise
-        objects = [answer] if find.list_key == "" else answer if find.list_key is None else answer[find.list_key]
-        known = [self._fill(one) for one in find.exclude_ids]
-        match = self._fill(find.match)
-        fits = (one for one in objects if one.get("id") not in known and _fits(one, match))
-        return next(fits, None)
+        key = lookup.list_key
+        objects = [answer] if key == "" else answer if key is None else answer[key]
+        created_ids = [self._ids[label] for label in lookup.exclude_labels if label in self._ids]
+        excluded = [*lookup.exclude_ids, *created_ids]
+        match = self._fill(lookup.match, lookup.fills, lookup)
+        matches = (entry for entry in objects if entry.get("id") not in excluded and _fits(entry, match))
+        return next(matches, None)
 
     def _note(self, call: Call, address: str, answer: Any) -> None:
-        """Keep what the answer tells and later calls need, or people."""
+        """Keep the id that later calls need, and hand over the secret that the server generated."""
         if not isinstance(answer, dict):
             return
         if call.id_label is not None and "id" in answer:
@@ -130,42 +133,33 @@ class Sender:
             self._client.hide(answer[call.secret_field])
             self._hand_over(address, answer[call.secret_field])
 
-    def _fill(self, value: Any) -> Any:
-        """Return `value` with what stands for an id or a secret replaced."""
-        if isinstance(value, dict):
-            if value.keys() == {"$id"} and value["$id"] in self._ids:
-                return self._ids[value["$id"]]
-            if value.keys() == {"fromEnv"}:
-                secret = self._environ[value["fromEnv"]]
-                self._client.hide(secret)
-                return secret
-            return {key: self._fill(inner) for key, inner in value.items()}
-        return [self._fill(inner) for inner in value] if isinstance(value, list) else value
+    def _fill(self, content: Any, fills: Sequence[Fill], request: Call | Lookup) -> Any:
+        """Return `content` with the value of each fill at its place. `request` is what it belongs to."""
+        return write_values(content, {fill.path: self._value_of(fill, request) for fill in fills})
 
-
-def secrets_of(calls: Iterable[Call]) -> set[str]:
-    """Return the names of the environment's variables that `calls` need."""
-    return {name for call in calls for name in _names(call.body)}
-
-
-def _names(value: Any) -> Iterator[str]:
-    if isinstance(value, dict) and value.keys() == {"fromEnv"}:
-        yield value["fromEnv"]
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _names(inner)
+    def _value_of(self, fill: Fill, request: Call | Lookup) -> Any:
+        if fill.env is not None:
+            secret = self._environ[fill.env]
+            self._client.hide(secret)
+            return secret
+        if fill.id_of not in self._ids:
+            method = getattr(request, "method", "GET")
+            raise NotUnleash(method, request.path, f"not sent: the server returned no id for {fill.id_of}")
+        return self._ids[fill.id_of]
 
 
 def _lost(error: Unreachable | ApiError) -> bool:
-    """Tell whether the server may have done what it was asked for, in spite of the error."""
+    """Tell whether the server may have processed the request in spite of the error."""
     return error.sent if isinstance(error, Unreachable) else error.status in {502, 503, 504}
 
 
-def _fits(one: Any, match: dict[str, Any]) -> bool:
-    return isinstance(one, dict) and all(_plain(one.get(key)) == _plain(value) for key, value in match.items())
+def _fits(entry: Any, match: dict[str, Any]) -> bool:
+    return isinstance(entry, dict) and all(
+        _sort_numbers(entry.get(key)) == _sort_numbers(value) for key, value in match.items()
+    )
 
 
-def _plain(value: Any) -> Any:
-    """Return `value` for comparing: numbers in a list are a set, for a server keeps them in its own order."""
-    numbers = isinstance(value, list) and all(type(one) is int for one in value)
-    return sorted(value) if numbers else value
+def _sort_numbers(value: Any) -> Any:
+    """Return a list of numbers sorted, since the server keeps them in its own order; any other value unchanged."""
+    is_numbers = isinstance(value, list) and all(type(number) is int for number in value)
+    return sorted(value) if is_numbers else value

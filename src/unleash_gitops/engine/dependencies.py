@@ -148,23 +148,28 @@ def _find_waits(pairs: Sequence[tuple[Change, Difference]]) -> dict[int, set[int
 
 
 def resolve_ids(changes: Iterable[Change], live: ResourceSet) -> list[Change]:
-    """Return the changes with every id in their calls that is known already, in place of the label it goes by."""
+    """Return the changes with every id that the server has already given written into their calls.
+
+    A change that needs the id of an object that no call creates is blocked.
+    """
     ids = {
-        str(one): int(one.server_id) for one in live.resources.values() if one.server_id and one.server_id.isdecimal()
+        str(resource): int(resource.server_id)
+        for resource in live.resources.values()
+        if resource.server_id and resource.server_id.isdecimal()
     }
-    found = []
-    for change in changes:
-        calls = tuple(call.model_copy(update={"body": _fill(call.body, ids)}) for call in change.calls)
-        found.append(change.model_copy(update={"calls": calls}) if calls != change.calls else change)
-    return found
+    resolved = [
+        change.model_copy(update={"calls": tuple(call.resolve_ids(ids) for call in change.calls)}) for change in changes
+    ]
+    labels = {call.id_label for change in resolved for call in change.calls}
+    return [_block_without_ids(change, labels) for change in resolved]
 
 
-def _fill(body: Any, ids: Mapping[str, Any]) -> Any:
-    if isinstance(body, dict):
-        if body.keys() == {"$id"}:
-            return ids.get(body["$id"], body)
-        return {key: _fill(value, ids) for key, value in body.items()}
-    return [_fill(value, ids) for value in body] if isinstance(body, list) else body
+def _block_without_ids(change: Change, labels: Collection[str | None]) -> Change:
+    missing = sorted({label for call in change.calls for label in call.required_labels if label not in labels})
+    if not missing:
+        return change
+    reason = f"needs {missing[0]}, which this plan does not create"
+    return change.model_copy(update={"action": "blocked", "calls": (), "reason": reason})
 
 
 def _reference_to(resource: Resource) -> Reference:

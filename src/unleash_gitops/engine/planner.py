@@ -11,8 +11,9 @@ from unleash_gitops.engine.classify import Classification, Difference
 from unleash_gitops.engine.dependencies import find_delete_blockers, order_changes, resolve_ids
 from unleash_gitops.engine.diff import list_fields
 from unleash_gitops.kinds import kinds
+from unleash_gitops.model.call import Call
 from unleash_gitops.model.naming import noun
-from unleash_gitops.model.plan import Action, Call, Change, Summary, Unmanaged
+from unleash_gitops.model.plan import Action, Change, Summary, Unmanaged
 from unleash_gitops.model.resource import Key, Resource, ResourceSet
 
 if TYPE_CHECKING:

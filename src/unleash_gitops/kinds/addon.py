@@ -20,9 +20,9 @@ from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import UNIQUE, Rule, live_model
 from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK, AuditedMetadata, LiveModel, Model, envelope
 from unleash_gitops.kinds.shared.named import Description, NamedKind
+from unleash_gitops.model.call import Call, Fill, Lookup
 from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.ownership import append_mark, mark_line, split_mark, workspace_mark
-from unleash_gitops.model.plan import Call, Lookup
 from unleash_gitops.model.resource import Address, Area, Resource, Unknown
 from unleash_gitops.model.workspace import NAME_PATTERN
 
@@ -249,17 +249,23 @@ class Addon(Kind, Marked, Pullable, Audited):
     @override
     def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
         """One POST; a retry looks first, since a second POST would make a second integration."""
-        body = self._marked_body(desired, after)
-        verify = Lookup(path=_PATH, list_key="addons", match={"description": body["description"]})
-        return (Call(method="POST", path=_PATH, body=body, verify=verify),)
+        description = append_mark(after["description"], desired.mark or "")
+        verify = Lookup(path=_PATH, list_key="addons", match={"description": description})
+        return (self._save("POST", _PATH, after, description).model_copy(update={"verify": verify}),)
 
     @override
     def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
         """One PUT with everything, since the server drops what is left out."""
-        return (Call(method="PUT", path=f"{_PATH}/{live.server_id}", body=self._marked_body(desired, after)),)
+        description = append_mark(after["description"], desired.mark or "")
+        return (self._save("PUT", f"{_PATH}/{live.server_id}", after, description),)
 
-    def _marked_body(self, desired: Resource, after: Mapping[str, Any]) -> dict[str, Any]:
-        return {**self.body(after), "description": append_mark(after["description"], desired.mark or "")}
+    def _save(self, method: Literal["POST", "PUT"], path: str, after: Mapping[str, Any], description: str) -> Call:
+        """Return the call that saves an integration. Its body has null in place of each secret, which is a fill."""
+        parameters = after["parameters"]
+        secrets = {name: value["fromEnv"] for name, value in parameters.items() if isinstance(value, dict)}
+        body = {**self.body(after), "description": description, "parameters": parameters | dict.fromkeys(secrets)}
+        fills = tuple(Fill(path=("parameters", name), env=variable) for name, variable in secrets.items())
+        return Call(method=method, path=path, body=body, fills=fills)
 
     @override
     def delete(self, live: Resource) -> tuple[Call, ...]:

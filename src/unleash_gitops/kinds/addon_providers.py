@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from unleash_gitops.model.call import VARIABLE_NAME
+
 __all__ = ["PARAMETERS", "parameter_problem"]
 
 _HEADERS_AND_BODY = {"customHeaders": (False, True), "bodyTemplate": (False, False)}
@@ -58,6 +60,6 @@ def parameter_problem(provider: str | None, name: str, value: Any) -> str | None
 def _variable_problem(value: Mapping[str, Any], *, secret: bool | None) -> str | None:
     if value.keys() != {"fromEnv"}:
         return "expected a string or {fromEnv: NAME}"
-    if not isinstance(value["fromEnv"], str) or not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", value["fromEnv"]):
+    if not isinstance(value["fromEnv"], str) or not re.fullmatch(VARIABLE_NAME, value["fromEnv"]):
         return "fromEnv must be the name of an environment variable, never the secret itself"
     return "is no secret: write the value itself, which is compared" if secret is False else None

@@ -19,9 +19,9 @@ from unleash_gitops.kinds.base import HasReferences, Kind, Marked, Pullable, Rea
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import Rule, live_model
 from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK, AuditedMetadata, Model, envelope
+from unleash_gitops.model.call import Call, Lookup
 from unleash_gitops.model.errors import ApiError
 from unleash_gitops.model.ownership import Mark
-from unleash_gitops.model.plan import Call, Lookup
 from unleash_gitops.model.resource import Address, Area, Reference, Resource
 from unleash_gitops.model.workspace import NAME_PATTERN
 

@@ -16,7 +16,7 @@ from typing_extensions import override
 from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.shared.models import Model, envelope
 from unleash_gitops.kinds.shared.named import Description, NamedKind
-from unleash_gitops.model.plan import Call
+from unleash_gitops.model.call import Call
 from unleash_gitops.model.resource import Area, Resource
 
 __all__ = ["KIND"]

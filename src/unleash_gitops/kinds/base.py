@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from unleash_gitops.api.audit_log import Event
     from unleash_gitops.api.client import ServerFacts
-    from unleash_gitops.model.plan import Call
+    from unleash_gitops.model.call import Call
     from unleash_gitops.model.workspace import WorkspaceSpec
 
 __all__ = ["HasHistory", "HasReferences", "Kind", "Marked", "Pullable", "Reads", "references_of"]

@@ -17,7 +17,7 @@ from typing_extensions import override
 from unleash_gitops.kinds.base import Kind, Pullable, Reads
 from unleash_gitops.kinds.shared.fields import live_model
 from unleash_gitops.kinds.shared.models import Model, envelope
-from unleash_gitops.model.plan import Call, Lookup
+from unleash_gitops.model.call import Call, Lookup
 from unleash_gitops.model.resource import Address, Area, Resource
 
 if TYPE_CHECKING:

@@ -29,8 +29,8 @@ from unleash_gitops.kinds.flags.strategy import normalise_live_strategy, strateg
 from unleash_gitops.kinds.flags.write_back import FlagWriteBack
 from unleash_gitops.kinds.shared.constraint import find_illegal_values
 from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK, envelope
+from unleash_gitops.model.call import Call
 from unleash_gitops.model.ownership import OWNER_TAG
-from unleash_gitops.model.plan import Call
 from unleash_gitops.model.resource import Address, Area, Conflict, Reference, Resource, SpecOf
 
 if TYPE_CHECKING:

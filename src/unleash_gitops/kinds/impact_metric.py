@@ -19,9 +19,9 @@ from unleash_gitops.kinds.base import HasReferences, Kind, Pullable, Reads
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import Rule, live_model
 from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK, AuditedMetadata, Model, envelope
+from unleash_gitops.model.call import Call
 from unleash_gitops.model.errors import ApiError, NotUnleash
 from unleash_gitops.model.ownership import ULID_PATTERN, computed_id, read_id_mark
-from unleash_gitops.model.plan import Call
 from unleash_gitops.model.resource import Address, Area, Reference, Resource
 from unleash_gitops.model.workspace import NAME_PATTERN
 

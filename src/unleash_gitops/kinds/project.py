@@ -18,7 +18,7 @@ from unleash_gitops.kinds.base import HasHistory, HasReferences, Kind, Pullable,
 from unleash_gitops.kinds.flags.strategy import CODES, reject_duplicates
 from unleash_gitops.kinds.shared.fields import Rule, live_model
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, envelope
-from unleash_gitops.model.plan import Call, Lookup
+from unleash_gitops.model.call import Call, Lookup
 from unleash_gitops.model.resource import Address, Area, Reference, Resource, Transition, Unknown
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from unleash_gitops.kinds.shared.audited import Audited, Payload
 from unleash_gitops.kinds.shared.fields import Rule
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, envelope
 from unleash_gitops.kinds.shared.named import Description, NamedKind, UrlFriendly
-from unleash_gitops.model.plan import Call
+from unleash_gitops.model.call import Call
 from unleash_gitops.model.resource import Resource
 
 if TYPE_CHECKING:

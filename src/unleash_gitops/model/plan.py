@@ -5,33 +5,22 @@ A plan is all that apply needs: every change carries its calls. This module deci
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from typing import Annotated, Any, Literal
-from urllib.parse import unquote
+from typing import Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
 
+from unleash_gitops.model.call import Call
+from unleash_gitops.model.data import Data
 from unleash_gitops.model.plan_file import FORMAT_VERSION, parse_json, seal, unseal, validate_content
 
 __all__ = [
     "DRIFTED",
     "Action",
-    "Call",
     "Change",
     "Changed",
-    "Data",
     "FieldChange",
     "Instance",
-    "Lookup",
     "OnDrift",
     "Origin",
     "Plan",
@@ -42,89 +31,21 @@ __all__ = [
     "Summary",
     "Unmanaged",
     "parse_plan",
-    "plan_of",
+    "to_plan",
 ]
-
-_OWN_PATH = re.compile(r"/api/admin(/(([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+|\{found\}))+")
 
 Action = Literal["create", "update", "delete", "blocked"]
 Origin = Literal["file", "drift", "conflict", "unknown"]
-"""Why a field differs: since the last apply its file changed, somebody changed it on the server, both, or who knows."""
+"""Why a field differs: since the last apply its file changed, another user changed it, both, or it is not known."""
 DRIFTED: frozenset[Origin] = frozenset({"drift", "conflict"})
-"""The origins that say that somebody else changed something on the server."""
+"""The origins of a change that another user made on the server."""
 OnDrift = Literal["overwrite", "keep", "fail"]
-"""What becomes of what somebody else changed: it is written over, left as it is, or a reason to do nothing at all."""
+"""How to treat another user's change on the server: overwrite it, keep it, or refuse the whole plan."""
 Status = Literal["applied", "failed", "skipped", "blocked"]
 
 
-def _own_path(path: str) -> str:
-    """Refuse a call that leaves the Admin API: a plan is read from a file, and the token goes where its calls go."""
-    if not _OWN_PATH.fullmatch(path) or any(unquote(part) in {".", ".."} for part in path.split("/")):
-        raise ValueError("not a path of the Admin API")
-    return path
-
-
-class Data(BaseModel):
-    """Frozen data whose JSON keys are in camel case and nothing else."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True
-    )
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the JSON form, keys in the order of declaration."""
-        return self.model_dump(mode="json", by_alias=True)
-
-
-class Lookup(Data):
-    """How to find an object: `path` answers a list of them, under the key `at` or itself (None), or the object ("").
-
-    It is the object whose fields are as in `match`, and whose id is none of `known`. `take` is the field that is asked
-    for.
-    """
-
-    path: Annotated[str, AfterValidator(_own_path)]
-    list_key: str | None = None
-    match: dict[str, Any] = Field(default_factory=dict)
-    exclude_ids: tuple[Any, ...] = ()
-    field: str = "id"
-
-
-class Call(Data):
-    """One request of the Admin API: `path` begins with `/api/admin/` and is percent-encoded, `body` is JSON or None.
-
-    In a body, `{"$id": LABEL}` stands for the id that the server gave to what the call with that label made, and
-    `{"fromEnv": NAME}` for a secret in the environment. `verify` finds what the call makes, so that a retry makes no
-    second object. `lookup` finds the secret that replaces `{found}` in the path. An `idempotent` call is sent once
-    however many changes have it, and what it makes may exist already. The answer has a secret in the field named by
-    `secret_field`. Defaults are left out of the JSON.
-    """
-
-    method: Literal["POST", "PUT", "DELETE"]
-    path: Annotated[str, AfterValidator(_own_path)]
-    body: Any = None
-    id_label: str | None = None
-    verify: Lookup | None = None
-    lookup: Lookup | None = None
-    idempotent: bool = False
-    secret_field: str | None = None
-
-    @model_serializer(mode="wrap")
-    def _short(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        whole: dict[str, Any] = serialize(self)
-        return {key: value for key, value in whole.items() if key in {"method", "path", "body"} or value}
-
-    @property
-    def repeatable(self) -> bool:
-        """Tell whether sending it twice has the effect of sending it once.
-
-        A POST is, when its body carries the id to save under: the client chose it, so a repetition finds itself.
-        """
-        return self.method != "POST" or self.idempotent or (isinstance(self.body, dict) and "id" in self.body)
-
-
 class Changed(Data):
-    """Who changed something on the server last, when (UTC, ISO 8601), and the id of the event in the audit log."""
+    """The last change of something on the server: by whom, when (UTC, ISO 8601), and its event in the audit log."""
 
     by: str
     at: str
@@ -134,7 +55,7 @@ class Changed(Data):
 class FieldChange(Data):
     """One field that differs. `path` is like `labelSelectors.environment[0]`; a side that lacks the field is None.
 
-    `changed` tells of somebody else's change, None where there is none or the log does not tell.
+    `changed` is another user's change, None where there is none or the log has none.
     """
 
     path: str
@@ -144,8 +65,8 @@ class FieldChange(Data):
     changed: Changed | None = None
 
 
-class _Acted(Data):
-    """An object and what is done to it. `name` is None for a live object whose document is gone."""
+class _ChangedObject(Data):
+    """An object and the action on it. `name` is None for a live object whose document no longer exists."""
 
     action: Action
     kind: str
@@ -156,17 +77,17 @@ class _Acted(Data):
 
     @property
     def address(self) -> str:
-        """The object's address, its id standing in for a name that is not known."""
+        """The object's address, with its id where the name is not known."""
         return "/".join(part for part in (self.kind, self.project, self.feature, self.name or self.id) if part)
 
 
-class Change(_Acted):
-    """What is done to one object, and by which calls.
+class Change(_ChangedObject):
+    """A change of one object, with its calls.
 
     `before` and `after` are the whole compared object (None: does not exist). `reason` says why a change is blocked, or
-    what else a reader should know. `depends_on` names the addresses whose changes must have succeeded first. `origin`
-    and `changed` are those of the object as such, where it is created or deleted. `drift` is what the policy makes of
-    what somebody else changed here, None where nobody did.
+    what else a reader should know. `depends_on` has the addresses whose changes must succeed first. `origin` and
+    `changed` are about the whole object, where it is created or deleted. `drift` is how the policy treats another
+    user's change of the object, None where there is none.
     """
 
     source: str | None
@@ -182,22 +103,22 @@ class Change(_Acted):
 
     @property
     def drifted(self) -> bool:
-        """Tell whether somebody else changed anything of it on the server."""
-        return self.origin in DRIFTED or any(one.origin in DRIFTED for one in self.fields)
+        """Tell whether another user changed any part of the object on the server."""
+        return self.origin in DRIFTED or any(field.origin in DRIFTED for field in self.fields)
 
     @property
     def unexplained(self) -> bool:
-        """Tell whether nobody knows of anything of it who changed it, the file or somebody on the server."""
-        return self.origin == "unknown" or any(one.origin == "unknown" for one in self.fields)
+        """Tell whether the origin of any part of the change is unknown."""
+        return self.origin == "unknown" or any(field.origin == "unknown" for field in self.fields)
 
     @property
     def refused(self) -> bool:
-        """Tell whether it keeps the whole plan from being applied."""
+        """Tell whether the change blocks the whole plan."""
         return self.action == "blocked" and self.drift == "fail"
 
 
 class Unmanaged(Data):
-    """A live object that is nobody's, as a reader of the plan needs to see it."""
+    """A live object that no workspace manages."""
 
     kind: str
     name: str | None
@@ -208,7 +129,7 @@ class Unmanaged(Data):
 
 
 class Instance(Data):
-    """Which server a plan was made for. `id` is Unleash's own instance id, None where a server does not tell."""
+    """The server that a plan is for. `id` is Unleash's own instance id, None where the server returns none."""
 
     url: str
     id: str | None
@@ -217,9 +138,9 @@ class Instance(Data):
 
 
 class Summary(Data):
-    """How many objects of each sort the plan found, within what the workspace looks at.
+    """The numbers of objects in a plan, by what happens to them.
 
-    `drifted` are those that somebody else changed since the last apply, among them the `kept`, which are left so.
+    `drifted` counts the objects that another user changed since the last apply, `kept` those among them that stay so.
     """
 
     create: int = 0
@@ -237,12 +158,12 @@ class Plan(Data):
     """A plan. `created_at` is UTC, ISO 8601. `max_deletes` is the workspace's limit when the plan was made.
 
     `root` is where the workspace is in its repository (`""`: at the top), None when it is in none. `token_env` is the
-    name of the variable that holds the instance's token, None for the usual one. `kept` are changes that are not made,
-    to leave what somebody else changed as it is. `untold` is why the audit log could not be asked who changed what.
-    `only` is set where a part of a plan is shown for reading: it is not the whole, and not to be applied.
+    name of the variable that holds the instance's token, None for the usual one. `kept` has the changes that are not
+    made because they would overwrite another user's change. `audit_error` says why the audit log could not be read,
+    None when it could. `only` is set in a part of a plan, which is for reading and cannot be applied.
     """
 
-    format_version: Literal["1"] = "1"
+    format_version: Literal["2"] = "2"
     tool_version: str
     created_at: str
     workspace: str
@@ -254,40 +175,53 @@ class Plan(Data):
     root: str | None = None
     token_env: str | None = None
     kept: tuple[Change, ...] = ()
-    untold: str | None = None
+    audit_error: str | None = None
     only: Literal["drift"] | None = None
+
+    @model_validator(mode="after")
+    def _check_labels(self) -> Self:
+        """Refuse a call that needs an id that the plan does not create. A blocked change creates none, and says why."""
+        labels = {call.id_label for change in self.changes for call in change.calls}
+        labels |= {change.address for change in self.changes if change.action == "blocked"}
+        for change in self.changes:
+            for call in change.calls:
+                if missing := sorted(call.required_labels - labels):
+                    raise ValueError(
+                        f"{change.address} needs the id of {missing[0]}, which no call of the plan creates"
+                    )
+        return self
 
     @property
     def drift(self) -> Plan:
-        """The plan with nothing in it but what somebody else changed. It is for reading."""
-        changes = tuple(_drift_of(change) for change in self.changes if change.drifted)
+        """The part of the plan that overwrites other users' changes. It is for reading."""
+        changes = tuple(_keep_drift(change) for change in self.changes if change.drifted)
         count = Counter(change.action for change in changes)
-        acted = {action: count[action] for action in ("create", "update", "delete", "blocked")}
-        summary = self.summary.model_copy(update=acted | {"unmanaged": 0})
+        counts = {action: count[action] for action in ("create", "update", "delete", "blocked")}
+        summary = self.summary.model_copy(update=counts | {"unmanaged": 0})
         return self.model_copy(update={"changes": changes, "unmanaged": (), "summary": summary, "only": "drift"})
 
     @property
     def unexplained(self) -> tuple[Change, ...]:
-        """The changes of which nobody tells, of a part at least, whether the file changed or somebody else did."""
+        """The changes of which a part has an unknown origin."""
         return tuple(change for change in self.changes if change.unexplained)
 
     @property
     def refused(self) -> tuple[Change, ...]:
-        """The changes that keep the plan from being applied."""
+        """The changes that block the whole plan."""
         return tuple(change for change in self.changes if change.refused)
 
     @property
     def pending(self) -> bool:
-        """Tell whether anything differs, blocked changes included, apart from what is kept."""
+        """Tell whether there are changes, blocked ones included, kept ones not."""
         return bool(self.changes)
 
     @property
     def drifted(self) -> bool:
-        """Tell whether somebody else changed anything that a file or the workspace's mark covers."""
+        """Tell whether another user changed anything that the workspace manages."""
         return any(change.drifted for change in (*self.changes, *self.kept))
 
     def as_json(self) -> dict[str, Any]:
-        """Return the JSON form; `only` stands in it where it is set."""
+        """Return the JSON form, which has `only` where that is set."""
         return {key: value for key, value in super().as_json().items() if key != "only" or value is not None}
 
     def to_json(self) -> dict[str, Any]:
@@ -295,21 +229,21 @@ class Plan(Data):
         return seal(self.as_json())
 
 
-def _drift_of(change: Change) -> Change:
-    """Return the drift of a change. Its calls do more than that, and are left out."""
-    fields = tuple(one for one in change.fields if one.origin in DRIFTED)
+def _keep_drift(change: Change) -> Change:
+    """Return a change with its drifted fields only, without calls, since those change other fields too."""
+    fields = tuple(field for field in change.fields if field.origin in DRIFTED)
     return change.model_copy(update={"fields": fields, "calls": ()})
 
 
-class Result(_Acted):
-    """How one change went. `error` is the sentence for a reader, None when there is nothing to say."""
+class Result(_ChangedObject):
+    """The result of one change. `error` is a sentence for a reader, None when there is no error."""
 
     status: Status
     error: str | None = None
 
 
 class ReportSummary(Data):
-    """How many changes ended in each way."""
+    """The numbers of changes, by status."""
 
     applied: int = 0
     failed: int = 0
@@ -318,7 +252,7 @@ class ReportSummary(Data):
 
 
 class Report(Data):
-    """What apply did, in the order of the plan."""
+    """The results of apply, in the order of the plan."""
 
     format_version: str = FORMAT_VERSION
     summary: ReportSummary
@@ -333,12 +267,12 @@ class Report(Data):
 def parse_plan(text: str | bytes, source: str) -> Plan:
     """Read a saved plan.
 
-    `source` names the file in errors. Raises PlanFileError when the text is empty, cut short, not a plan, of a newer
-    format, or not what its digest says.
+    `source` names the file in errors. Raises PlanFileError when the text is empty, cut short, not a plan, of another
+    format, or does not match its digest.
     """
-    return plan_of(unseal(parse_json(text, source), source), source)
+    return to_plan(unseal(parse_json(text, source), source), source)
 
 
-def plan_of(content: dict[str, Any], source: str) -> Plan:
-    """Return the plan that `content` is, its seal already taken off. Raises PlanFileError."""
+def to_plan(content: dict[str, Any], source: str) -> Plan:
+    """Return `content`, without its digest, as a plan. Raises PlanFileError."""
     return validate_content(Plan, content, source)

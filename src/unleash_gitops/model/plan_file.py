@@ -12,9 +12,11 @@ from unleash_gitops.model.errors import PlanFileError
 
 __all__ = ["FORMAT_VERSION", "parse_json", "seal", "unseal", "validate_content"]
 
-FORMAT_VERSION = "1"
+FORMAT_VERSION = "2"
 
+_OLDER_FORMATS = {"1"}
 _AGAIN = "make it again with: unleash-gitops plan --out FILE"
+_OTHER_VERSION = "use the version of unleash-gitops that made it, or make it again with this one"
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -32,7 +34,7 @@ def parse_json(text: str | bytes, source: str) -> dict[str, Any]:
     if content["formatVersion"] != FORMAT_VERSION:
         raise PlanFileError(
             f"{source}: the plan has format {content['formatVersion']}, this version reads format {FORMAT_VERSION}",
-            "use the version of unleash-gitops that made it, or make it again with this one",
+            _AGAIN if content["formatVersion"] in _OLDER_FORMATS else _OTHER_VERSION,
         )
     return content
 

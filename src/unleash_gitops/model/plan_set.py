@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from unleash_gitops.model.data import Data
 from unleash_gitops.model.errors import PlanFileError
-from unleash_gitops.model.plan import Change, Data, Plan, Report, ReportSummary, Summary, plan_of
+from unleash_gitops.model.plan import Change, Plan, Report, ReportSummary, Summary, to_plan
 from unleash_gitops.model.plan_file import FORMAT_VERSION, parse_json, seal, unseal, validate_content
 
 __all__ = ["Applied", "PlanSet", "Planned", "ReportSet", "parse_plans"]
@@ -36,7 +37,7 @@ class Planned(Data):
 class PlanSet(Data):
     """The plans of several workspaces, in the order they were named. `created_at` is UTC, ISO 8601."""
 
-    format_version: Literal["1"] = "1"
+    format_version: Literal["2"] = "2"
     tool_version: str
     created_at: str
     workspaces: tuple[Planned, ...]
@@ -121,7 +122,7 @@ def parse_plans(text: str | bytes, source: str) -> Plan | PlanSet:
     content = unseal(parse_json(text, source), source)
     entries = content.get("workspaces")
     if not isinstance(entries, list):
-        return plan_of(content, source)
+        return to_plan(content, source)
     for entry in entries:
         if isinstance(entry, dict) and isinstance(entry.get("plan"), dict):
             entry["plan"] = unseal(entry["plan"], source)

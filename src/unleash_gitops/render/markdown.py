@@ -206,8 +206,8 @@ def _list_warnings(plan: Plan) -> str:
     if plan.refused:
         words = f"{plural(len(plan.refused), 'object')} changed on the server by others: nothing will be applied"
         text += _alert("CAUTION", f"**{words}**")
-    if plan.untold is not None:
-        text += _alert("NOTE", f"Origin unknown, for want of the audit log: {span(plan.untold)}")
+    if plan.audit_error is not None:
+        text += _alert("NOTE", f"Origin unknown, for want of the audit log: {span(plan.audit_error)}")
     if count.blocked:
         text += _alert(
             "WARNING", f"**{plural(count.blocked, 'change')} {_verb(count.blocked)} blocked and will not be done**"

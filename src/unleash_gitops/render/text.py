@@ -64,9 +64,9 @@ def plan_text(plan: Plan) -> Text:
     warning = deletes_warning(plan)
     if warning is not None:
         text.append("warning: ", "bold red").append(f"{warning}\n\n")
-    if plan.untold is not None:
+    if plan.audit_error is not None:
         text.append("note: ", "bold yellow")
-        text.append(f"origin unknown, for want of the audit log: {terminal(plan.untold)}\n\n")
+        text.append(f"origin unknown, for want of the audit log: {terminal(plan.audit_error)}\n\n")
     _add_summary(text, plan)
     return text
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from unleash_gitops.drift import find_last_changes
 from unleash_gitops.engine.applier import apply_changes
-from unleash_gitops.engine.call_sender import secrets_of
 from unleash_gitops.engine.reader import Reader
 from unleash_gitops.engine.stale_changes import area_of, find_stale_changes, list_areas
 from unleash_gitops.model.errors import (
@@ -47,8 +46,8 @@ def check_drift(plan: Plan) -> None:
 
 def require_audit_log(plan: Plan) -> None:
     """Raise AuditLogUnavailable when the plan cannot say who changed what."""
-    if plan.untold is not None:
-        raise AuditLogUnavailable(plan.untold)
+    if plan.audit_error is not None:
+        raise AuditLogUnavailable(plan.audit_error)
 
 
 def _describe_who(change: Change) -> str:
@@ -136,7 +135,7 @@ def apply_plan(
 
 
 def _require_secrets(changes: Sequence[Change]) -> None:
-    names = secrets_of(call for change in changes for call in change.calls)
+    names = {name for change in changes for call in change.calls for name in call.required_variables}
     unset = sorted(name for name in names if not os.environ.get(name))
     if unset:
         raise UsageError(

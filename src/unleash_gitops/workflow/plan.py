@@ -75,7 +75,7 @@ def make_plan(
         root=loaded.place,
         token_env=workspace.spec.token_env,
         kept=body.kept,
-        untold=comparison.audit_error,
+        audit_error=comparison.audit_error,
     )
 
 

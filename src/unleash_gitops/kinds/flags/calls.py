@@ -7,14 +7,14 @@ many is removed when what stays is in place.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from unleash_gitops.kinds.flags.match_strategies import match_strategies
-from unleash_gitops.kinds.flags.strategy import strategy_body
+from unleash_gitops.kinds.flags.strategy import strategy_body, strategy_fills
+from unleash_gitops.model.call import Call, Fill, Lookup
 from unleash_gitops.model.ownership import OWNER_TAG
-from unleash_gitops.model.plan import Call, Lookup
 from unleash_gitops.model.resource import Resource
 
 __all__ = ["METADATA", "create_calls", "delete_calls", "flag_path", "update_calls"]
@@ -45,9 +45,9 @@ def create_calls(desired: Resource, after: Mapping[str, Any]) -> Iterator[Call]:
     for environment, wanted in after["environments"].items():
         place = _Place(path, environment, str(desired))
         strategies = wanted.get("strategies", [])
-        labels: list[Any] = []
+        labels: list[str] = []
         for strategy in strategies:
-            yield place.adding(strategy, labels)
+            yield place.adding(strategy, [], labels)
         if wanted.get("enabled"):
             yield place.switching(on=True)
     for parent in after["dependencies"]:
@@ -91,21 +91,42 @@ class _Place:
         self.path = f"{flag}/environments/{quote(environment, safe='')}"
         self._label = f"{address}:{environment}"
 
-    def adding(self, strategy: Mapping[str, Any], known: list[Any]) -> Call:
-        """Return the call that adds a strategy, and note what its id goes by in `known`, the ids that are there."""
-        label = f"{self._label}[{len(known)}]"
-        body = strategy_body(strategy)
-        match = {key: body[key] for key in ("name", "disabled", "parameters", "constraints", "segments")}
-        look = Lookup(path=f"{self.path}/strategies", match=match, exclude_ids=tuple(known))
-        known.append({"$id": label})
-        return Call(method="POST", path=f"{self.path}/strategies", body=body, id_label=label, verify=look)
+    def adding(self, strategy: Mapping[str, Any], ids: Sequence[str], labels: list[str]) -> Call:
+        """Return the call that adds a strategy, and append the label of its id to `labels`.
+
+        `ids` are those of the live strategies, `labels` those of the strategies that earlier calls add.
+        """
+        label = f"{self._label}[{len(ids) + len(labels)}]"
+        body, fills = strategy_body(strategy), strategy_fills(strategy)
+        verify = Lookup(
+            path=f"{self.path}/strategies",
+            match={key: body[key] for key in ("name", "disabled", "parameters", "constraints", "segments")},
+            fills=fills,
+            exclude_ids=tuple(ids),
+            exclude_labels=tuple(labels),
+        )
+        labels.append(label)
+        return Call(
+            method="POST", path=f"{self.path}/strategies", body=body, fills=fills, id_label=label, verify=verify
+        )
 
     def changing(self, identifier: str, strategy: Mapping[str, Any]) -> Call:
-        return Call(method="PUT", path=f"{self.path}/strategies/{identifier}", body=strategy_body(strategy))
+        path = f"{self.path}/strategies/{identifier}"
+        return Call(method="PUT", path=path, body=strategy_body(strategy), fills=strategy_fills(strategy))
 
-    def ordering(self, identifiers: Sequence[Any]) -> Call:
-        body = [{"id": identifier, "sortOrder": place} for place, identifier in enumerate(identifiers)]
-        return Call(method="POST", path=f"{self.path}/strategies/set-sort-order", body=body, idempotent=True)
+    def ordering(self, identifiers: Sequence[str], labels: Collection[str]) -> Call:
+        """Return the call that puts the strategies in order. `labels` tells which identifiers are labels."""
+        path = f"{self.path}/strategies/set-sort-order"
+        body = [
+            {"id": None if identifier in labels else identifier, "sortOrder": place}
+            for place, identifier in enumerate(identifiers)
+        ]
+        fills = tuple(
+            Fill(path=(place, "id"), id_of=identifier)
+            for place, identifier in enumerate(identifiers)
+            if identifier in labels
+        )
+        return Call(method="POST", path=path, body=body, fills=fills, idempotent=True)
 
     def removing(self, identifier: str) -> Call:
         return Call(method="DELETE", path=f"{self.path}/strategies/{identifier}")
@@ -140,21 +161,23 @@ def _strategies(
     flag: str,
 ) -> Iterator[Call]:
     pairs = match_strategies(said, present, flag)
-    known: list[Any] = list(ids)
-    final: list[Any] = []
+    labels: list[str] = []
+    final: list[str] = []
     for strategy, pair in zip(wanted, pairs, strict=True):
         if pair is None:
-            yield place.adding(strategy, known)
-            final.append(known[-1])
+            yield place.adding(strategy, ids, labels)
+            final.append(labels[-1])
         else:
             final.append(ids[pair])
     changed = [
-        (ids[pair], one) for one, pair in zip(wanted, pairs, strict=True) if pair is not None and one != present[pair]
+        (ids[pair], strategy)
+        for strategy, pair in zip(wanted, pairs, strict=True)
+        if pair is not None and strategy != present[pair]
     ]
-    for identifier, strategy in sorted(changed, key=lambda pair: pair[1]["disabled"]):  # one that is on comes first
+    for identifier, strategy in sorted(changed, key=lambda pair: pair[1]["disabled"]):  # enabled strategies first
         yield place.changing(identifier, strategy)
-    if final != [one for one in known if one in final]:
-        yield place.ordering(final)
+    if final != [identifier for identifier in (*ids, *labels) if identifier in final]:
+        yield place.ordering(final, labels)
     for identifier in ids:
         if identifier not in final:
             yield place.removing(identifier)

@@ -17,6 +17,7 @@ from unleash_gitops.kinds.shared.constraint import Constraints, constraints_body
 from unleash_gitops.kinds.shared.fields import EMPTY_IS_NONE, Rule, defaults, live_model, normalise, to_document
 from unleash_gitops.kinds.shared.models import Model
 from unleash_gitops.kinds.shared.named import URL_FRIENDLY
+from unleash_gitops.model.call import Fill
 from unleash_gitops.model.resource import Reference
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "reject_duplicates",
     "strategy_after_create",
     "strategy_body",
+    "strategy_fills",
     "strategy_references",
     "strategy_to_document",
 ]
@@ -194,7 +196,8 @@ def merge_strategy(desired: Mapping[str, Any], live: Mapping[str, Any], flag: st
 def strategy_body(strategy: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body that makes a strategy so: everything, since a server keeps some of what is left out.
 
-    An empty title stands for none. Variable variants get the weights that the server would give them.
+    An empty title stands for none. Variable variants get the weights that the server would give them. `strategy_fills`
+    has the ids of the segments.
     """
     variable = sum(variant["weightType"] == "variable" for variant in strategy["variants"])
     rest = _TOTAL_WEIGHT - sum(variant.get("weight", 0) for variant in strategy["variants"])
@@ -205,9 +208,16 @@ def strategy_body(strategy: Mapping[str, Any]) -> dict[str, Any]:
         "disabled": strategy["disabled"],
         "parameters": dict(strategy["parameters"]),
         "constraints": constraints_body(strategy["constraints"]),
-        "segments": [{"$id": f"Segment/{name}"} for name in strategy["segments"]],
+        "segments": [None] * len(strategy["segments"]),
         "variants": [{**share, **variant} for variant in strategy["variants"]],
     }
+
+
+def strategy_fills(strategy: Mapping[str, Any]) -> tuple[Fill, ...]:
+    """Return the fills of a strategy's body: the ids of its segments."""
+    return tuple(
+        Fill(path=("segments", index), id_of=f"Segment/{name}") for index, name in enumerate(strategy["segments"])
+    )
 
 
 def strategy_to_document(strategy: Mapping[str, Any], flag: str) -> dict[str, Any]:

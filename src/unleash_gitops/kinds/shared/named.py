@@ -14,8 +14,8 @@ from typing_extensions import override
 from unleash_gitops.kinds.base import Kind, Marked, Pullable, Reads, references_of
 from unleash_gitops.kinds.shared.fields import EMPTY_IS_NONE, live_model
 from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK
+from unleash_gitops.model.call import Call, Lookup
 from unleash_gitops.model.ownership import append_mark, mark_line, split_mark
-from unleash_gitops.model.plan import Call, Lookup
 from unleash_gitops.model.resource import Address, Area, Resource
 
 if TYPE_CHECKING:
