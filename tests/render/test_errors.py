@@ -60,6 +60,7 @@ SHOWN = [
     (errors.ServerError(*GET, "went wrong"), "error: GET /api/admin/projects: went wrong\n"),
     (errors.Unreachable(*GET, "refused", "is it up?"), "error: GET /api/admin/projects: refused\nhelp: is it up?\n"),
     (errors.NotUnleash(*GET, "answered HTML"), "error: GET /api/admin/projects: answered HTML\n"),
+    (errors.UnexpectedAnswer(*GET, "no projects"), "error: GET /api/admin/projects: no projects\n"),
     (errors.TooOld(*GET, "Unleash 4.0 is too old"), "error: GET /api/admin/projects: Unleash 4.0 is too old\n"),
     (errors.Maintenance(*GET, "in maintenance mode"), "error: GET /api/admin/projects: in maintenance mode\n"),
     (

@@ -75,6 +75,7 @@ class _Failure:
     message: str
     context: Mapping[str, Any]
     model: type[BaseModel]
+    at_key: bool
 
     @property
     def found(self) -> str:
@@ -83,12 +84,16 @@ class _Failure:
 
 def to_diagnostics(error: ValidationError, document: Document, model: type[BaseModel]) -> list[Diagnostic]:
     """Return a diagnostic for everything that keeps `document` from being a `model`."""
-    problems = [
-        _problem(details, document, model)
+    failures = [
+        _failure(details, document, model)
         for details in error.errors(include_url=False, include_input=False)
         if details["type"] != "missing" or document.complete  # a key that is wrong is not missing as well
     ]
-    return list(dict.fromkeys(problems))
+    expected: dict[tuple[str | int, ...], list[str]] = {}
+    for failure in failures:
+        if failure.kind in _TYPES:  # a value of a union fails once for each of its types
+            expected.setdefault(failure.path, []).append(_TYPES[failure.kind])
+    return list(dict.fromkeys(_problem(failure, document, expected.get(failure.path, ())) for failure in failures))
 
 
 def describe_value(value: Any, text: str | None = None) -> str:
@@ -113,15 +118,19 @@ def suggest_nearest(word: str, choices: Iterable[str]) -> str | None:
     return f'did you mean "{printable(lowered[close[0]])}"?' if close else None
 
 
-def _problem(details: ErrorDetails, document: Document, model: type[BaseModel]) -> Diagnostic:
+def _failure(details: ErrorDetails, document: Document, model: type[BaseModel]) -> _Failure:
     context = details.get("ctx", {})
     path, value = _in_file(details["loc"], document.value, missing=details["type"] == "missing")
     if "at" in context:
         path = (*path, context["at"])
-    failure = _Failure(details["type"], path, value, document.text_of(path), details["msg"], context, model)
-    at_key = failure.kind in {"missing", "extra_forbidden"} or details["loc"][-1:] == ("[key]",)
-    words = _words(failure)
-    position = document.locate(path, key=at_key)
+    at_key = details["type"] in {"missing", "extra_forbidden"} or details["loc"][-1:] == ("[key]",)
+    return _Failure(details["type"], path, value, document.text_of(path), details["msg"], context, model, at_key)
+
+
+def _problem(failure: _Failure, document: Document, expected: Sequence[str]) -> Diagnostic:
+    """Return the diagnostic for a failure; `expected` are the types that the value could have."""
+    words = _words(failure, expected)
+    position = document.locate(failure.path, key=failure.at_key)
     # What a validator of ours refuses may be a secret, such as a password in an address: its line is not shown.
     excerpt = None if failure.kind == "value_error" else document.excerpt(position)
     hint = None if words.hint is None else printable(words.hint)
@@ -139,7 +148,7 @@ def _in_file(loc: Sequence[str | int], value: Any, *, missing: bool) -> tuple[tu
     return (*path, *loc[-1:]) if missing else tuple(path), value
 
 
-def _words(failure: _Failure) -> _Words:
+def _words(failure: _Failure, expected: Sequence[str]) -> _Words:
     name = _format_path(failure.path)
     if failure.kind == "missing":
         choices = choices_at(failure.model, failure.path)
@@ -151,8 +160,8 @@ def _words(failure: _Failure) -> _Words:
     if failure.kind == "literal_error":
         return _not_a_choice(failure, name)
     if failure.kind in _TYPES:
-        message = f"{name}: expected {_TYPES[failure.kind]}, found {failure.found}"
-        return _Words("type", message, _type_hint(failure))
+        message = f"{name}: expected {' or '.join(dict.fromkeys(expected))}, found {failure.found}"
+        return _Words("type", message, _type_hint(failure) if len(expected) == 1 else None)
     if failure.kind not in _BUILT_IN:
         return _Words(failure.kind, f"{name}: {failure.message}", failure.context.get("hint"))
     return _Words("value", f"{name}: {_value_words(failure)}")
