@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from servers.actors import let_be_announced, make_token
+from servers.actors import make_token, wait_until_archived
 from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.instance import Instance
@@ -129,8 +129,8 @@ class InMemory:
     def archived(self) -> dict[str, dict[str, Any]]:
         return {name: self.fake.about_flags.flag(name) for name in self.fake.about_flags.archived}
 
-    def let_be_announced(self) -> None:
-        """Do nothing: there is nobody to tell."""
+    def wait_until_archived(self, flag: str) -> None:
+        """Do nothing: it archives at once."""
 
     def segments(self) -> dict[str, dict[str, Any]]:
         return self.fake.named["segments"]
@@ -168,8 +168,8 @@ class OnTheRealServer:
         }
         return {name: {} for name, so in taken.items() if so}
 
-    def let_be_announced(self) -> None:
-        let_be_announced()
+    def wait_until_archived(self, flag: str) -> None:
+        wait_until_archived(flag)
 
     def segments(self) -> dict[str, dict[str, Any]]:
         return self.instance.named("segments")
@@ -268,7 +268,7 @@ class World:
             if what == "revive":
                 send("POST", f"/api/admin/archive/revive/{which}")
             else:
-                self.server.let_be_announced()
+                self.server.wait_until_archived(which)
                 send("DELETE", f"/api/admin/archive/{which}")
         elif flag is None:
             return
