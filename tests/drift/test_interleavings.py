@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from properties import examples, server_examples
 from servers.actors import make_token, wait_until_archived
 from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
@@ -364,12 +365,9 @@ def check(world: World, first: dict[tuple[str, str], dict[str, Any]], then: list
             world.apply(step)
 
 
-RELAXED = settings(deadline=None, report_multiple_bugs=False, suppress_health_check=list(HealthCheck))
-
-
 @pytest.mark.parametrize("policy", ["keep", "fail", "overwrite"])
 @given(first=documents, then=steps)
-@settings(RELAXED, max_examples=250, derandomize=True)
+@examples(2.5)
 def test_no_edit_of_theirs_is_lost_unnamed(
     policy: OnDrift, first: dict[tuple[str, str], dict[str, Any]], then: list[Any]
 ) -> None:
@@ -384,7 +382,7 @@ def other(real: Instance) -> str:
 @pytest.mark.sandbox
 @pytest.mark.parametrize("policy", ["keep", "fail", "overwrite"])
 @given(first=documents, then=steps)
-@settings(RELAXED, max_examples=8, phases=[Phase.generate])  # to shrink, with a server, takes minutes
+@server_examples(0.08)
 def test_nor_on_the_real_server(
     real: Instance, other: str, policy: OnDrift, first: dict[tuple[str, str], dict[str, Any]], then: list[Any]
 ) -> None:
