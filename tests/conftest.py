@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from properties import register_profiles
 from servers.instance import Instance
 from unleash_gitops import sandbox
 
 CASES = Path(__file__).parent / "cases"
 
 Golden = Callable[[str, str], None]
+
+register_profiles()
 
 if (
     signal.getsignal(signal.SIGINT) is signal.SIG_IGN

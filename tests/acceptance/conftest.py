@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +13,7 @@ import httpx
 import pytest
 
 from acceptance.trio import Parts, Trio, same
+from command_line import CommandResult, inherited_environment, run_here, start_process
 from servers.actors import ANOTHER, make_token, person, token_holder
 from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
@@ -41,19 +39,6 @@ def instance(request: pytest.FixtureRequest) -> Iterator[Instance]:
     found.clear()
     yield found
     found.clear()
-
-
-@dataclass
-class Done:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 class Space:
@@ -88,8 +73,8 @@ class Space:
         return self.root / f"{name}.yaml"
 
     def environment(self, **more: str) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("UNLEASH_")}
-        return {**kept, "UNLEASH_URL": self.instance.url, "UNLEASH_AUTH_TOKEN": self.instance.token, **more}
+        server = {"UNLEASH_URL": self.instance.url, "UNLEASH_AUTH_TOKEN": self.instance.token}
+        return {**inherited_environment(), **server, **more}
 
     @contextmanager
     def through(self, url: str | None = None, token: str | None = None) -> Iterator[None]:
@@ -103,31 +88,23 @@ class Space:
             self.instance = direct
 
     def start(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "unleash_gitops", *arguments],
-            cwd=self.root,
-            env=self.environment(**more),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        """Start a command in a process of its own."""
+        return start_process(arguments, cwd=self.root, environment=self.environment(**more))
 
-    def run(self, *arguments: str, **more: str) -> Done:
-        """Run a command; whatever it does, the token is in nothing that it says, and there is no traceback."""
-        process = self.start(*arguments, **more)
-        out, err = process.communicate(timeout=120)
-        for text in (out, err):
+    def run(self, *arguments: str, **more: str) -> CommandResult:
+        """Run a command in this process; its output never holds the token or a traceback."""
+        result = run_here(arguments, cwd=self.root, environment=self.environment(**more))
+        for text in (result.out, result.err):
             assert self.instance.token not in text
             assert "Traceback" not in text
-        return Done(process.returncode, out, err)
+        return result
 
     def plan(self, *arguments: str) -> Any:
         done = self.run("plan", "--format", "json", *arguments)
         assert done.code == 0, done.err
         return done.json
 
-    def apply(self, *arguments: str) -> Done:
+    def apply(self, *arguments: str) -> CommandResult:
         return self.run("apply", "--yes", *arguments)
 
 

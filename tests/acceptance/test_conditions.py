@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.conftest import Done, Space
+from acceptance.conftest import Space
 from acceptance.test_life import FLAG, chart_id
+from command_line import CommandResult
 from servers.fake_unleash import CLIENT_TOKEN, TOKEN, FakeUnleash
 from servers.instance import Instance
 from servers.loopback import QuietHandler, serve
@@ -203,7 +204,7 @@ def test_a_base_path_is_part_of_the_address(tmp_path: Path) -> None:
 def test_the_token_file_wins_and_is_never_shown(charted: Space) -> None:
     file = charted.root / "token"
     file.write_text(f"{charted.instance.token}\n")
-    done: Done = charted.run("-v", "plan", "--token-file", str(file), UNLEASH_AUTH_TOKEN="wrong")
+    done: CommandResult = charted.run("-v", "plan", "--token-file", str(file), UNLEASH_AUTH_TOKEN="wrong")
     assert done.code == 0
     file.write_text("other-secret-token")
     done = charted.run("-v", "plan", "--token-file", str(file))

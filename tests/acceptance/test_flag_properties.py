@@ -11,10 +11,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from acceptance.flag_states import ENVIRONMENTS, flags, partial
+from properties import server_examples
 from servers.actors import make_token
 from servers.instance import Instance
 from unleash_gitops.api.client import Client
@@ -33,12 +34,6 @@ from unleash_gitops.workflow.pull import pull_workspace
 pytestmark = pytest.mark.sandbox
 SEGMENTS = ["prop one", "prop two"]
 ODD = st.text("abzAZ09-_.~!*'()", min_size=1, max_size=12).filter(lambda name: name.strip("."))
-RELAXED = settings(
-    max_examples=12,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],  # to shrink, with a server, takes minutes
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
-)
 
 
 @pytest.fixture
@@ -125,7 +120,7 @@ def strategies_of(server: Instance, name: str) -> Any:
     return {one["name"]: [one["enabled"], one["strategies"]] for one in found["environments"]}
 
 
-@RELAXED
+@server_examples(0.12)
 @given(st.data())
 def test_every_way_of_reading_gives_the_same(server: Instance, data: st.DataObject) -> None:
     names = [unique(data.draw(ODD)) for _ in range(3)]
@@ -147,7 +142,7 @@ def test_every_way_of_reading_gives_the_same(server: Instance, data: st.DataObje
     assert found[2] == found[1]
 
 
-@RELAXED
+@server_examples(0.12)
 @given(st.data())
 def test_pull_then_plan_is_empty_and_nothing_is_touched(server: Instance, data: st.DataObject) -> None:
     server.archive_flags()
@@ -172,7 +167,7 @@ def test_pull_then_plan_is_empty_and_nothing_is_touched(server: Instance, data: 
     assert [strategies_of(server, name) for name in names] == before
 
 
-@RELAXED
+@server_examples(0.12)
 @given(st.data())
 def test_after_apply_a_plan_is_empty_and_what_is_not_said_is_as_it_was(server: Instance, data: st.DataObject) -> None:
     server.archive_flags()
@@ -202,7 +197,7 @@ def somebody(real: Instance) -> Instance:
     return Instance(real.url, make_token("somebody"))
 
 
-@RELAXED
+@server_examples(0.12)
 @given(st.data())
 def test_whatever_somebody_else_made_of_a_flag_can_be_accepted(
     server: Instance, somebody: Instance, data: st.DataObject

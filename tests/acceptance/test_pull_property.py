@@ -8,9 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from properties import server_examples
 from servers.instance import BUILTIN, Instance
 from unleash_gitops.api.client import Client
 from unleash_gitops.workflow.plan import load_workspace, make_plan
@@ -95,13 +96,7 @@ def check(instance: Instance, live: dict[str, dict[str, dict[str, Any]]]) -> Non
 
 
 @pytest.mark.sandbox
-@settings(
-    max_examples=60,
-    deadline=None,
-    derandomize=True,
-    phases=[Phase.explicit, Phase.generate],  # to shrink, with a server, takes minutes
-    suppress_health_check=[HealthCheck.too_slow],
-)
+@server_examples(0.6)
 @given(live=LIVE)
 def test_pull_then_plan_is_empty(real: Instance, live: dict[str, dict[str, dict[str, Any]]]) -> None:
     real.clear()

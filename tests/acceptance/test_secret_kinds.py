@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from acceptance.conftest import Done, Space
+from acceptance.conftest import Space
+from command_line import CommandResult
 from servers.fault_proxy import FaultProxy
 from servers.instance import Instance
 
@@ -60,7 +61,7 @@ def actions(plan: Any) -> list[tuple[str, str, str]]:
     return [(change["action"], change["kind"], change["name"]) for change in plan["changes"]]
 
 
-def apply(space: Space, *arguments: str, code: int = 0, **more: str) -> Done:
+def apply(space: Space, *arguments: str, code: int = 0, **more: str) -> CommandResult:
     """Apply with the secret in the environment; say everything, and have the secret in nothing of it."""
     command, *rest = arguments or ("",)
     done = space.run("-v", "apply", *filter(None, (command, *rest)), "--yes", **{**TOKEN, **more})

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from acceptance.conftest import Done, Space
+from acceptance.conftest import Space
+from command_line import CommandResult
 from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.instance import Instance
 from unleash_gitops.model.plan_set import PlanSet, parse_plans
@@ -288,6 +289,6 @@ def test_an_interrupt_ends_all_of_it(several: Several) -> None:
         process.kill()
         raise
     assert process.returncode == 130, (out, err)
-    done: Done = several.apply("--all")
+    done: CommandResult = several.apply("--all")
     assert done.code == 0
     assert len(several.instance.charts()) == 122

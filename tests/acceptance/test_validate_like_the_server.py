@@ -6,9 +6,10 @@ import uuid
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from properties import server_examples
 from servers.instance import Instance
 from unleash_gitops.documents.loader.document_checks import check_document
 from unleash_gitops.documents.yamldoc import Document, dump_document, read_documents
@@ -17,12 +18,6 @@ from unleash_gitops.kinds.flags.strategy import FlagStrategy, strategy_after_cre
 from unleash_gitops.kinds.shared.fields import normalise
 
 pytestmark = pytest.mark.sandbox
-RELAXED = settings(
-    max_examples=150,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 OPERATORS = [
     "IN", "NOT_IN", "STR_ENDS_WITH", "STR_STARTS_WITH", "STR_CONTAINS", "NUM_EQ", "NUM_GT", "NUM_GTE", "NUM_LT",
     "NUM_LTE", "DATE_AFTER", "DATE_BEFORE", "SEMVER_EQ", "SEMVER_GT", "SEMVER_LT", "SEMVER_GTE", "SEMVER_LTE",
@@ -96,7 +91,7 @@ def post(real: Instance, flag: str, body: dict[str, Any]) -> int:
     return answer.status_code
 
 
-@RELAXED
+@server_examples(1.5)
 @given(strategy)
 def test_strategies(real: Instance, flag: str, one: dict[str, Any]) -> None:
     found = problems(
@@ -138,7 +133,7 @@ def _means_something_else(one: dict[str, Any]) -> bool:
     return False
 
 
-@RELAXED
+@server_examples(1.5)
 @given(
     st.text(st.sampled_from("abzA09-_.~!*'() /ü%?#"), max_size=6),
     st.sampled_from(["", "a", "ab", " ab", "ü:b c", "x" * 50, "x" * 51]),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from servers.actors import let_be_announced
+from servers.actors import wait_until_archived
 
 if TYPE_CHECKING:
     from acceptance.conftest import Space
@@ -123,7 +123,7 @@ class Trio:
     def delete_named(self, who: httpx.Client) -> None:
         """Have somebody delete the flag and the segment."""
         _ok(who.delete(f"{PROJECT}/features/{self.name}"))
-        let_be_announced()
+        wait_until_archived(self.name)
         _ok(who.delete(f"/api/admin/archive/{self.name}"))
         segment = self.space.instance.named("segments")[self.name]
         _ok(who.delete(f"/api/admin/segments/{segment['id']}"))

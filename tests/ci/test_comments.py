@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from command_line import CommandResult, inherited_environment, run_here
 from render.samples import ACTIONS, HUGE, PLANS, created, plan, planset
 from servers.fake_forge import TOKEN, Answer, FakeForge
 from unleash_gitops.ci import Marker, Posted, open_code_host, post
@@ -49,22 +47,18 @@ class Desk:
         (self.root / name).write_text(text, encoding="utf-8")
         return name
 
-    def run(self, *arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-        unset = ("UNLEASH_", "GITHUB_", "CI_", "GITLAB_", "GH_")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(unset)}
-        done = subprocess.run(
-            [sys.executable, "-m", "unleash_gitops", *arguments],
-            cwd=self.root, env={**kept, **environment}, capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
-        assert TOKEN not in done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done
+    def run(self, *arguments: str, environment: dict[str, str]) -> CommandResult:
+        inherited = inherited_environment("GITHUB_", "CI_", "GITLAB_", "GH_")
+        result = run_here(arguments, cwd=self.root, environment={**inherited, **environment})
+        assert TOKEN not in result.out + result.err
+        assert "Traceback" not in result.err
+        return result
 
     def comment(self, forge: FakeForge, made: Plan | PlanSet, *options: str, code: int = 0, **more: str) -> str:
         """Write the comment; return what was said about it."""
         done = self.run("comment", self.saved(made), *options, environment=forge.environment(**more))
-        assert done.returncode == code, done.stderr
-        return done.stderr
+        assert done.code == code, done.err
+        return done.err
 
 
 @pytest.fixture
@@ -201,7 +195,7 @@ def test_without_a_new_plan_the_comment_is_marked_as_superseded(forge: FakeForge
     for made in (ACTIONS, other):
         desk.comment(forge, made)
     done = desk.run("comment", "--superseded", ".", environment=forge.environment())
-    assert (done.returncode, "payments: marked the comment as superseded" in done.stderr) == (0, True)
+    assert (done.code, "payments: marked the comment as superseded" in done.err) == (0, True)
     first, second = forge.bodies()
     assert (
         "**Superseded:** the files have changed since, and a new plan could not be made. [This job](https://" in first
@@ -215,14 +209,14 @@ def test_a_slow_job_does_not_supersede_what_a_later_run_wrote(github: FakeForge,
     workspace(desk.root)
     desk.comment(github, ACTIONS, GITHUB_RUN_ID="1000")
     before = github.bodies()
-    assert desk.run("comment", "--superseded", ".", environment=github.environment()).returncode == 0
+    assert desk.run("comment", "--superseded", ".", environment=github.environment()).code == 0
     assert github.bodies() == before
 
 
 def test_nothing_is_superseded_where_there_is_no_comment(forge: FakeForge, desk: Desk) -> None:
     workspace(desk.root)
     done = desk.run("comment", "--superseded", ".", environment=forge.environment())
-    assert (done.returncode, forge.bodies()) == (0, [])
+    assert (done.code, forge.bodies()) == (0, [])
 
 
 def test_a_comment_that_is_deleted_in_between_is_written_anew(forge: FakeForge, desk: Desk) -> None:
@@ -266,12 +260,12 @@ def test_a_refusal_is_said_and_fails_the_job_only_when_strict(
     github.hook = refusing(status, message)
     name = desk.saved(ACTIONS)
     done = desk.run("comment", name, environment=github.environment())
-    assert done.returncode == 0
-    assert said in done.stderr
-    assert "the comment was not written; the job goes on (--strict makes it fail)" in done.stderr
-    assert done.stdout.startswith("::warning title=the plan could not be written as a comment::GitHub: GET ")
+    assert done.code == 0
+    assert said in done.err
+    assert "the comment was not written; the job goes on (--strict makes it fail)" in done.err
+    assert done.out.startswith("::warning title=the plan could not be written as a comment::GitHub: GET ")
     strict = desk.run("comment", name, "--strict", environment=github.environment())
-    assert (strict.returncode, strict.stdout, said in strict.stderr) == (1, "", True)
+    assert (strict.code, strict.out, said in strict.err) == (1, "", True)
 
 
 def test_gitlab_says_which_token_can_write_notes(desk: Desk) -> None:
@@ -348,8 +342,8 @@ ELSEWHERE: list[tuple[dict[str, str], str]] = [
 def test_where_there_is_no_pull_request_it_says_so(desk: Desk, environment: dict[str, str], said: str) -> None:
     name = desk.saved(ACTIONS)
     done = desk.run("comment", name, environment=environment)
-    assert (done.returncode, said in done.stderr) == (0, True)
-    assert desk.run("comment", name, "--strict", environment=environment).returncode == 1
+    assert (done.code, said in done.err) == (0, True)
+    assert desk.run("comment", name, "--strict", environment=environment).code == 1
 
 
 def test_a_pull_request_can_be_named(github: FakeForge, desk: Desk) -> None:
@@ -362,9 +356,9 @@ def test_a_dry_run_prints_the_text_and_asks_nobody(forge: FakeForge, desk: Desk)
     done = desk.run(
         "comment", desk.saved(ACTIONS), "--dry-run", environment=forge.environment(GITHUB_STEP_SUMMARY=str(summary))
     )
-    assert (done.returncode, done.stdout) == (0, text_of(forge, ACTIONS))
+    assert (done.code, done.out) == (0, text_of(forge, ACTIONS))
     assert (forge.requests, summary.exists()) == ([], False)
-    assert desk.run("comment", "plan.json", "--dry-run", environment={}).returncode == 0
+    assert desk.run("comment", "plan.json", "--dry-run", environment={}).code == 0
 
 
 def test_the_jobs_summary_has_the_plan_even_where_the_comment_cannot_be_written(github: FakeForge, desk: Desk) -> None:
@@ -379,17 +373,17 @@ def test_the_jobs_summary_has_the_plan_even_where_the_comment_cannot_be_written(
 def test_a_file_that_is_no_plan_is_an_error(github: FakeForge, desk: Desk, content: str) -> None:
     (desk.root / "bad.json").write_text(content)
     done = desk.run("comment", "bad.json", environment=github.environment())
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: bad.json: ")
+    assert done.code == 1
+    assert done.err.startswith("error: bad.json: ")
     assert github.requests == []
 
 
 def test_a_directory_goes_with_superseded_only(github: FakeForge, desk: Desk) -> None:
     workspace(desk.root)
-    assert desk.run("comment", ".", environment=github.environment()).returncode == 1
-    assert desk.run("comment", "--superseded", desk.saved(ACTIONS), environment=github.environment()).returncode == 1
-    assert desk.run("comment", "plan.json", "--all", environment=github.environment()).returncode == 1
-    assert desk.run("comment", environment=github.environment()).returncode == 1
+    assert desk.run("comment", ".", environment=github.environment()).code == 1
+    assert desk.run("comment", "--superseded", desk.saved(ACTIONS), environment=github.environment()).code == 1
+    assert desk.run("comment", "plan.json", "--all", environment=github.environment()).code == 1
+    assert desk.run("comment", environment=github.environment()).code == 1
     assert github.requests == []
 
 
@@ -401,11 +395,11 @@ def test_all_workspaces_below_a_directory_can_be_superseded(github: FakeForge, d
         desk.comment(github, made)
     (desk.root / "plan.json").unlink()
     done = desk.run("comment", "--superseded", "--all", environment=github.environment())
-    assert done.returncode == 0
-    assert "warning: broken/: the workspace's own file is wrong, so its comment is not known" in done.stderr
+    assert done.code == 0
+    assert "warning: broken/: the workspace's own file is wrong, so its comment is not known" in done.err
     assert ["**Superseded:**" in body for body in github.bodies()] == [True, True]
     printed = desk.run("comment", "--superseded", "payments", "search", "--dry-run", environment={})
-    assert printed.stdout.count("**Superseded:**") == 2
+    assert printed.out.count("**Superseded:**") == 2
 
 
 @pytest.mark.parametrize("name", ["payments", "a--b", "x -->\n<b>", "名前", ""])

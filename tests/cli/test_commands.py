@@ -13,28 +13,20 @@ import pytest
 import yaml
 
 import unleash_gitops
+from command_line import CommandResult, inherited_environment, run_here
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ["init", "validate", "plan", "apply", "accept", "show", "comment", "fetch", "pull", "schema", "sandbox"]
 HEAVY = ["pydantic", "httpx", "deepdiff", "yaml", "rich", "ulid"]
 
 
-def run(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("UNLEASH_")}
-    return subprocess.run(
-        [sys.executable, "-m", "unleash_gitops", *arguments],
-        cwd=cwd,
-        env={**kept, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+def run(*arguments: str, cwd: Path = ROOT, **environment: str) -> CommandResult:
+    return run_here(arguments, cwd=cwd, environment={**inherited_environment(), **environment})
 
 
 def test_version_is_the_packages() -> None:
     done = run("--version")
-    assert (done.returncode, done.stdout) == (0, f"unleash-gitops {unleash_gitops.__version__}\n")
+    assert (done.code, done.out) == (0, f"unleash-gitops {unleash_gitops.__version__}\n")
 
 
 @pytest.mark.parametrize("option", ["--version", "--help"])
@@ -53,8 +45,8 @@ def test_version_and_help_import_nothing_heavy(option: str) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_and_stands_in_the_readme(command: str) -> None:
     done = run(command, "--help")
-    assert done.returncode == 0
-    assert done.stdout.startswith("Usage: unleash-gitops " + command)
+    assert done.code == 0
+    assert done.out.startswith("Usage: unleash-gitops " + command)
     assert f"`{command}" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -73,21 +65,21 @@ def test_every_command_has_help_and_stands_in_the_readme(command: str) -> None:
 )
 def test_a_usage_error_exits_with_1(arguments: list[str], words: str) -> None:
     done = run(*arguments, cwd=ROOT / "examples" / "quickstart")
-    assert done.returncode == 1
-    assert words in done.stderr
-    assert done.stdout == ""
+    assert done.code == 1
+    assert words in done.err
+    assert done.out == ""
 
 
 @pytest.mark.parametrize("command", [["plan"], ["apply", "--yes"], ["pull"]])
 def test_without_a_server_or_a_token_the_way_out_is_named(command: list[str]) -> None:
     quickstart = ROOT / "examples" / "quickstart"
     nameless = run(*command, cwd=quickstart)
-    assert nameless.returncode == 1
-    assert "no server is named" in nameless.stderr
+    assert nameless.code == 1
+    assert "no server is named" in nameless.err
     tokenless = run(*command, cwd=quickstart, UNLEASH_URL="http://127.0.0.1:9")
-    assert tokenless.returncode == 1
-    assert "UNLEASH_AUTH_TOKEN" in tokenless.stderr
-    assert "--token-file" in tokenless.stderr
+    assert tokenless.code == 1
+    assert "UNLEASH_AUTH_TOKEN" in tokenless.err
+    assert "--token-file" in tokenless.err
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", None])
@@ -96,22 +88,22 @@ def test_a_token_file_that_cannot_be_used_is_said(tmp_path: Path, content: bytes
     if content is not None:
         file.write_bytes(content)
     done = run("plan", "--url", "http://127.0.0.1:9", "--token-file", str(file), cwd=ROOT / "examples" / "quickstart")
-    assert done.returncode == 1
-    assert f"--token-file {file}" in done.stderr
+    assert done.code == 1
+    assert f"--token-file {file}" in done.err
 
 
 @pytest.mark.parametrize("url", ["localhost:4242", "ftp://x", "http://user:secret@x", "http://x?y", "http://x:port"])
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     done = run("plan", "--url", url, cwd=ROOT / "examples" / "quickstart", UNLEASH_AUTH_TOKEN="t")
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: --url: ")
-    assert "secret" not in done.stderr
+    assert done.code == 1
+    assert done.err.startswith("error: --url: ")
+    assert "secret" not in done.err
 
 
 def test_init_writes_a_workspace_that_is_valid_and_never_overwrites(tmp_path: Path) -> None:
     directory = tmp_path / "Payments Team"
     first = run("init", str(directory))
-    assert first.returncode == 0, first.stderr
+    assert first.code == 0, first.err
     written = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}
     assert written == {
         "unleash-gitops.yaml",
@@ -119,49 +111,49 @@ def test_init_writes_a_workspace_that_is_valid_and_never_overwrites(tmp_path: Pa
         "unleash-gitops.schema.json",
         ".github/workflows/unleash-gitops.yaml",
     }
-    assert (directory / "unleash-gitops.schema.json").read_text() == run("schema").stdout
+    assert (directory / "unleash-gitops.schema.json").read_text() == run("schema").out
     for file in ("unleash-gitops.yaml", "impact-metrics/sign-ups.yaml"):
         line = (directory / file).read_text().splitlines()[0]
         schema = directory / file / ".." / line.removeprefix("# yaml-language-server: $schema=")
         assert os.path.normpath(schema) == str(directory / "unleash-gitops.schema.json")
     assert "name: payments-team " in (directory / "unleash-gitops.yaml").read_text()
-    assert run("validate", str(directory)).returncode == 0
+    assert run("validate", str(directory)).code == 0
     pipeline = yaml.safe_load((directory / ".github/workflows/unleash-gitops.yaml").read_text())
     assert f"unleash-gitops=={unleash_gitops.__version__}" in json.dumps(pipeline)
     before = {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
     second = run("init", str(directory))
-    assert second.returncode == 1
-    assert "never overwrites" in second.stderr
+    assert second.code == 1
+    assert "never overwrites" in second.err
     assert {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()} == before
 
 
 def test_init_leaves_a_pipeline_that_exists_alone(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
-    assert run("init", str(tmp_path / "one")).returncode == 0
+    assert run("init", str(tmp_path / "one")).code == 0
     pipeline = (tmp_path / ".github/workflows/unleash-gitops.yaml").read_bytes()
     second = run("init", str(tmp_path / "two"))
-    assert second.returncode == 0
-    assert "left alone" in second.stderr
+    assert second.code == 0
+    assert "left alone" in second.err
     assert (tmp_path / ".github/workflows/unleash-gitops.yaml").read_bytes() == pipeline
 
 
 def test_every_example_is_valid_by_the_schema_and_by_validate(tmp_path: Path) -> None:
-    schema = json.loads(run("schema").stdout)
+    schema = json.loads(run("schema").out)
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
-    assert run("init", str(tmp_path / "new")).returncode == 0
+    assert run("init", str(tmp_path / "new")).code == 0
     workspaces = [*(path.parent for path in (ROOT / "examples").rglob("unleash-gitops.yaml")), tmp_path / "new"]
     assert len(workspaces) >= 2
     for workspace in workspaces:
         done = run("validate", str(workspace))
-        assert (done.returncode, done.stdout) == (0, ""), done.stdout
+        assert (done.code, done.out) == (0, ""), done.out
         for file in [path for path in workspace.rglob("*.yaml") if ".github" not in path.parts]:
             for document in yaml.safe_load_all(file.read_text(encoding="utf-8")):
                 validator.validate(document)
 
 
 def test_the_schema_refuses_what_validate_refuses() -> None:
-    validator = jsonschema.Draft202012Validator(json.loads(run("schema").stdout))
+    validator = jsonschema.Draft202012Validator(json.loads(run("schema").out))
     chart = yaml.safe_load(
         "{apiVersion: unleash-gitops/v1, kind: ImpactMetric, metadata: {name: a},"
         " spec: {metricName: m, timeRange: day, aggregationMode: avg}}"
@@ -176,7 +168,7 @@ def test_the_schema_refuses_what_validate_refuses() -> None:
 
 
 def test_the_schema_tells_an_editor_what_everything_is() -> None:
-    definitions = json.loads(run("schema").stdout)["$defs"]
+    definitions = json.loads(run("schema").out)["$defs"]
     for definition in definitions.values():
         assert (definition["type"], definition["additionalProperties"]) == ("object", False)
         assert definition["title"]
@@ -189,9 +181,9 @@ def test_the_schema_tells_an_editor_what_everything_is() -> None:
 
 def test_the_schema_can_be_written_to_a_file(tmp_path: Path) -> None:
     done = run("schema", "--out", str(tmp_path / "schema.json"))
-    assert (done.returncode, done.stdout) == (0, "")
-    assert (tmp_path / "schema.json").read_text() == run("schema").stdout
-    assert run("schema", "--out", str(tmp_path / "no" / "schema.json")).returncode == 1
+    assert (done.code, done.out) == (0, "")
+    assert (tmp_path / "schema.json").read_text() == run("schema").out
+    assert run("schema", "--out", str(tmp_path / "no" / "schema.json")).code == 1
 
 
 def test_a_token_in_place_of_its_variables_name_is_refused_and_not_shown(tmp_path: Path) -> None:
@@ -200,6 +192,6 @@ def test_a_token_in_place_of_its_variables_name_is_refused_and_not_shown(tmp_pat
     )
     for form in ("text", "json", "github"):
         done = run("validate", str(tmp_path), "--format", form)
-        assert done.returncode == 1
-        assert "spec.tokenEnv: must be the name of an environment variable" in done.stdout
-        assert "s3cret" not in done.stdout + done.stderr
+        assert done.code == 1
+        assert "spec.tokenEnv: must be the name of an environment variable" in done.out
+        assert "s3cret" not in done.out + done.err

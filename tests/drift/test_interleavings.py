@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from servers.actors import let_be_announced, make_token
+from properties import examples, server_examples
+from servers.actors import make_token, wait_until_archived
 from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.instance import Instance
@@ -129,8 +130,8 @@ class InMemory:
     def archived(self) -> dict[str, dict[str, Any]]:
         return {name: self.fake.about_flags.flag(name) for name in self.fake.about_flags.archived}
 
-    def let_be_announced(self) -> None:
-        """Do nothing: there is nobody to tell."""
+    def wait_until_archived(self, flag: str) -> None:
+        """Do nothing: it archives at once."""
 
     def segments(self) -> dict[str, dict[str, Any]]:
         return self.fake.named["segments"]
@@ -168,8 +169,8 @@ class OnTheRealServer:
         }
         return {name: {} for name, so in taken.items() if so}
 
-    def let_be_announced(self) -> None:
-        let_be_announced()
+    def wait_until_archived(self, flag: str) -> None:
+        wait_until_archived(flag)
 
     def segments(self) -> dict[str, dict[str, Any]]:
         return self.instance.named("segments")
@@ -268,7 +269,7 @@ class World:
             if what == "revive":
                 send("POST", f"/api/admin/archive/revive/{which}")
             else:
-                self.server.let_be_announced()
+                self.server.wait_until_archived(which)
                 send("DELETE", f"/api/admin/archive/{which}")
         elif flag is None:
             return
@@ -364,12 +365,9 @@ def check(world: World, first: dict[tuple[str, str], dict[str, Any]], then: list
             world.apply(step)
 
 
-RELAXED = settings(deadline=None, report_multiple_bugs=False, suppress_health_check=list(HealthCheck))
-
-
 @pytest.mark.parametrize("policy", ["keep", "fail", "overwrite"])
 @given(first=documents, then=steps)
-@settings(RELAXED, max_examples=250, derandomize=True)
+@examples(2.5)
 def test_no_edit_of_theirs_is_lost_unnamed(
     policy: OnDrift, first: dict[tuple[str, str], dict[str, Any]], then: list[Any]
 ) -> None:
@@ -384,7 +382,7 @@ def other(real: Instance) -> str:
 @pytest.mark.sandbox
 @pytest.mark.parametrize("policy", ["keep", "fail", "overwrite"])
 @given(first=documents, then=steps)
-@settings(RELAXED, max_examples=8, phases=[Phase.generate])  # to shrink, with a server, takes minutes
+@server_examples(0.08)
 def test_nor_on_the_real_server(
     real: Instance, other: str, policy: OnDrift, first: dict[tuple[str, str], dict[str, Any]], then: list[Any]
 ) -> None:

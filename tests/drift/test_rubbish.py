@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kinds.flags.test_history import A, B, live
 from kinds.named import Answers
+from properties import examples
 from unleash_gitops.api.audit_log import Actor, Event
 from unleash_gitops.drift.object_history import ObjectHistory
 from unleash_gitops.engine.parts import find_differing_parts
@@ -59,7 +60,7 @@ def one_of(kind: str) -> Resource | None:
 
 
 @pytest.mark.parametrize("kind", sorted(AUDITED))
-@settings(max_examples=150, deadline=None, derandomize=True)
+@examples(1.5)
 @given(data=st.data())
 def test_any_log_is_lived_with(kind: str, data: st.DataObject) -> None:
     events = data.draw(logs(kind))

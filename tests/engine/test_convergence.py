@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from properties import examples
 from servers.fake_unleash import TOKEN, FakeUnleash
 from unleash_gitops.api.client import Client
 from unleash_gitops.documents.loader import Loaded
@@ -29,8 +30,6 @@ KIND = kinds()["ImpactMetric"]
 FLAGS = {"default": ["checkout-v2", "search-ranking"], "shop": ["cart"]}
 SCOPES = [None, ("default", "checkout-v2"), ("default", "search-ranking"), ("shop", "cart")]
 NAMES = ["a", "b", "c"]
-settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-settings.load_profile("steady")
 
 
 @pytest.fixture(autouse=True)
@@ -143,7 +142,7 @@ def _untouchable(fake: FakeUnleash, loaded: Loaded, workspace: Workspace) -> dic
 
 
 @given(worlds())
-@settings(max_examples=300)
+@examples(3)
 def test_after_apply_the_plan_is_empty_and_what_is_not_ours_is_untouched(world: Any) -> None:
     fake, loaded, workspace = world
     before = copy.deepcopy(_untouchable(fake, loaded, workspace))
@@ -160,7 +159,7 @@ def test_after_apply_the_plan_is_empty_and_what_is_not_ours_is_untouched(world: 
 
 
 @given(worlds(), st.integers())
-@settings(max_examples=100)
+@examples(1)
 def test_the_order_of_the_servers_answers_means_nothing(world: Any, seed: int) -> None:
     fake, loaded, workspace = world
     first = _plan(fake, loaded, workspace)
@@ -170,7 +169,7 @@ def test_the_order_of_the_servers_answers_means_nothing(world: Any, seed: int) -
 
 
 @given(worlds(), st.sets(st.integers(0, 12)), st.booleans())
-@settings(max_examples=150)
+@examples(1.5)
 def test_any_calls_may_fail_and_the_next_apply_converges(world: Any, failing: set[int], got_through: bool) -> None:
     fake, loaded, workspace = world
     before = copy.deepcopy(_untouchable(fake, loaded, workspace))
@@ -195,7 +194,7 @@ def test_any_calls_may_fail_and_the_next_apply_converges(world: Any, failing: se
 
 
 @given(worlds())
-@settings(max_examples=100)
+@examples(1)
 def test_a_saved_plan_is_the_plan(world: Any) -> None:
     fake, loaded, workspace = world
     plan = _plan(fake, loaded, workspace)
@@ -203,7 +202,7 @@ def test_a_saved_plan_is_the_plan(world: Any) -> None:
 
 
 @given(worlds())
-@settings(max_examples=100)
+@examples(1)
 def test_what_no_file_mentions_keeps_its_value(world: Any) -> None:
     fake, loaded, workspace = world
     before = {chart: copy.deepcopy(config) for chart, (_, config) in fake.charts.items()}
@@ -229,7 +228,7 @@ objects = st.dictionaries(st.sampled_from(["a", "b", "c.d"]), json_values, max_s
 
 
 @given(objects, objects)
-@settings(max_examples=500)
+@examples(5)
 def test_fields_differ_exactly_when_objects_do(before: dict[str, Any], after: dict[str, Any]) -> None:
     fields = diff_fields(before, after)
     assert (fields == ()) == (before == after)

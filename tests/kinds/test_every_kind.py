@@ -7,11 +7,12 @@ import types
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from properties import examples
 from unleash_gitops.api.client import Client
 from unleash_gitops.engine.call_sender import Sender
 from unleash_gitops.kinds import kinds
@@ -76,8 +77,7 @@ def desired(kind: Kind, spec: dict[str, Any]) -> Resource:
 
 
 def every_example(function: Any) -> Any:
-    checks = [HealthCheck.filter_too_much, HealthCheck.too_slow]
-    return settings(suppress_health_check=checks)(given(data=st.data())(function))
+    return examples(1, HealthCheck.filter_too_much)(given(data=st.data())(function))
 
 
 @pytest.mark.parametrize("name", KINDS)

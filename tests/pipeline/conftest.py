@@ -17,7 +17,8 @@ from servers.fake_audit import FakeAudit
 from servers.fake_forge import TOKEN as JOB_TOKEN
 from servers.fake_forge import FakeForge, zipped
 from servers.fake_unleash import TOKEN, FakeUnleash
-from servers.runner import Run, Runner
+from servers.program import Program, served_program
+from servers.runner import Run, Runner, RunScript, run_script
 from unleash_gitops.api.client import Client
 
 ROOT = Path(__file__).parents[2]
@@ -41,11 +42,15 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass
 class Pipeline:
-    """A repository with a workspace in `deploy/unleash`, and its jobs."""
+    """A repository with a workspace in `deploy/unleash`, and its jobs.
+
+    `programs` is where `unleash-gitops` is, and `run_script` what runs scripts that call it.
+    """
 
     repository: Path
     temp: Path
     programs: Path
+    run_script: RunScript
     unleash: str
     token: str
     forge: FakeForge
@@ -76,7 +81,9 @@ class Pipeline:
             "GITHUB_STEP_SUMMARY": str(self.temp / "summary.md"), "GITHUB_TOKEN": "",
         }  # fmt: skip
         context = {"token": JOB_TOKEN, "repository": "acme/flags", "event_name": "push", "event": {}, **github}
-        return Runner(self.temp, self.repository, environment, context, self._uses, done=frozenset({"Install"}))
+        return Runner(
+            self.temp, self.repository, environment, context, self._uses, frozenset({"Install"}), self.run_script
+        )
 
     def plan(self, head: str = "acme/flags", **inputs: str) -> Run:
         """Run the plan action for a pull request whose branch is in the repository `head`."""
@@ -113,13 +120,15 @@ class Pipeline:
             self.forge.artifacts.append({"id": number, "name": given["name"], "expired": False, "workflow_run": run})
 
 
-def pipeline_for(tmp_path: Path, installed: Path, unleash: str, token: str, forge: FakeForge) -> Pipeline:
+def pipeline_for(
+    tmp_path: Path, programs: Path, run: RunScript, unleash: str, token: str, forge: FakeForge
+) -> Pipeline:
     """Return a repository on a runner in `tmp_path`, with nothing but its workspace's file."""
     repository, temp = tmp_path / "repository", tmp_path / "temp"
     for directory in (repository / ".git", repository / "deploy" / "unleash", temp):
         directory.mkdir(parents=True)
     (temp / "unleash-gitops" / "bin").mkdir(parents=True)
-    pipeline = Pipeline(repository, temp, installed, unleash, token, forge)
+    pipeline = Pipeline(repository, temp, programs, run, unleash, token, forge)
     pipeline.says()
     return pipeline
 
@@ -129,10 +138,23 @@ def unleash() -> FakeUnleash:
     return FakeUnleash(audit=FakeAudit({TOKEN: "ours", OTHER: "somebody"}))
 
 
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    with served_program(tmp_path_factory.mktemp("program")) as program:
+        yield program
+
+
 @pytest.fixture
-def pipeline(tmp_path: Path, installed: Path, unleash: FakeUnleash) -> Iterator[Pipeline]:
+def pipeline(tmp_path: Path, program: Program, unleash: FakeUnleash) -> Iterator[Pipeline]:
     with unleash.served() as url, FakeForge().served() as forge:
-        yield pipeline_for(tmp_path, installed, url, TOKEN, forge)
+        yield pipeline_for(tmp_path, program.directory, program.run, url, TOKEN, forge)
+
+
+@pytest.fixture
+def installed_pipeline(tmp_path: Path, installed: Path, unleash: FakeUnleash) -> Iterator[Pipeline]:
+    """Give a pipeline whose program is the one that the action installs, in a process of its own."""
+    with unleash.served() as url, FakeForge().served() as forge:
+        yield pipeline_for(tmp_path, installed, run_script, url, TOKEN, forge)
 
 
 def somebody_changes_the_chart(unleash: FakeUnleash) -> None:

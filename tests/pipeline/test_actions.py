@@ -24,7 +24,11 @@ STEPS = [
 ]
 
 
-def test_a_pull_request_is_planned_and_its_merge_applies_that_plan(pipeline: Pipeline, unleash: FakeUnleash) -> None:
+@pytest.mark.parametrize("kind", ["pipeline", "installed_pipeline"])
+def test_a_pull_request_is_planned_and_its_merge_applies_that_plan(
+    request: pytest.FixtureRequest, kind: str, unleash: FakeUnleash
+) -> None:
+    pipeline: Pipeline = request.getfixturevalue(kind)
     pipeline.chart("errors")
     run = pipeline.plan()
     assert not run.failed, run.log

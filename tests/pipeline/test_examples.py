@@ -110,9 +110,7 @@ def gitlab(job: str, pipeline: Pipeline, forge: FakeForge) -> subprocess.Complet
         "WORKSPACE": "deploy/unleash", "UNLEASH_URL": pipeline.unleash,
         "UNLEASH_READ_TOKEN": pipeline.token, "UNLEASH_WRITE_TOKEN": pipeline.token,
     }  # fmt: skip
-    done = subprocess.run(
-        [*SHELL, str(script)], cwd=pipeline.repository, env=environment, capture_output=True, text=True, check=False
-    )
+    done = pipeline.run_script([*SHELL, str(script)], cwd=pipeline.repository, env=environment)
     assert pipeline.token not in done.stdout + done.stderr
     return done
 
@@ -141,7 +139,8 @@ def test_the_gitlab_jobs_do_what_they_say(pipeline: Pipeline, unleash: FakeUnlea
 
 def test_the_pipeline_that_init_writes_says_why_a_plan_is_refused(pipeline: Pipeline, unleash: FakeUnleash) -> None:
     fresh = pipeline.temp / "fresh"
-    subprocess.run([pipeline.programs / "unleash-gitops", "init", str(fresh)], check=True, capture_output=True)
+    command = [pipeline.programs / "unleash-gitops", "init", str(fresh)]
+    assert pipeline.run_script(command, cwd=pipeline.repository, env=dict(os.environ)).returncode == 0
     written = yaml.safe_load((fresh / ".github" / "workflows" / "unleash-gitops.yaml").read_text(encoding="utf-8"))
     plan_step = {key: value for key, value in written["jobs"]["plan"]["steps"][-1].items() if key != "if"}
     event = {"pull_request": {"number": 7, "head": {"sha": HEAD, "repo": {"full_name": "acme/flags"}}}}
@@ -169,10 +168,8 @@ def test_the_pre_commit_hook_validates_every_workspace(pipeline: Pipeline) -> No
 
     def run() -> subprocess.CompletedProcess[str]:
         program, *arguments = hook["entry"].split()
-        return subprocess.run(
-            [pipeline.programs / program, *arguments, *hook["args"]],
-            cwd=pipeline.repository, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        command = [pipeline.programs / program, *arguments, *hook["args"]]
+        return pipeline.run_script(command, cwd=pipeline.repository, env=dict(os.environ))
 
     pipeline.chart("errors")
     assert run().returncode == 0

@@ -9,6 +9,7 @@ import pytest
 from pipeline.conftest import pipeline_for
 from servers.fake_forge import FakeForge
 from servers.instance import Instance
+from servers.runner import run_script
 
 pytestmark = pytest.mark.sandbox
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.sandbox
 def test_from_the_pull_request_to_the_server(tmp_path: Path, installed: Path, real: Instance) -> None:
     real.clear()
     with FakeForge().served() as forge:
-        pipeline = pipeline_for(tmp_path, installed, real.url, real.token, forge)
+        pipeline = pipeline_for(tmp_path, installed, run_script, real.url, real.token, forge)
         pipeline.chart("errors", title="Errors")
         assert pipeline.plan().outputs["create"] == "1"
         pipeline.merge()

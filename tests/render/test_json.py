@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from properties import examples
 from render.samples import PLANS, REPORTS, hostile
 from unleash_gitops.model.diagnostics import Diagnostic, Position
 from unleash_gitops.render.json import diagnostics_json, plan_json, report_json
@@ -29,7 +30,7 @@ def test_no_raw_control_or_invisible_character_is_written() -> None:
     assert "日本語 العربية" in text
 
 
-@settings(max_examples=500, derandomize=True)
+@examples(5)
 @given(st.text(st.characters()), st.text(st.characters()))
 def test_any_text_comes_back_as_it_was(message: str, path: str) -> None:
     text = diagnostics_json([Diagnostic("warning", "code", message, Position(path, 2, 3)).below("sub")])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,9 +39,19 @@ def person(url: str) -> Iterator[httpx.Client]:
         yield client
 
 
-def let_be_announced() -> None:
-    """Wait until the server has told itself what was done: every second it does.
+def wait_until_archived(flag: str) -> None:
+    """Wait until the server has processed its own event that `flag` was archived, which it does every second.
 
-    8.2.0 may end, with an error of its database, when a flag is deleted while it notes that it was archived.
+    8.2.0 may end with an error of its database when a flag is deleted meanwhile.
     """
-    time.sleep(1.5)
+    pending = "EXISTS (SELECT FROM events WHERE NOT announced) OR NOT EXISTS"
+    execute(f"""DO $$ BEGIN
+        FOR tries IN 1..500 LOOP
+            IF NOT ({pending} (SELECT FROM feature_lifecycles WHERE feature = '{flag}' AND stage = 'archived')) THEN
+                PERFORM pg_sleep(0.05);  -- those who hear of one event work side by side
+                RETURN;
+            END IF;
+            PERFORM pg_sleep(0.02);
+        END LOOP;
+        RAISE 'the server does not process its events';
+    END $$""")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,18 @@ import yaml
 SHELL = ["bash", "--noprofile", "--norc", "-eo", "pipefail"]  # what `shell: bash` means
 
 Uses = Callable[[str, dict[str, str]], None]
+RunScript = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def run_script(
+    command: Sequence[str | Path], *, cwd: Path, env: dict[str, str], merge: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run a script without input. `merge` has stderr go to stdout."""
+    stderr = subprocess.STDOUT if merge else subprocess.PIPE
+    return subprocess.run(
+        command, cwd=cwd, env=env, text=True, check=False, stdin=subprocess.DEVNULL, timeout=600,
+        stdout=subprocess.PIPE, stderr=stderr,
+    )  # fmt: skip
 
 
 @dataclass
@@ -35,7 +47,7 @@ class Run:
 class Runner:
     """One job on one machine. `github` is the context of that name, `uses` runs other actions.
 
-    What the steps in `done` do has been done on this machine already.
+    What the steps in `done` do has been done on this machine already. `run_script` runs the shell.
     """
 
     temp: Path
@@ -44,6 +56,7 @@ class Runner:
     github: dict[str, Any]
     uses: Uses
     done: frozenset[str] = frozenset()
+    run_script: RunScript = run_script
 
     def action(self, directory: Path, **inputs: str) -> Run:
         """Run a composite action with `inputs`; an unknown one is an error, as a typing mistake in a test."""
@@ -83,12 +96,12 @@ class Runner:
         script.write_text(step["run"])
         given = {name: self._filled(value, context) for name, value in step.get("env", {}).items()}
         paths = {name: str(file) for name, file in files.items()}
-        done = subprocess.run(
+        done = self.run_script(
             [*SHELL, str(script)],
-            cwd=self.workspace, text=True, check=False, stdin=subprocess.DEVNULL, timeout=600,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            cwd=self.workspace,
             env={**self.environment, "RUNNER_TEMP": str(self.temp), **more, **given, **paths},
-        )  # fmt: skip
+            merge=True,
+        )
         run.log += done.stdout
         run.failed = run.failed or done.returncode != 0
         lines = files["GITHUB_OUTPUT"].read_text().splitlines()

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from documents.loader.test_codes import ALL_CODES
@@ -86,7 +86,6 @@ def assert_sound(loaded: Loaded) -> None:
             assert found.position.column <= len(found.excerpt) + 1
 
 
-@settings(deadline=None)
 @given(st.binary() | st.text().map(str.encode) | st.lists(st.sampled_from(PIECES), max_size=40).map(b"".join))
 def test_any_bytes_give_documents_or_problems(content: bytes) -> None:
     parsed, diagnostics = parse_documents(content, "a.yaml")
@@ -97,7 +96,6 @@ def test_any_bytes_give_documents_or_problems(content: bytes) -> None:
         assert loaded.diagnostics
 
 
-@settings(deadline=None)
 @given(st.sampled_from(["a.yaml", "unleash-gitops.yaml"]), documents)
 def test_any_values_give_resources_or_problems(name: str, document: dict[str, Any]) -> None:
     loaded = load_file(name, dump_document(document).encode())
@@ -123,7 +121,6 @@ specs = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(names, specs, st.none() | st.tuples(st.text(min_size=1), st.text(min_size=1)))
 def test_a_valid_document_loads_to_what_it_says(name: str, spec: dict[str, Any], flag: tuple[str, str] | None) -> None:
     metadata = {"name": name, **({} if flag is None else {"project": flag[0], "feature": flag[1]})}

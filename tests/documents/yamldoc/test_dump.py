@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from unleash_gitops.documents.yamldoc import dump_document, parse_documents
@@ -113,7 +113,6 @@ def assert_reads_back(data: dict[str, Any]) -> None:
     assert [repr(document.value) for document in documents] == [repr(data)]
 
 
-@settings(deadline=None)
 @given(st.dictionaries(texts, values, max_size=4))
 @example({})
 def test_what_is_written_reads_back(data: dict[str, Any]) -> None:

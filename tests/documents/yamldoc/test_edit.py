@@ -8,9 +8,10 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from properties import examples
 from unleash_gitops.documents.yamldoc import REMOVED, Edit, Unwritable, apply_edits, dump_document, parse_documents
 from unleash_gitops.documents.yamldoc.dump import dump_flow
 
@@ -45,7 +46,6 @@ values:
 - a
 - b  # bee
 """
-MANY = settings(max_examples=300, deadline=None, derandomize=True)
 
 
 def changed(edits: list[tuple[str, Any]], line: int = 2, text: str = FLAG) -> list[str]:
@@ -232,7 +232,7 @@ def written(draw: st.DrawFn) -> str:
     return "\n".join(lines) + draw(st.sampled_from(["\n", "\n\n", ""]))
 
 
-@MANY
+@examples(3)
 @given(st.lists(written(), min_size=1, max_size=3), st.data())
 def test_any_edit_gives_what_is_wanted_and_leaves_the_rest(texts: list[str], data: st.DataObject) -> None:
     texts = [text if text.endswith("\n") else f"{text}\n" for text in texts[:-1]] + texts[-1:]
