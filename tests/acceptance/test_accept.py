@@ -102,7 +102,7 @@ def test_what_is_named_is_taken_whosever_it_is(fake_space: Space) -> None:
     fake_space.instance.fake.absent.add("/search/events")
     change(fake_space, fake_space.instance.http, timeRange="week")
     done = fake_space.run("accept")
-    assert "left out ImpactMetric/errors: whether its file or somebody else changed it is not known" in done.err
+    assert "left out ImpactMetric/errors: whether its file or another user changed it is unknown" in done.err
     assert done.err.endswith("nothing to accept\n")
     assert fake_space.run("accept", "ImpactMetric/errors").code == 0
     assert "timeRange: week   # not longer" in file.read_text()
