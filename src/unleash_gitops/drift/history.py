@@ -9,7 +9,7 @@ from unleash_gitops.api.audit_log import Actor, Event, parse_actor, read_events,
 from unleash_gitops.drift.object_history import ObjectHistory
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import HasHistory, Reads
-from unleash_gitops.model.errors import ApiError, NotUnleash
+from unleash_gitops.model.errors import ApiError, NotUnleash, UnexpectedAnswer
 from unleash_gitops.model.resource import Key, Resource
 
 __all__ = ["History", "read_history"]
@@ -79,8 +79,8 @@ def read_history(reads: Reads, objects: Iterable[Resource], trusted_actors: Coll
         if error.status > _SEARCH_ENDPOINT_FAILURE or error.status == 429:
             raise
         return History(audit_error=str(error), denied=error.status in _DENIALS)
-    except NotUnleash as error:
-        return History(audit_error=str(error))
+    except NotUnleash as error:  # what answers in the server's place, such as a login page, keeps the log to itself
+        return History(audit_error=str(error), denied=not isinstance(error, UnexpectedAnswer))
 
 
 def _read(reads: Reads, objects: Sequence[Resource]) -> list[Event]:
