@@ -1,9 +1,10 @@
 """Print how the tool compares with the least that its job can cost: ratios within one run, on this machine.
 
     python tests/benchmarks/run.py            # all
-    python tests/benchmarks/run.py start      # one: start, validate, plan, memory, flags, apply, drift
+    python tests/benchmarks/run.py start      # one: start, validate, changes, plan, memory, flags, apply, drift
 
-All but `start` and `validate` need the extra `sandbox`: they start a real server of their own, in a temporary folder.
+All but `start`, `validate` and `changes` need the extra `sandbox`: they start a real server of their own, in a
+temporary folder.
 Nothing here is asserted: a time is only worth something beside another one.
 """
 
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import httpx
 import yaml
+from changes import bench_changes
 from flags import bench_apply, bench_drift, bench_flags
 from measure import TOOL, peak, sandbox, timed
 
@@ -48,6 +50,7 @@ def main() -> None:
     benchmarks: dict[str, Callable[[], None]] = {
         "start": bench_start,
         "validate": bench_validate,
+        "changes": bench_changes,
         "plan": bench_plan,
         "memory": bench_memory,
         "flags": bench_flags,

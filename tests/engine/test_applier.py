@@ -32,6 +32,9 @@ def plan(*changes: Change) -> Plan:
     )  # fmt: skip
 
 
+CYCLE = "it waits for changes that wait for it"
+
+
 class Server:
     """Answers 200, but for what `faults` says, and remembers the order of what it was sent."""
 
@@ -112,6 +115,50 @@ def test_what_is_blocked_is_never_sent_and_blocks_what_needs_it() -> None:
     assert statuses(report) == {"a": "blocked", "b": "skipped", "c": "applied"}
     assert server.paths == ["c/0"]
     assert report.results[0].error == "because"
+
+
+@pytest.mark.parametrize(
+    ("changes", "errors"),
+    [
+        ([change("a", depends_on=("elsewhere",))], {"a": "needs K/elsewhere, which is not in the plan"}),
+        ([change("a", depends_on=("a",))], {"a": CYCLE}),
+        (
+            [change("a", depends_on=("b",)), change("b", depends_on=("c",)), change("c", depends_on=("a",))],
+            dict.fromkeys("abc", CYCLE),
+        ),
+        ([change("a", depends_on=("b",)), change("b", depends_on=("b",))], dict.fromkeys("ab", CYCLE)),
+        ([change("a", depends_on=("b",)), change("b", "delete")], {"a": CYCLE}),
+        (
+            [change("a", depends_on=("elsewhere", "b")), change("b", depends_on=("c",)), change("c", "blocked")],
+            {
+                "a": "needs K/elsewhere, which is not in the plan",
+                "b": "needs K/c, which is blocked",
+                "c": None,
+            },
+        ),
+    ],
+)
+def test_a_dependency_that_cannot_be_met_skips_the_change_and_nothing_else(
+    changes: list[Change], errors: dict[str, str | None]
+) -> None:
+    server = Server()
+    report = server.apply(plan(*changes, change("other"), change("gone", "delete")), concurrency=1)
+    unapplied = {result.name: result.error for result in report.results if result.status != "applied"}
+    assert unapplied == errors
+    deletes = sorted(str(one.name) for one in changes if one.action == "delete")
+    assert server.paths == ["other/0", *(f"{name}/0" for name in deletes), "gone/0"]
+
+
+def test_the_changes_of_a_deep_plan_are_sent_in_the_order_of_their_dependencies() -> None:
+    names = [f"c{number:03}" for number in range(200)]
+    changes = [change(name, depends_on=tuple(names[max(0, place - 2) : place])) for place, name in enumerate(names)]
+    server = Server()
+    assert server.apply(plan(*reversed(changes)), concurrency=8).complete
+    assert server.paths == [f"{name}/0" for name in names]
+
+
+def test_a_dependency_that_is_named_twice_is_met_once() -> None:
+    assert Server().apply(plan(change("a"), change("b", depends_on=("a", "a")))).complete
 
 
 def test_deleting_what_is_gone_is_success() -> None:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
 from unleash_gitops.model.errors import UnexpectedAnswer
 
 __all__ = ["Actor", "Event", "parse_actor", "read_events", "read_recent"]
@@ -93,24 +96,50 @@ def read_recent(get: Callable[[str], Any], features: Sequence[str]) -> list[Even
     return sorted(events, key=lambda event: -event.id)
 
 
+class _Entry(BaseModel):
+    """An event as the server sends it."""
+
+    model_config = ConfigDict(strict=True, alias_generator=to_camel)
+
+    id: int
+    type: str
+    created_by_user_id: int | None = None
+    created_by: str | None = None
+    created_at: str
+    data: Any = None
+    pre_data: Any = None
+    feature_name: str | None = None
+    project: str | None = None
+    environment: str | None = None
+
+
+class _Page(BaseModel):
+    """An answer that holds events."""
+
+    events: list[_Entry]
+
+
 def _read_page(get: Callable[[str], Any], path: str) -> list[Event]:
     answer = get(path)
     try:
-        return [_parse_event(entry) for entry in answer["events"]]
-    except (KeyError, TypeError) as error:
-        message = "the audit log is not of the form that this version knows"
+        entries = _Page.model_validate(answer).events
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the answer"
+        message = f"the audit log is not of the form that this version knows: {place}: {first['msg']}"
         raise UnexpectedAnswer("GET", path.partition("?")[0], message) from error
+    return [_to_event(entry) for entry in entries]
 
 
-def _parse_event(entry: Any) -> Event:
+def _to_event(entry: _Entry) -> Event:
     return Event(
-        id=entry["id"],
-        type=entry["type"],
-        actor=Actor(entry.get("createdByUserId"), entry.get("createdBy") or "unknown user"),
-        at=entry["createdAt"],
-        data=entry.get("data"),
-        before=entry.get("preData"),
-        feature=entry.get("featureName"),
-        project=entry.get("project"),
-        environment=entry.get("environment"),
+        id=entry.id,
+        type=entry.type,
+        actor=Actor(entry.created_by_user_id, entry.created_by or "unknown user"),
+        at=entry.created_at,
+        data=entry.data,
+        before=entry.pre_data,
+        feature=entry.feature_name,
+        project=entry.project,
+        environment=entry.environment,
     )

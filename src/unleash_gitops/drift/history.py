@@ -20,6 +20,8 @@ _MOST_SINGLE_QUERIES = 20
 """Flags that are queried one by one where the server cannot answer for all of them."""
 _SEARCH_ENDPOINT_FAILURE = 500
 """The status of a search that fails again the next time; a higher one is trouble of the moment."""
+_DENIALS = frozenset({401, 403, 404})
+"""The statuses for a token that may not read the log, and for a server without one."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +29,14 @@ class History:
     """What the audit log holds of some objects.
 
     `our_actor` is whom this run acts as, None where the log was not read. `trusted_actors` are the names of others that
-    apply the same files. `audit_error` is why the log could not be read; `malformed` tells that it could be read and
-    not understood.
+    apply the same files. `audit_error` is why the log could not be read; `denied` tells that the token may not read it,
+    or that the server has none.
     """
 
     our_actor: Actor | None = None
     events: Mapping[Key, Sequence[Event]] = field(default_factory=dict)
     audit_error: str | None = None
-    malformed: bool = False
+    denied: bool = False
     trusted_actors: Collection[str] = ()
 
     def of_object(self, resource: Resource, live: Resource | None, reads: Reads) -> ObjectHistory | None:
@@ -54,9 +56,9 @@ class History:
         return ObjectHistory(events, transitions, self.our_actor, claimed_by, resource.accepted, self.trusted_actors)
 
     def error_of(self, resource: Resource) -> str | None:
-        """Return why the history of an object is unknown, None unless the log could not be understood."""
+        """Return the error that keeps the history of an object unknown; to be denied the log is none."""
         is_audited = isinstance(kinds()[resource.address.kind], HasHistory)
-        return self.audit_error if self.malformed and is_audited else None
+        return self.audit_error if is_audited and not self.denied else None
 
 
 def read_history(reads: Reads, objects: Iterable[Resource], trusted_actors: Collection[str] = ()) -> History:
@@ -76,11 +78,9 @@ def read_history(reads: Reads, objects: Iterable[Resource], trusted_actors: Coll
     except ApiError as error:
         if error.status > _SEARCH_ENDPOINT_FAILURE or error.status == 429:
             raise
-        return History(audit_error=str(error))
-    except UnexpectedAnswer as error:
-        return History(audit_error=str(error), malformed=True)
-    except NotUnleash as error:
-        return History(audit_error=str(error))
+        return History(audit_error=str(error), denied=error.status in _DENIALS)
+    except NotUnleash as error:  # what answers in the server's place, such as a login page, keeps the log to itself
+        return History(audit_error=str(error), denied=not isinstance(error, UnexpectedAnswer))
 
 
 def _read(reads: Reads, objects: Sequence[Resource]) -> list[Event]:

@@ -107,9 +107,9 @@ class ObjectHistory:
         for event, (before, after) in self._entries:
             was, became = value_at(before, path), value_at(after, path)
             gap = gap or _contradicts(became, value)
-            error = error or next((side.error for side in (became, was) if isinstance(side, Unknown)), None)
-            touched = was != became
             accepted = self._accepted is not None and event.id <= self._accepted
+            error = error or _find_error(became) or (None if accepted else _find_error(was))
+            touched = was != became
             if accepted or (event.id in self._ours and (touched or event.id == self._first)):
                 return Trace(now, became, others, gap, error)
             if touched:
@@ -163,6 +163,10 @@ class ObjectHistory:
         sides = (side for _, transition in self._entries for side in transition)
         specs = [spec, *(side for side in sides if isinstance(side, Mapping))]
         return sorted({path for side in specs for path in list_parts(side)})
+
+
+def _find_error(value: Any) -> str | None:
+    return value.error if isinstance(value, Unknown) else None
 
 
 def _contradicts(logged: Any, value: Any) -> bool:

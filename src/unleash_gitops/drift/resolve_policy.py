@@ -43,8 +43,8 @@ class Policy:
 
     def of_unreadable(self, path: PartPath, resource: Resource) -> OnDrift | None:
         """Return the policy for a part whose log could not be understood, None for the same as without a log."""
-        unguarded = self._explicit(resource) is not None or not self._requires_confirmation(path, resource)
-        return None if unguarded else "fail"
+        policy = self.of_part(path, resource) if self._requires_confirmation(path, resource) else "overwrite"
+        return None if policy == "overwrite" else policy
 
     def strictest(self, paths: Iterable[PartPath], resource: Resource) -> OnDrift:
         """Return the policy for an object as a whole, of which others changed parts."""
@@ -119,7 +119,7 @@ def resolve_policy(
         classification,
         desired=ResourceSet(resources, classification.desired.known),
         differences=tuple(differences),
-        kept=tuple(kept),
+        kept=tuple(sorted(kept, key=lambda entry: (entry.action == "delete", str(entry.resource)))),
     )
 
 
@@ -130,12 +130,21 @@ def _resolve(attributed: AttributedDifference, policy: Policy) -> _Resolution:
         created = _list_created_parts(difference) if difference.live is None else list(attributed.parts)
         return _Resolution(attributed, {_WHOLE: policy.strictest(created, resource)})
     policies = {path: policy.of_part(path, resource) for path, verdict in attributed.parts.items() if verdict.drifted}
-    if difference.live is not None:
-        for path, verdict in attributed.parts.items():
-            refusal = policy.of_unreadable(path, resource) if verdict.error is not None else None
-            if refusal is not None:
-                policies[path] = refusal
+    if difference.live is not None and difference.action != "blocked":
+        policies |= _resolve_unreadable(attributed, policy)
     return _Resolution(attributed, policies)
+
+
+def _resolve_unreadable(attributed: AttributedDifference, policy: Policy) -> dict[PartPath, OnDrift]:
+    """Return the policy for the parts whose log could not be understood; of a delete, for the object as a whole."""
+    resource = attributed.difference.resource
+    unreadable = [path for path, verdict in attributed.parts.items() if verdict.error is not None]
+    policies = {
+        path: treatment for path in unreadable if (treatment := policy.of_unreadable(path, resource)) is not None
+    }
+    if attributed.difference.desired is None and policies:
+        return {_WHOLE: max(policies.values(), key=_STRICTNESS.index)}
+    return policies
 
 
 def _list_created_parts(difference: Difference) -> list[PartPath]:
@@ -240,17 +249,15 @@ def _with_origin(difference: Difference, resolution: _Resolution) -> Difference:
 
 def _describe_refusal(resolution: _Resolution) -> str:
     """Return who changed what is not overwritten, or why that is unknown."""
-    whole = resolution.attributed.whole
-    verdicts = [
-        whole if path == _WHOLE else resolution.attributed.parts[path]
-        for path, policy in resolution.policies.items()
-        if policy == "fail"
-    ]
-    changes = [verdict.changed for verdict in verdicts if verdict is not None and verdict.changed is not None]
+    attributed = resolution.attributed
+    refused = [attributed.parts[path] for path, policy in resolution.policies.items() if path and policy == "fail"]
+    if resolution.policies.get(_WHOLE) == "fail":
+        refused += [*filter(None, [attributed.whole]), *attributed.parts.values()]
+    changes = [verdict.changed for verdict in refused if verdict.drifted and verdict.changed is not None]
     if changes:
         newest = max(changes, key=lambda changed: changed.event)
         return f"changed on the server by {newest.by} at {newest.at}; not overwritten (drift: fail)"
-    errors = [verdict.error for verdict in verdicts if verdict is not None and verdict.error is not None]
-    if errors:
-        return f"who changed it on the server is unknown: {errors[0]}; not overwritten (drift: fail)"
+    error = next((verdict.error for verdict in refused if verdict.error is not None), None)
+    if error is not None:
+        return f"who changed it on the server is unknown: {error}; not overwritten (drift: fail)"
     return "changed on the server by another user; not overwritten (drift: fail)"

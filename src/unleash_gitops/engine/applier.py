@@ -41,7 +41,8 @@ def apply_changes(
 class _Run:
     """One run over a plan; lives for one call of `apply_changes`. Only its own thread touches its fields.
 
-    A change is ready when all changes that it depends on have ended; `_unmet` counts those that have not.
+    A change is ready when all changes that it depends on have ended; `_unmet` counts those that have not. `_missing` is
+    the first dependency that the plan does not have, if any.
     """
 
     def __init__(
@@ -62,7 +63,8 @@ class _Run:
         self._ready: deque[int] = deque()
         self._phase: frozenset[int] = frozenset()
         place_of = {change.address: place for place, change in enumerate(changes)}
-        self._needs = [[place_of[address] for address in change.depends_on] for change in changes]
+        self._missing = [next((at for at in change.depends_on if at not in place_of), None) for change in changes]
+        self._needs = [[place_of[at] for at in change.depends_on if at in place_of] for change in changes]
         self._unmet = [len(needs) for needs in self._needs]
         self._dependents: list[list[int]] = [[] for _ in changes]
         for place, needs in enumerate(self._needs):
@@ -111,6 +113,8 @@ class _Run:
             return "interrupted"
         if self._halted is not None:
             return self._halted
+        if self._missing[place] is not None:
+            return f"needs {self._missing[place]}, which is not in the plan"
         results = (self._results[other] for other in self._needs[place])
         lost = next((result for result in results if result.status != "applied"), None)
         return None if lost is None else f"needs {lost.address}, which {_status_phrase(lost.status)}"

@@ -39,14 +39,18 @@ def find_delete_blockers(classification: Classification) -> Mapping[Key, str]:
     for address in pending:
         for user in users[address]:
             used_by.setdefault(user, []).append(address)
-    unchecked = [address for address in pending if pending[address].protected or users[address] - pending.keys()]
+    unchecked = [
+        address
+        for address, resource in pending.items()
+        if resource.protected or any(user not in pending for user in users[address])
+    ]
     blocked: dict[str, None] = {}
     while unchecked:
         address = unchecked.pop()
         if address not in blocked:
             blocked[address] = None
             unchecked += [used for used in used_by.get(address, ()) if used not in blocked]
-    deleted = pending.keys() - blocked.keys()
+    deleted = {address for address in pending if address not in blocked}
     reasons = {
         pending[address].key: pending[address].protected or describe_users(users[address] - deleted)
         for address in blocked

@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, create_model
 from pydantic.fields import FieldInfo
@@ -164,7 +164,10 @@ class _Field:
         return self.rule.write(self._each(value, _write_nested))
 
     def _raw_default(self) -> Any:
-        value = self._info.get_default(call_default_factory=True, validated_data={})
+        factory = self._info.default_factory
+        if factory is not None:  # `get_default` inspects its signature each time, which takes longer than all the rest
+            return cast("Callable[[], Any]", factory)()
+        value = self._info.get_default()
         return None if value is PydanticUndefined else value
 
     def _each(self, value: Any, convert: Callable[[type[BaseModel], Any], Any]) -> Any:
