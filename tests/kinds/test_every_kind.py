@@ -16,6 +16,7 @@ from properties import examples
 from unleash_gitops.api.client import Client
 from unleash_gitops.engine.call_sender import Sender
 from unleash_gitops.kinds import kinds
+from unleash_gitops.kinds.addon_providers import PARAMETERS
 from unleash_gitops.kinds.base import Kind, Pullable
 from unleash_gitops.kinds.shared.fields import defaults
 from unleash_gitops.kinds.shared.named import NamedKind
@@ -60,6 +61,22 @@ def specs_of(model: type[BaseModel]) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(required, optional=optional)
 
 
+def specs_of_kind(kind: Kind) -> st.SearchStrategy[dict[str, Any]]:
+    """Return specs, of which many are valid; for an integration, with parameters that its provider takes."""
+    return specs_of(kind.spec).flatmap(_with_parameters) if kind.name == "Addon" else specs_of(kind.spec)
+
+
+def _with_parameters(spec: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    values: dict[tuple[str, bool], st.SearchStrategy[Any]] = {
+        (name, required): st.just({"fromEnv": f"SECRET_{name}"}) if secret else TEXTS.filter(bool)
+        for name, (required, secret) in PARAMETERS[spec["provider"]].items()
+    }
+    return st.fixed_dictionaries(
+        {name: value for (name, required), value in values.items() if required},
+        optional={name: st.none() | value for (name, required), value in values.items() if not required},
+    ).map(lambda parameters: {**spec, "parameters": parameters})
+
+
 def document_of(kind: Kind, spec: dict[str, Any]) -> dict[str, Any]:
     metadata = kind.document.model_fields["metadata"].annotation
     assert metadata is not None
@@ -84,7 +101,7 @@ def every_example(function: Any) -> Any:
 @every_example
 def test_normalising_twice_is_normalising_once(name: str, data: st.DataObject) -> None:
     kind = kinds()[name]
-    spec = desired(kind, data.draw(specs_of(kind.spec))).spec
+    spec = desired(kind, data.draw(specs_of_kind(kind))).spec
     assert kind.normalise(spec) == spec
 
 
@@ -99,7 +116,7 @@ def test_the_defaults_are_in_their_compared_form(name: str) -> None:
 def test_what_is_pulled_changes_nothing(name: str, data: st.DataObject) -> None:
     kind = kinds()[name]
     assert isinstance(kind, Pullable)
-    resource = desired(kind, data.draw(specs_of(kind.spec)))
+    resource = desired(kind, data.draw(specs_of_kind(kind)))
     spec = kind.spec_after_create(resource)
     for environment in spec["environments"].values() if isinstance(spec.get("environments"), dict) else ():
         environment.setdefault("strategies", [])
@@ -114,7 +131,7 @@ def test_what_is_pulled_changes_nothing(name: str, data: st.DataObject) -> None:
 def test_what_is_sent_and_answered_is_what_was_planned(name: str, data: st.DataObject) -> None:
     kind = kinds()[name]
     assert isinstance(kind, NamedKind)
-    resource = desired(kind, data.draw(specs_of(kind.spec)))
+    resource = desired(kind, data.draw(specs_of_kind(kind)))
     after = kind.spec_after_create(resource)
     entry = {**after, **kind.marked_body(after, resource.mark or ""), kind.name_key: resource.id, "id": 7, "other": 1}
     live = kind.resource_from_entry(entry, "w")
@@ -161,7 +178,7 @@ def calls_of(kind: Kind, resource: Resource) -> list[Call]:
 @every_example
 def test_a_body_is_sent_as_it_is_but_for_its_fills(name: str, data: st.DataObject) -> None:
     kind = kinds()[name]
-    calls = calls_of(kind, desired(kind, data.draw(specs_of(kind.spec))))
+    calls = calls_of(kind, desired(kind, data.draw(specs_of_kind(kind))))
     environ = {variable: f"secret of {variable}" for call in calls for variable in call.required_variables}
     labels = sorted({fill.id_of for call in calls for fill in call.fills if fill.id_of is not None})
     first = [Call(method="POST", path="/api/admin/first", body={}, id_label=label) for label in labels]
