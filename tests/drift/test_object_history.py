@@ -9,10 +9,10 @@ import pytest
 from unleash_gitops.api.audit_log import Actor, Event
 from unleash_gitops.drift.object_history import ObjectHistory
 from unleash_gitops.engine.parts import ABSENT, find_differing_parts, value_at, with_value
-from unleash_gitops.model.resource import Unknown
+from unleash_gitops.model.resource import UnknownValue
 
 US, OTHER, PERSON = Actor(-42, "us"), Actor(-42, "other"), Actor(7, "admin")
-UNTOLD = Unknown()
+UNTOLD = UnknownValue()
 
 Told = tuple[Actor, Any, Any]
 """Who changed the part from what to what; an object that is not there is None."""
