@@ -158,8 +158,8 @@ def test_what_a_saved_plan_does_not_touch_may_move(space: Space, saved: Path) ->
     ("spoil", "words"),
     [
         (lambda text: "", "the plan file is empty"),
-        (lambda text: text[: len(text) // 2], "not whole JSON"),
-        (lambda text: text.replace('"week"', '"hour"'), "was changed after it was made"),
+        (lambda text: text[: len(text) // 2], "not complete JSON"),
+        (lambda text: text.replace('"week"', '"hour"'), "was changed after it was created"),
         (lambda text: text.replace('"formatVersion": "2"', '"formatVersion": "1"'), "has format 1"),
         (lambda text: text.replace('"formatVersion": "2"', '"formatVersion": "3"'), "has format 3"),
         (lambda text: "{}", "not a plan"),

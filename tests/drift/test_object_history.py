@@ -9,11 +9,11 @@ import pytest
 from unleash_gitops.api.audit_log import Actor, Event
 from unleash_gitops.drift.object_history import ObjectHistory, Verdict
 from unleash_gitops.engine.parts import ABSENT
-from unleash_gitops.model.resource import Unknown
+from unleash_gitops.model.resource import UnknownValue
 
 US, OTHER, PERSON = Actor(-42, "us"), Actor(-42, "other"), Actor(7, "admin")
-NOT_LOGGED = Unknown()
-UNREADABLE = Unknown("event 2 is of another form")
+NOT_LOGGED = UnknownValue()
+UNREADABLE = UnknownValue("event 2 is of another form")
 
 Logged = tuple[Actor, Any, Any]
 """Who changed the part, from which value, to which value; None stands for an object that does not exist."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from unleash_gitops.engine.parts import ABSENT, find_differing_parts, list_parts, value_at, with_value
-from unleash_gitops.model.resource import Unknown
+from unleash_gitops.model.resource import UnknownValue
 
-NOT_LOGGED = Unknown()
+NOT_LOGGED = UnknownValue()
 
 
 def test_parts_are_found_read_and_set() -> None:

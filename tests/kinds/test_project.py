@@ -8,7 +8,7 @@ from typing import Any
 from kinds.named import FACTS, Answers, create, desired, problem
 from unleash_gitops.api.audit_log import Actor, Event
 from unleash_gitops.kinds import kinds
-from unleash_gitops.model.resource import Area, ReadScope, Reference, Resource, Unknown
+from unleash_gitops.model.resource import Area, ReadScope, Reference, Resource, UnknownValue
 
 OVERVIEW = {"name": "The shop", "description": "", "mode": "open", "defaultStickiness": "default",
             "environments": [{"environment": "production"}, {"environment": "development"}]}  # fmt: skip
@@ -85,10 +85,10 @@ def test_its_past_is_told_by_the_environments_that_came_and_went() -> None:
     ]  # fmt: skip
     assert steps[0][1]["environments"] == ["development", "production"]
     assert [before["name"] for before, _ in steps] == ["The shop", "The shop", "A shop"]
-    assert isinstance(steps[-1][0]["mode"], Unknown)
+    assert isinstance(steps[-1][0]["mode"], UnknownValue)
 
 
 def test_of_one_that_is_gone_nothing_is_told() -> None:
     ((before, after),) = KIND.history_states(None, "shop", [event(1, "environment-added", "qa")], Answers())  # type: ignore[arg-type]
-    assert isinstance(before, Unknown)
-    assert isinstance(after, Unknown)
+    assert isinstance(before, UnknownValue)
+    assert isinstance(after, UnknownValue)

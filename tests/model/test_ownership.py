@@ -1,4 +1,4 @@
-"""The ids are frozen: a change here orphans every object that anybody has created."""
+"""Computed ids are frozen: a change of them orphans every object that a workspace has created."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ FROZEN = [
 
 
 @pytest.mark.parametrize(("workspace", "kind", "project", "feature", "name", "expected"), FROZEN)
-def test_ids_are_what_they_have_always_been(
+def test_computed_ids_never_change(
     workspace: str, kind: str, project: str | None, feature: str | None, name: str, expected: str
 ) -> None:
     assert computed_id(workspace, kind, project, feature, name) == expected
 
 
 @pytest.mark.parametrize("row", FROZEN)
-def test_an_id_is_a_ulid_that_bears_the_marks_of_tool_and_workspace(row: tuple[str, ...]) -> None:
-    found = row[-1]
-    assert str(ULID.from_str(found)) == found
-    assert found[:16] == "01G1T0PS00" + workspace_mark(row[0])
+def test_an_id_is_a_ulid_with_the_marks_of_tool_and_workspace(row: tuple[str, ...]) -> None:
+    object_id = row[-1]
+    assert str(ULID.from_str(object_id)) == object_id
+    assert object_id[:16] == "01G1T0PS00" + workspace_mark(row[0])
 
 
-def test_marks_are_frozen() -> None:
+def test_workspace_marks_never_change() -> None:
     assert {name: workspace_mark(name) for name in ("payments", "search", "a")} == {
         "payments": "VWW4NT",
         "search": "4GCK54",
@@ -48,11 +48,11 @@ def test_marks_are_frozen() -> None:
         ("", "none"),
     ],
 )
-def test_a_mark_tells_whose_it_is(object_id: str, expected: str) -> None:
+def test_the_mark_in_an_id_tells_its_owner(object_id: str, expected: str) -> None:
     assert read_id_mark(object_id, "payments") == expected
 
 
-def test_scopes_and_names_do_not_run_into_each_other() -> None:
+def test_addresses_with_the_same_letters_have_different_ids() -> None:
     ids = {
         computed_id("w", "K", "ab", "c", "d"),
         computed_id("w", "K", "a", "bc", "d"),

@@ -1,4 +1,4 @@
-"""Saved plans: what is written is read back, and anything else is refused with a reason."""
+"""Saved plans: a written plan is read back unchanged, and any other file is refused with a reason."""
 
 from __future__ import annotations
 
@@ -14,33 +14,34 @@ from unleash_gitops.model.plan import Report, ReportSummary, Result, parse_plan
 from unleash_gitops.model.plan_file import seal as with_digest
 from unleash_gitops.render.json import plan_json
 
-AGAIN = "make it again with: unleash-gitops plan --out FILE"
+AGAIN = "create it again with: unleash-gitops plan --out FILE"
 
 
-def seal(**other: Any) -> str:
-    """Return a plan with other content and the digest that goes with it."""
-    return json.dumps(with_digest({**ACTIONS.as_json(), **other}))
+def seal(**changed: Any) -> str:
+    """Return a plan with changed content and a matching digest."""
+    return json.dumps(with_digest({**ACTIONS.as_json(), **changed}))
 
 
-def refused(text: str | bytes) -> tuple[str, str | None]:
+def parse_refused(text: str | bytes) -> tuple[str, str | None]:
+    """Parse a plan that must be refused; return the message and the hint."""
     with pytest.raises(PlanFileError) as caught:
         parse_plan(text, "p.json")
     return caught.value.message, caught.value.hint
 
 
 @pytest.mark.parametrize("name", PLANS)
-def test_a_plan_is_read_back_as_it_was_written(name: str) -> None:
+def test_a_plan_survives_writing_and_reading(name: str) -> None:
     plan = PLANS[name]
     assert parse_plan(json.dumps(plan.to_json()), "p.json") == plan
     assert parse_plan(plan_json(plan), "p.json") == plan
     assert parse_plan(plan_json(plan).encode(), "p.json") == plan
 
 
-def test_two_writings_are_the_same_bytes() -> None:
+def test_writing_a_plan_twice_gives_the_same_bytes() -> None:
     assert plan_json(ACTIONS) == plan_json(parse_plan(plan_json(ACTIONS), "p.json"))
 
 
-def test_the_keys_of_the_document_are_the_documented_ones() -> None:
+def test_the_json_document_has_the_documented_keys() -> None:
     document = ACTIONS.to_json()
     assert list(document) == [
         "formatVersion", "toolVersion", "createdAt", "workspace", "instance", "summary", "changes", "unmanaged",
@@ -60,39 +61,39 @@ def test_the_keys_of_the_document_are_the_documented_ones() -> None:
 
 
 @pytest.mark.parametrize("text", ["", b"", " \n\t"])
-def test_an_empty_file(text: str | bytes) -> None:
-    assert refused(text) == ("p.json: the plan file is empty", AGAIN)
+def test_an_empty_file_is_refused(text: str | bytes) -> None:
+    assert parse_refused(text) == ("p.json: the plan file is empty", AGAIN)
 
 
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
-def test_a_file_cut_short(share: float) -> None:
-    whole = plan_json(ACTIONS)
-    cut = whole[: int(len(whole) * share)]
-    assert refused(cut) == ("p.json: not a plan: it is not whole JSON (cut short?)", AGAIN)
+def test_an_incomplete_file_is_refused(share: float) -> None:
+    complete = plan_json(ACTIONS)
+    incomplete = complete[: int(len(complete) * share)]
+    assert parse_refused(incomplete) == ("p.json: not a plan: the file is not complete JSON", AGAIN)
 
 
 @pytest.mark.parametrize("text", ["apiVersion: x", b"\xff\xfe\x00", "[" * 100_000, '{"formatVersion": "1"'])
-def test_not_json(text: str | bytes) -> None:
-    assert refused(text) == ("p.json: not a plan: it is not whole JSON (cut short?)", AGAIN)
+def test_a_file_that_is_not_json_is_refused(text: str | bytes) -> None:
+    assert parse_refused(text) == ("p.json: not a plan: the file is not complete JSON", AGAIN)
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "1", "null", '"1"', '{"formatVersion": 1}', '{"formatVersion": null}'])
-def test_json_that_is_not_a_plan(text: str) -> None:
-    assert refused(text) == ("p.json: not a plan of unleash-gitops", AGAIN)
+def test_json_that_is_not_a_plan_is_refused(text: str) -> None:
+    assert parse_refused(text) == ("p.json: not a plan of unleash-gitops", AGAIN)
 
 
 @pytest.mark.parametrize(
     ("version", "hint"),
-    [("1", AGAIN), ("3", "use the version of unleash-gitops that made it, or make it again with this one")],
+    [("1", AGAIN), ("3", "use the version of unleash-gitops that created it, or create it again with this version")],
 )
-def test_another_format_is_refused_even_where_its_digest_is_made_otherwise(version: str, hint: str) -> None:
-    assert refused(json.dumps({"formatVersion": version, "digest": "blake3:…"})) == (
+def test_another_format_is_refused_before_its_digest_is_checked(version: str, hint: str) -> None:
+    assert parse_refused(json.dumps({"formatVersion": version, "digest": "blake3:…"})) == (
         f"p.json: the plan has format {version}, this version reads format 2",
         hint,
     )
 
 
-def edits() -> list[str]:
+def list_edits() -> list[str]:
     whole = ACTIONS.to_json()
     first, *rest = whole["changes"]
     return [
@@ -109,12 +110,15 @@ def edits() -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("text", edits())
-def test_an_edited_file(text: str) -> None:
-    assert refused(text) == ("p.json: the plan was changed after it was made (its digest does not match)", AGAIN)
+@pytest.mark.parametrize("text", list_edits())
+def test_an_edited_file_is_refused(text: str) -> None:
+    assert parse_refused(text) == (
+        "p.json: the plan was changed after it was created (its digest does not match)",
+        AGAIN,
+    )
 
 
-def test_white_space_and_the_order_of_keys_are_no_edit() -> None:
+def test_white_space_and_the_order_of_keys_do_not_count_as_an_edit() -> None:
     whole = ACTIONS.to_json()
     assert parse_plan("\n" + json.dumps(dict(reversed(whole.items())), indent=8), "p.json") == ACTIONS
 
@@ -123,7 +127,7 @@ CHANGES = ACTIONS.as_json()["changes"]
 
 
 @pytest.mark.parametrize(
-    ("other", "problem"),
+    ("changed", "problem"),
     [
         ({"new": 1}, "new: Extra inputs are not permitted"),
         ({"workspace": None}, "workspace: Input should be a valid string"),
@@ -140,8 +144,8 @@ CHANGES = ACTIONS.as_json()["changes"]
         ),
     ],
 )
-def test_sealed_content_of_another_shape(other: dict[str, Any], problem: str) -> None:
-    assert refused(seal(**other)) == (f"p.json: not a plan this version can read: {problem}", AGAIN)
+def test_invalid_content_with_a_matching_digest_is_refused(changed: dict[str, Any], problem: str) -> None:
+    assert parse_refused(seal(**changed)) == (f"p.json: not a plan this version can read: {problem}", AGAIN)
 
 
 POST = {"method": "POST", "path": "/api/admin/x", "body": [None]}
@@ -149,25 +153,28 @@ FILL = {"path": [0], "idOf": "Segment/beta"}
 VERIFY = {"path": "/api/admin/x", "listKey": None, "match": {"x": None}, "excludeIds": [], "field": "id"}
 
 
-def changes(*calls: dict[str, Any], **other: Any) -> list[dict[str, Any]]:
-    return [{**CHANGES[0], "calls": [call]} for call in calls] + [{**CHANGES[1], "calls": [], **other}]
+def make_changes(*calls: dict[str, Any], **changed: Any) -> list[dict[str, Any]]:
+    return [{**CHANGES[0], "calls": [call]} for call in calls] + [{**CHANGES[1], "calls": [], **changed}]
 
 
 @pytest.mark.parametrize(
-    "needy",
+    "dependent",
     [
         {**POST, "fills": [FILL]},
         {**POST, "verify": {**VERIFY, "fills": [{**FILL, "path": ["x"]}]}},
         {**POST, "verify": {**VERIFY, "excludeLabels": ["Segment/beta"]}},
     ],
 )
-def test_an_id_that_no_call_creates(needy: dict[str, Any]) -> None:
+def test_a_call_that_needs_an_id_that_no_call_creates_is_refused(dependent: dict[str, Any]) -> None:
     address = f"ImpactMetric/{CHANGES[0]['project']}/{CHANGES[0]['feature']}/{CHANGES[0]['name']}"
     problem = f"Value error, {address} needs the id of Segment/beta, which no call of the plan creates"
-    assert refused(seal(changes=changes(needy))) == (f"p.json: not a plan this version can read: : {problem}", AGAIN)
+    assert parse_refused(seal(changes=make_changes(dependent))) == (
+        f"p.json: not a plan this version can read: : {problem}",
+        AGAIN,
+    )
     creating = {**POST, "idLabel": "Segment/beta"}
-    assert len(parse_plan(seal(changes=changes(needy, creating)), "p.json").changes) == 3
-    blocked = changes(needy, action="blocked", kind="Segment", name="beta", project=None, feature=None)
+    assert len(parse_plan(seal(changes=make_changes(dependent, creating)), "p.json").changes) == 3
+    blocked = make_changes(dependent, action="blocked", kind="Segment", name="beta", project=None, feature=None)
     assert len(parse_plan(seal(changes=blocked), "p.json").changes) == 2
 
 
@@ -182,9 +189,9 @@ def test_an_id_that_no_call_creates(needy: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_a_fill_of_another_shape(fill: dict[str, Any], problem: str) -> None:
-    sealed = seal(changes=changes({**POST, "fills": [fill]}))
-    assert refused(sealed) == (f"p.json: not a plan this version can read: {problem}", AGAIN)
+def test_an_invalid_fill_is_refused(fill: dict[str, Any], problem: str) -> None:
+    sealed = seal(changes=make_changes({**POST, "fills": [fill]}))
+    assert parse_refused(sealed) == (f"p.json: not a plan this version can read: {problem}", AGAIN)
 
 
 @pytest.mark.parametrize(
@@ -207,11 +214,11 @@ def test_a_fill_of_another_shape(fill: dict[str, Any], problem: str) -> None:
         "/api/admin/x/",
     ],
 )
-def test_a_call_outside_the_admin_api(path: str) -> None:
+def test_a_call_outside_the_admin_api_is_refused(path: str) -> None:
     call = {"method": "POST", "path": path, "body": None}
     problem = "changes.0.calls.0.path: Value error, not a path of the Admin API"
     expected = f"p.json: not a plan this version can read: {problem}"
-    assert refused(seal(changes=[{**CHANGES[0], "calls": [call]}])) == (expected, AGAIN)
+    assert parse_refused(seal(changes=[{**CHANGES[0], "calls": [call]}])) == (expected, AGAIN)
 
 
 @pytest.mark.parametrize(
@@ -225,11 +232,11 @@ def test_a_call_outside_the_admin_api(path: str) -> None:
         (Call(method="POST", path="/api/admin/x"), False),
     ],
 )
-def test_what_may_be_sent_twice(call: Call, repeatable: bool) -> None:
+def test_a_call_knows_whether_it_may_be_sent_twice(call: Call, repeatable: bool) -> None:
     assert call.repeatable is repeatable
 
 
-def test_addresses() -> None:
+def test_the_address_of_a_change_has_its_id_where_the_name_is_unknown() -> None:
     assert [change.address for change in ACTIONS.changes] == [
         "ImpactMetric/shop/checkout-v2/checkout-errors",
         "ImpactMetric/checkout-latency",
@@ -241,7 +248,7 @@ def test_addresses() -> None:
     ]
 
 
-def test_pending() -> None:
+def test_a_plan_without_changes_is_not_pending() -> None:
     pending: dict[str, bool] = {name: plan.pending for name, plan in PLANS.items()}
     assert [name for name, is_pending in pending.items() if not is_pending] == [
         "plan-no-changes",
@@ -250,15 +257,15 @@ def test_pending() -> None:
     ]
 
 
-def test_a_report_is_complete_when_all_was_applied() -> None:
-    one = Result(action="create", kind="K", name=None, project="p", feature=None, id="1", status="applied")
-    assert one.address == "K/p/1"
-    assert Report(summary=ReportSummary(applied=1), results=(one,)).complete
-    assert not Report(summary=ReportSummary(applied=0, failed=1), results=(one,)).complete
+def test_a_report_is_complete_when_every_change_was_applied() -> None:
+    result = Result(action="create", kind="K", name=None, project="p", feature=None, id="1", status="applied")
+    assert result.address == "K/p/1"
+    assert Report(summary=ReportSummary(applied=1), results=(result,)).complete
+    assert not Report(summary=ReportSummary(applied=0, failed=1), results=(result,)).complete
     assert Report(summary=ReportSummary(), results=()).complete
 
 
 def test_a_lone_surrogate_is_refused() -> None:
     changes = [{**CHANGES[2], "fields": [{"path": "title", "before": {"\ud800": 1}, "after": "x"}]}]
-    with pytest.raises(PlanFileError, match="not whole JSON"):
+    with pytest.raises(PlanFileError, match="not complete JSON"):
         parse_plan(seal(changes=changes), "p.json")

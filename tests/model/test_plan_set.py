@@ -1,4 +1,4 @@
-"""The plans of several workspaces as one document."""
+"""The plans of several workspaces in one document."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ FAILED = Planned(workspace="search", root="search", url=None, plan=None, error="
 BOTH = planset(ACTIONS, FAILED, PLANS["plan-nothing-at-all"])
 
 
-def test_a_set_comes_back_as_it_was() -> None:
-    for made in (BOTH, planset(), planset(HUGE), planset(PLANS["plan-hostile"])):
-        assert parse_plans(planset_json(made), "p.json") == made
+def test_a_plan_set_survives_writing_and_reading() -> None:
+    for plans in (BOTH, planset(), planset(HUGE), planset(PLANS["plan-hostile"])):
+        assert parse_plans(planset_json(plans), "p.json") == plans
 
 
-def test_the_plan_of_one_workspace_is_read_too() -> None:
+def test_parse_plans_reads_the_plan_of_one_workspace() -> None:
     assert parse_plans(plan_json(ACTIONS), "p.json") == ACTIONS
 
 
-def test_a_set_sums_up_its_plans() -> None:
+def test_the_summary_of_a_plan_set_is_the_sum_of_its_plans() -> None:
     twice = planset(ACTIONS, FAILED, ACTIONS)
     assert twice.summary.model_dump() == {name: 2 * count for name, count in ACTIONS.summary.model_dump().items()}
     assert (BOTH.complete, BOTH.pending) == (False, True)
@@ -37,13 +37,13 @@ def test_a_set_sums_up_its_plans() -> None:
     )
 
 
-def test_each_plan_in_a_set_is_sealed_by_itself_as_well() -> None:
+def test_each_plan_in_a_plan_set_has_its_own_digest() -> None:
     content = json.loads(planset_json(BOTH))
     assert list(content) == ["formatVersion", "toolVersion", "createdAt", "summary", "workspaces", "digest"]
     assert content["workspaces"][0]["plan"] == ACTIONS.to_json()
 
 
-def spoilt(change: Callable[[dict[str, Any]], object], *, reseal: bool) -> str:
+def edit(change: Callable[[dict[str, Any]], object], *, reseal: bool) -> str:
     content = json.loads(planset_json(BOTH))
     change(content)
     if reseal:
@@ -51,15 +51,15 @@ def spoilt(change: Callable[[dict[str, Any]], object], *, reseal: bool) -> str:
     return json.dumps(content)
 
 
-CHANGED = "p.json: the plan was changed after it was made (its digest does not match)"
+CHANGED = "p.json: the plan was changed after it was created (its digest does not match)"
 
 
 @pytest.mark.parametrize(
-    ("change", "reseal", "said"),
+    ("change", "reseal", "message"),
     [
         (lambda content: content["workspaces"].pop(), False, CHANGED),
         (lambda content: content["workspaces"][0]["plan"].update(workspace="other"), True, CHANGED),
-        (lambda content: content["summary"].update(delete=0), True, "its summary is not that of its plans"),
+        (lambda content: content["summary"].update(delete=0), True, "its summary does not match its plans"),
         (
             lambda content: content["workspaces"][0].update(plan=[]),
             True,
@@ -70,28 +70,28 @@ CHANGED = "p.json: the plan was changed after it was made (its digest does not m
         (lambda content: content["workspaces"].append("x"), True, "not a plan this version can read: workspaces.3"),
     ],
 )
-def test_a_set_that_was_changed_is_refused(change: Callable[[dict[str, Any]], object], reseal: bool, said: str) -> None:
+def test_an_edited_plan_set_is_refused(change: Callable[[dict[str, Any]], object], reseal: bool, message: str) -> None:
     with pytest.raises(PlanFileError) as caught:
-        parse_plans(spoilt(change, reseal=reseal), "p.json")
-    assert said in str(caught.value)
+        parse_plans(edit(change, reseal=reseal), "p.json")
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("version", ["1", "3"])
-def test_a_plan_of_another_format_in_a_set_is_refused(version: str) -> None:
+def test_a_plan_of_another_format_in_a_plan_set_is_refused(version: str) -> None:
     def set_version(content: dict[str, Any]) -> None:
         plan = {**content["workspaces"][0]["plan"], "formatVersion": version}
         content["workspaces"][0]["plan"] = seal({key: value for key, value in plan.items() if key != "digest"})
 
     with pytest.raises(PlanFileError, match=r"workspaces\.0\.plan\.formatVersion"):
-        parse_plans(spoilt(set_version, reseal=True), "p.json")
+        parse_plans(edit(set_version, reseal=True), "p.json")
 
 
-def test_a_set_cut_short_is_refused() -> None:
-    whole = planset_json(BOTH)
-    for length in range(0, len(whole) - 2, 997):
+def test_an_incomplete_plan_set_is_refused() -> None:
+    complete = planset_json(BOTH)
+    for length in range(0, len(complete) - 2, 997):
         with pytest.raises(PlanFileError):
-            parse_plans(whole[:length], "p.json")
+            parse_plans(complete[:length], "p.json")
 
 
-def test_a_set_is_frozen() -> None:
+def test_a_plan_set_is_frozen() -> None:
     assert PlanSet.model_config["frozen"]

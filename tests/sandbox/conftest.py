@@ -1,4 +1,4 @@
-"""Each module of these tests gets a sandbox directory of its own; what it started is ended and deleted after it."""
+"""Fixtures for the sandbox: each test module gets its own sandbox directory, which is reset at the end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def directory(environment: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
 
 @pytest.fixture(scope="module")
 def api(directory: Path, style: str, environment: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
-    """A client of a sandbox that answers in the style that the module asks for."""
+    """A client of a sandbox whose six routes answer in the module's `style`."""
     environment.setenv("UNLEASH_GITOPS_SERVER_STYLE", style)
     running = sandbox.start(say=lambda _: None)
     with httpx.Client(base_url=running.url, headers={"Authorization": running.token}, trust_env=False) as client:

@@ -1,4 +1,4 @@
-"""Start, stop, status and reset, with the real server."""
+"""Start, stop, status and reset of the sandbox, with the real server."""
 
 from __future__ import annotations
 
@@ -35,15 +35,16 @@ CHART = {
 
 
 def _start(**options: object) -> tuple[sandbox.Sandbox, list[str]]:
-    said: list[str] = []
-    return sandbox.start(say=said.append, **options), said  # type: ignore[arg-type]
+    """Start the sandbox; return it and its messages."""
+    messages: list[str] = []
+    return sandbox.start(say=messages.append, **options), messages  # type: ignore[arg-type]
 
 
 def _stop() -> bool:
     return sandbox.stop(say=lambda _: None)
 
 
-def _family(running: sandbox.Sandbox) -> list[psutil.Process]:
+def _processes(running: sandbox.Sandbox) -> list[psutil.Process]:
     supervisor = psutil.Process(running.pid)
     return [supervisor, *supervisor.children(recursive=True)]
 
@@ -65,11 +66,11 @@ def _port(running: sandbox.Sandbox) -> int:
     return int(running.url.rpartition(":")[2])
 
 
-def test_a_first_start_says_what_it_does_and_whose_routes_are_whose() -> None:
+def test_a_first_start_reports_its_progress_and_the_origin_of_the_routes() -> None:
     assert sandbox.status() is None
     assert not _stop()
-    running, said = _start()
-    text = "\n".join(said)
+    running, messages = _start()
+    text = "\n".join(messages)
     for words in ("starting PostgreSQL", "starting Unleash", "ready after", "6 impact-metrics routes", "every other"):
         assert words in text
     assert "created the example flags checkout-v2 and search-ranking" in text
@@ -78,18 +79,18 @@ def test_a_first_start_says_what_it_does_and_whose_routes_are_whose() -> None:
     assert running.token not in repr(running)
 
 
-def test_a_start_of_what_runs_changes_nothing() -> None:
+def test_starting_a_running_sandbox_changes_nothing() -> None:
     running, _ = _start()
-    again, said = _start()
+    again, messages = _start()
     assert again == running
-    assert said == [f"the sandbox is running already at {running.url}"]
+    assert messages == [f"the sandbox is already running at {running.url}"]
     with pytest.raises(SandboxError, match="another database"):
         _start(database_url="postgres://localhost/other")
-    with pytest.raises(SandboxError, match=f"already on port {_port(running)}"):
+    with pytest.raises(SandboxError, match=f"already running on port {_port(running)}"):
         _start(port=_port(running) + 1)
 
 
-def test_its_own_ui_and_login_are_there() -> None:
+def test_the_sandbox_serves_the_ui_and_the_login_of_unleash() -> None:
     running, _ = _start()
     with httpx.Client(base_url=running.url, trust_env=False) as client:
         assert "<!DOCTYPE html>" in client.get("/").text
@@ -98,44 +99,44 @@ def test_its_own_ui_and_login_are_there() -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="modes are POSIX")
-def test_the_token_is_for_its_owner_only(directory: Path) -> None:
+def test_only_the_owner_can_read_the_token(directory: Path) -> None:
     running, _ = _start()
     assert (directory / "token").read_text(encoding="utf-8").strip() == running.token
     for name in ("token", "state.json", "sandbox.log"):
         assert stat.S_IMODE((directory / name).stat().st_mode) == 0o600
 
 
-def test_only_loopback_is_listened_on() -> None:
+def test_the_sandbox_listens_on_loopback_only() -> None:
     running, _ = _start()
     listening = [
         connection.laddr
-        for process in _family(running)
+        for process in _processes(running)
         for connection in process.net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
     ]
     assert listening == [("127.0.0.1", _port(running))]
 
 
-def test_a_stop_leaves_no_process_and_keeps_data_port_and_token() -> None:
+def test_stop_ends_all_processes_and_keeps_data_port_and_token() -> None:
     running, _ = _start()
     httpx.post(
         running.url + CHARTS, json=CHART, headers={"Authorization": running.token}, trust_env=False
     ).raise_for_status()
-    family, socket_dir = _family(running), load_state(Paths.current().state).socket_dir
-    assert len(family) > 3
+    processes, socket_dir = _processes(running), load_state(Paths.current().state).socket_dir
+    assert len(processes) > 3
     assert _stop()
-    assert _running(family) == []
+    assert _running(processes) == []
     assert not os.path.exists(str(socket_dir))  # noqa: PTH110
     assert sandbox.status() is None
     assert not _stop()
 
-    again, said = _start()
+    again, messages = _start()
     assert (again.url, again.token) == (running.url, running.token)
     assert _charts(again) == ["kept"]
-    assert "created" not in "\n".join(said)
+    assert "created" not in "\n".join(messages)
 
 
-def test_two_starts_at_once_give_one_sandbox() -> None:
+def test_two_starts_at_the_same_time_give_one_sandbox() -> None:
     _stop()
     script = "from unleash_gitops import sandbox; print(sandbox.start(say=lambda _: None).pid)"
     starts = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) for _ in range(2)]
@@ -145,19 +146,19 @@ def test_two_starts_at_once_give_one_sandbox() -> None:
     assert pids == {str(running.pid)}
 
 
-def test_a_crashed_server_comes_back_by_itself() -> None:
+def test_the_supervisor_restarts_a_crashed_server() -> None:
     running, _ = _start()
     node = _node(running)
     node.kill()
     node.wait(10)
-    again, said = _start()
-    assert said == [f"the sandbox is running already at {running.url}"]
+    again, messages = _start()
+    assert messages == [f"the sandbox is already running at {running.url}"]
     assert again.pid == running.pid
     assert _node(again).pid != node.pid
     assert _charts(again) == ["kept"]
 
 
-def test_a_crashed_database_comes_back_by_itself() -> None:
+def test_the_supervisor_restarts_a_crashed_database() -> None:
     _start()
     postgres = psutil.Process(load_state(Paths.current().state).processes["postgres"].pid)
     postgres.kill()
@@ -178,50 +179,50 @@ def test_a_crashed_database_comes_back_by_itself() -> None:
     assert _charts(again) == ["kept"]
 
 
-def test_what_a_killed_supervisor_leaves_is_cleaned_up_by_the_next_start_and_stop() -> None:
+def test_start_and_stop_end_the_processes_that_a_killed_supervisor_left() -> None:
     for clean in (lambda: _start()[0], _stop):
         running, _ = _start()
-        family = _family(running)
-        family[0].kill()
-        family[0].wait(10)
+        processes = _processes(running)
+        processes[0].kill()
+        processes[0].wait(10)
         assert sandbox.status() is None
         assert clean()
-        assert _running(family) == []
+        assert _running(processes) == []
     assert sandbox.status() is None
 
 
-def test_a_port_in_use_is_passed_over_unless_it_was_asked_for() -> None:
+def test_start_chooses_another_port_when_the_previous_port_is_in_use() -> None:
     _stop()
-    wanted = load_state(Paths.current().state).port
-    with socket.create_server(("127.0.0.1", int(wanted or 0))):
-        with pytest.raises(SandboxError, match=f"port {wanted} is in use"):
-            _start(port=wanted)
-        running, said = _start()
-    assert _port(running) != wanted
-    assert f"port {wanted} is in use by another program; using {_port(running)}" in said
+    previous = load_state(Paths.current().state).port
+    with socket.create_server(("127.0.0.1", int(previous or 0))):
+        with pytest.raises(SandboxError, match=f"port {previous} is in use"):
+            _start(port=previous)
+        running, messages = _start()
+    assert _port(running) != previous
+    assert f"port {previous} is in use by another program; using {_port(running)}" in messages
 
 
-def test_a_failed_start_shows_the_servers_last_words_and_leaves_nothing() -> None:
+def test_a_failed_start_shows_the_end_of_the_log_and_leaves_no_process() -> None:
     _stop()
     before = set(psutil.Process().children(recursive=True))
     with pytest.raises(SandboxError) as raised:
         _start(database_url="postgres://someone:hunter2@127.0.0.1:9/none")
     assert "ECONNREFUSED" in raised.value.message
     assert "hunter2" not in raised.value.message
-    mine = [child for child in psutil.Process().children(recursive=True) if child not in before]
-    psutil.wait_procs(mine, timeout=10)  # PostgreSQL's own children end a moment after it
-    assert _running(mine) == []
+    started = [child for child in psutil.Process().children(recursive=True) if child not in before]
+    psutil.wait_procs(started, timeout=10)  # PostgreSQL's children end a moment after it
+    assert _running(started) == []
     assert sandbox.status() is None
 
 
-def test_a_reset_deletes_the_data_but_not_what_is_installed(directory: Path) -> None:
+def test_reset_deletes_the_data_but_not_the_installation(directory: Path) -> None:
     running, _ = _start()
-    family = _family(running)
+    processes = _processes(running)
     sandbox.reset(say=lambda _: None)
-    assert _running(family) == []
+    assert _running(processes) == []
     assert not running.data.exists()
     assert [path.name for path in directory.iterdir()] == ["lock"]
-    again, said = _start()
+    again, messages = _start()
     assert again.token != running.token
     assert _charts(again) == []
-    assert "installing" not in "\n".join(said)
+    assert "installing" not in "\n".join(messages)

@@ -1,4 +1,4 @@
-"""What the six routes answer when asked to do as Unleash 7.5 does."""
+"""The answers of the six routes in the style of Unleash 7.5."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def style() -> str:
         ("clicks", "unknown", "clicks"),
     ],
 )
-def test_the_type_is_told_by_the_name_and_there_is_no_source(
+def test_an_answer_has_a_type_from_the_metric_name_and_no_source(
     api: httpx.Client, name: str, kind: str, shown: str
 ) -> None:
     answer = api.post(INSTANCE, json={**BODY, "metricName": name, "source": "external"}).json()

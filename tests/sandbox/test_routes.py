@@ -1,4 +1,4 @@
-"""The six routes that the sandbox adds: behind the real authentication, on the real table, in the real event log."""
+"""The six routes that the sandbox adds, with the server's authentication, table and event log."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def _no_charts(api: httpx.Client) -> Iterator[None]:
 def _events(api: httpx.Client, count: int) -> list[dict[str, Any]]:
     names = ("type", "createdBy", "featureName", "project", "data", "preData")
     events = api.get("/api/admin/search/events", params={"limit": count}).json()["events"]
-    events.sort(key=lambda event: -event["id"])  # the server sorts by when a transaction began
+    events.sort(key=lambda event: -event["id"])  # the server sorts by the start of the transaction
     return [{name: event[name] for name in names} for event in events]
 
 
 @pytest.mark.parametrize(
     ("path", "feature", "project"), [(INSTANCE, None, None), (FLAG, "checkout-v2", "default")], ids=["instance", "flag"]
 )
-def test_a_chart_goes_round_and_leaves_its_events(
+def test_creating_updating_and_deleting_a_chart_writes_events(
     api: httpx.Client, path: str, feature: str | None, project: str | None
 ) -> None:
     assert api.get(path).json() == {"configs": []}
@@ -76,14 +76,14 @@ def test_a_chart_goes_round_and_leaves_its_events(
     ]
 
 
-def test_an_id_is_made_where_none_is_given_and_no_title_stays_none(api: httpx.Client) -> None:
+def test_the_server_generates_a_missing_id_and_adds_no_title(api: httpx.Client) -> None:
     answer = api.post(INSTANCE, json={name: value for name, value in BODY.items() if name != "title"}).json()
     assert len(answer["id"]) == 26
     assert "title" not in answer
     assert [chart["id"] for chart in api.get(INSTANCE).json()["configs"]] == [answer["id"]]
 
 
-def test_charts_of_instance_and_flag_do_not_mix(api: httpx.Client) -> None:
+def test_charts_of_the_instance_and_of_a_flag_are_separate(api: httpx.Client) -> None:
     api.post(INSTANCE, json={**BODY, "id": ID})
     assert api.get(FLAG).json() == {"configs": []}
     answer = api.post(FLAG, json={**BODY, "id": ID})
@@ -106,7 +106,7 @@ def test_charts_of_instance_and_flag_do_not_mix(api: httpx.Client) -> None:
     ],
     ids=str,
 )
-def test_a_body_that_does_not_fit_is_refused(api: httpx.Client, change: dict[str, Any], path: str) -> None:
+def test_the_server_refuses_an_invalid_body(api: httpx.Client, change: dict[str, Any], path: str) -> None:
     body = {**BODY, **change}
     if body["metricName"] is None:
         del body["metricName"]
@@ -118,7 +118,7 @@ def test_a_body_that_does_not_fit_is_refused(api: httpx.Client, change: dict[str
 
 
 @pytest.mark.parametrize("flag", ["nope", "gone"])
-def test_a_flag_that_is_not_there_is_not_found(api: httpx.Client, flag: str) -> None:
+def test_a_missing_or_archived_flag_is_not_found(api: httpx.Client, flag: str) -> None:
     if flag == "gone":
         api.post(FEATURES, json={"name": flag, "type": "release"})
         assert api.delete(f"{FEATURES}/{flag}").status_code == 202
@@ -140,7 +140,7 @@ def test_a_chart_that_a_safeguard_uses_is_read_only(api: httpx.Client) -> None:
     assert [chart["mode"] for chart in api.get(INSTANCE).json()["configs"]] == ["read"]
 
 
-def test_a_chart_goes_with_its_flag(api: httpx.Client) -> None:
+def test_deleting_a_flag_deletes_its_charts(api: httpx.Client) -> None:
     execute("INSERT INTO features(name, project) VALUES ('short', 'default')")
     charts = f"{FEATURES}/short/impact-metrics/config"
     api.post(charts, json={**BODY, "id": ID})
@@ -148,7 +148,7 @@ def test_a_chart_goes_with_its_flag(api: httpx.Client) -> None:
     assert api.delete(f"{INSTANCE}/{ID}").status_code == 404
 
 
-def test_saves_of_one_chart_at_once_make_one(api: httpx.Client) -> None:
+def test_saving_one_chart_at_the_same_time_creates_it_once(api: httpx.Client) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda n: api.post(INSTANCE, json={**BODY, "id": ID, "title": str(n)}), range(8)))
     assert {answer.status_code for answer in answers} == {200}
@@ -156,7 +156,7 @@ def test_saves_of_one_chart_at_once_make_one(api: httpx.Client) -> None:
     assert types == ["impact-metric-updated"] * 7 + ["impact-metric-created"]
 
 
-def test_without_a_login_nothing_is_shown(api: httpx.Client) -> None:
+def test_a_request_without_a_valid_token_is_refused(api: httpx.Client) -> None:
     for token, name in (("", "AuthenticationRequired"), ("*:*.wrong", "UnauthorizedError")):
         answer = httpx.get(api.base_url.join(INSTANCE), headers={"Authorization": token}, trust_env=False)
         assert (answer.status_code, answer.json()["name"]) == (401, name)
@@ -179,7 +179,7 @@ def test_a_viewer_reads_but_does_not_write(api: httpx.Client) -> None:
                 assert permission in answer.json()["message"]
 
 
-def test_in_maintenance_mode_nothing_is_written(api: httpx.Client) -> None:
+def test_maintenance_mode_refuses_writes_and_allows_reads(api: httpx.Client) -> None:
     try:
         set_maintenance(api, on=True)
         assert api.post(INSTANCE, json=BODY).status_code == 503
@@ -188,7 +188,7 @@ def test_in_maintenance_mode_nothing_is_written(api: httpx.Client) -> None:
         set_maintenance(api, on=False)
 
 
-def test_the_servers_own_description_lists_the_routes(api: httpx.Client) -> None:
+def test_the_openapi_document_of_the_server_lists_the_routes(api: httpx.Client) -> None:
     paths = [path for path in api.get("/docs/openapi.json").json()["paths"] if "impact-metrics" in path]
     flag = "/api/admin/projects/{projectId}/features/{featureName}/impact-metrics/config"
     assert sorted(paths) == [INSTANCE, f"{INSTANCE}/{{id}}", flag, f"{flag}/{{id}}"]

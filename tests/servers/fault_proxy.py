@@ -1,4 +1,4 @@
-"""A proxy on loopback that misbehaves as told, in front of any server."""
+"""A proxy on loopback that injects faults in front of a server."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from urllib.parse import urlsplit
 from servers.loopback import QuietHandler, serve
 
 Fault = str | None
-"""None (pass on), a status to answer with, "cut before" or "cut after" the server has done it, "slow"."""
+"""None passes the request on; a status is the answer; "cut before" and "cut after" close the connection before or after
+the server handles the request; "slow" delays the request by 0.3 s."""
 
 
 class FaultProxy:
-    """Passes requests on to `upstream`, except as `fault(number, method, path)` says; counts what reached it."""
+    """Passes requests on to `upstream`, except for the faults that `fault(number, method, path)` returns.
+
+    `reached` has the requests that reached the server, `faults` counts the faults, `seen` all requests.
+    """
 
     def __init__(self, upstream: str) -> None:
         self.upstream = urlsplit(upstream)
@@ -29,7 +33,7 @@ class FaultProxy:
 
     @contextmanager
     def served(self) -> Iterator[str]:
-        """Serve on a free port; give the address."""
+        """Serve on a free port; yield the URL."""
         with serve(_handler(self)) as url:
             yield url
 

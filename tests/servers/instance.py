@@ -1,4 +1,4 @@
-"""An Unleash that tests talk to directly, as other people do."""
+"""An Unleash server for tests, and a client for the changes that other users make on it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FLAGS = ("checkout-v2", "search-ranking")
 
 @dataclass
 class Instance:
-    """An Unleash to test against, and a second way in, for what other people do."""
+    """An Unleash server to test against, with methods that change it as other users do."""
 
     url: str
     token: str
@@ -44,7 +44,7 @@ class Instance:
         return {**self.charts(), **self.charts(FLAGS[0]), **self.charts(FLAGS[1])}
 
     def save(self, feature: str | None = None, **config: Any) -> str:
-        """Save a chart as a person would, by hand; return its id."""
+        """Save a chart by hand, as a user does in the UI; return its id."""
         usual = {
             "metricName": "m",
             "timeRange": "day",
@@ -59,7 +59,7 @@ class Instance:
         self.http.delete(f"{self.path(feature)}/{object_id}").raise_for_status()
 
     def guard(self, *charts: str) -> None:
-        """Have safeguards use these charts, as an Enterprise server would."""
+        """Let safeguards use these charts, as an Enterprise server does."""
         if self.fake is not None:
             self.fake.safeguarded = set(charts)
         for chart in () if self.fake is not None else charts:
@@ -69,47 +69,45 @@ class Instance:
         """Return the live objects of `tag-types`, `context` or `segments`, by name."""
         answer = self.http.get(f"/api/admin/{collection}").raise_for_status().json()
         listed = answer if isinstance(answer, list) else answer["tagTypes" if collection == "tag-types" else collection]
-        return {one["name"]: one for one in listed}
+        return {live["name"]: live for live in listed}
 
     def make(self, collection: str, name: str, **body: Any) -> None:
-        """Create one by hand."""
+        """Create an object by hand."""
         self.http.post(f"/api/admin/{collection}", json={"name": name, **body}).raise_for_status()
 
     def remove(self, collection: str, name: str) -> None:
-        """Delete one by hand."""
+        """Delete an object by hand."""
         key = quote(str(self.named(collection)[name].get("id", name)), safe="")
         self.http.delete(f"/api/admin/{collection}/{key}").raise_for_status()
 
     def change(self, collection: str, name: str, **body: Any) -> None:
-        """Change one by hand."""
-        found = self.named(collection)[name]
-        key = quote(str(found.get("id", name)), safe="")
-        kept = {
-            field: value for field, value in found.items() if field in {"description", "constraints", "legalValues"}
-        }
+        """Change an object by hand."""
+        live = self.named(collection)[name]
+        key = quote(str(live.get("id", name)), safe="")
+        kept = {field: value for field, value in live.items() if field in {"description", "constraints", "legalValues"}}
         self.http.put(f"/api/admin/{collection}/{key}", json={**kept, "name": name, **body}).raise_for_status()
 
     def clear_named(self) -> None:
-        """Leave of the objects that have a name the server's own alone, as they are on a fresh one."""
+        """Delete all tag types, context fields and segments but the server's own, and remove the marks from those."""
         for collection in ("segments", "context", "tag-types"):
-            for name, found in self.named(collection).items():
+            for name, live in self.named(collection).items():
                 if name not in BUILTIN:
                     self.remove(collection, name)
-                elif "managed by" in (found["description"] or ""):
-                    self.change(collection, name, description=found["description"].split("managed by")[0].strip())
+                elif "managed by" in (live["description"] or ""):
+                    self.change(collection, name, description=live["description"].split("managed by")[0].strip())
 
     def addons(self) -> list[dict[str, Any]]:
-        """Return the integrations in the order of their numbers."""
-        found: list[dict[str, Any]] = self.http.get("/api/admin/addons").raise_for_status().json()["addons"]
-        return sorted(found, key=lambda one: one["id"])
+        """Return the integrations in the order of their ids."""
+        addons: list[dict[str, Any]] = self.http.get("/api/admin/addons").raise_for_status().json()["addons"]
+        return sorted(addons, key=lambda addon: addon["id"])
 
     def tokens(self) -> list[dict[str, Any]]:
-        """Return the tokens of applications."""
-        found = self.http.get("/api/admin/api-tokens").raise_for_status().json()["tokens"]
-        return [one for one in found if one["type"] != "admin"]
+        """Return the API tokens except admin tokens."""
+        tokens = self.http.get("/api/admin/api-tokens").raise_for_status().json()["tokens"]
+        return [token for token in tokens if token["type"] != "admin"]
 
     def clear_others(self) -> None:
-        """Leave no integration, no token of an application, and no type of strategy but the server's own."""
+        """Delete all integrations, all API tokens except admin tokens, and all custom strategy types."""
         for addon in self.addons():
             self.http.delete(f"/api/admin/addons/{addon['id']}").raise_for_status()
         for token in self.tokens():
@@ -128,20 +126,20 @@ class Instance:
         answer = self.http.get(f"/api/admin/projects/{project}/features/{name}")
         if answer.status_code == 404:
             return None
-        found: dict[str, Any] = answer.raise_for_status().json()
+        flag: dict[str, Any] = answer.raise_for_status().json()
         tags = self.http.get(f"/api/admin/features/{name}/tags").raise_for_status().json()["tags"]
-        found["tags"] = sorted(f"{tag['type']}:{tag['value']}" for tag in tags)
-        found["in"] = {one["name"]: one for one in found["environments"]}
-        return found
+        flag["tags"] = sorted(f"{tag['type']}:{tag['value']}" for tag in tags)
+        flag["in"] = {environment["name"]: environment for environment in flag["environments"]}
+        return flag
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """Do by hand what `path`, below the default project, does; return the answer."""
+        """Send a request to `path` below the default project by hand; return the answer."""
         answer = self.http.request(method, f"/api/admin/projects/default{path}", json={} if body is None else body)
         assert answer.is_success, f"{method} {path}: {answer.text}"
         return answer.json() if answer.content else None
 
     def archive_flags(self) -> None:
-        """Archive every flag but the example's."""
+        """Archive every flag except the flags of the example."""
         flags = self.http.get("/api/admin/projects/default/features").raise_for_status().json()["features"]
         names = [flag["name"] for flag in flags if flag["name"] not in FLAGS]
         for name in names:

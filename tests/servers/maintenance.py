@@ -1,4 +1,4 @@
-"""Maintenance mode of the real server, which may remember an earlier answer about itself for a minute."""
+"""Maintenance mode of the real server, which caches the setting for up to a minute."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import httpx
 
 
 def set_maintenance(http: httpx.Client, *, on: bool) -> None:
-    """Switch it, and tell the server again until it knows: being told makes it forget what it remembered."""
+    """Switch maintenance mode. Repeat the request, which clears the cache, until the server reports the new mode."""
     deadline = time.monotonic() + 30
     while True:
         http.post("/api/admin/maintenance", json={"enabled": on}).raise_for_status()

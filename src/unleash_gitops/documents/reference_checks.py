@@ -8,8 +8,8 @@ from typing import Any
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import HasReferences
 from unleash_gitops.model.diagnostics import Diagnostic
-from unleash_gitops.model.naming import noun
-from unleash_gitops.model.resource import Key, Reference, Resource, ResourceSet, SpecOf
+from unleash_gitops.model.naming import to_words
+from unleash_gitops.model.resource import Key, Reference, Resource, ResourceSet, SpecLookup
 
 __all__ = ["conflicts", "find_missing_references"]
 
@@ -23,7 +23,7 @@ def find_missing_references(wanted: Iterable[Resource], desired: ResourceSet, li
         Diagnostic(
             "error",
             "missing-reference",
-            f'there is no {noun(reference.kind)} "{reference.name}"'
+            f'there is no {to_words(reference.kind)} "{reference.name}"'
             + (f' in project "{reference.project}"' if reference.project else "")
             + ", neither on the server nor in the workspace",
             reference.position,
@@ -57,7 +57,7 @@ def conflicts(wanted: Iterable[Resource], desired: ResourceSet, live: ResourceSe
     return [diagnostic for resource in wanted for diagnostic in _conflicts(resource, spec_of)]
 
 
-def _conflicts(resource: Resource, spec_of: SpecOf) -> Iterator[Diagnostic]:
+def _conflicts(resource: Resource, spec_of: SpecLookup) -> Iterator[Diagnostic]:
     kind = kinds()[resource.address.kind]
     if not isinstance(kind, HasReferences):
         return

@@ -9,11 +9,11 @@ from typing import Any
 from unleash_gitops.api.audit_log import Actor, Event
 from unleash_gitops.engine.parts import ABSENT, PartPath, list_parts, value_at
 from unleash_gitops.model.plan import DRIFTED, Changed, Origin
-from unleash_gitops.model.resource import Transition, Unknown
+from unleash_gitops.model.resource import Transition, UnknownValue
 
 __all__ = ["ObjectHistory", "Trace", "Verdict"]
 
-_NOT_LOGGED = Unknown()
+_NOT_LOGGED = UnknownValue()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Trace:
     @property
     def known_base(self) -> bool:
         """Tell whether the log holds what the part was."""
-        return not isinstance(self.base, Unknown)
+        return not isinstance(self.base, UnknownValue)
 
     def judge(self, agrees: Callable[[Any], bool]) -> Verdict:
         """Return why the part differs; `agrees` tells whether the document leaves a part that has a value."""
@@ -166,12 +166,12 @@ class ObjectHistory:
 
 
 def _find_error(value: Any) -> str | None:
-    return value.error if isinstance(value, Unknown) else None
+    return value.error if isinstance(value, UnknownValue) else None
 
 
 def _contradicts(logged: Any, value: Any) -> bool:
     """Tell whether the log has another value than there is: an event in between is missing."""
-    return logged != value and not any(isinstance(side, Unknown) or side is ABSENT for side in (logged, value))
+    return logged != value and not any(isinstance(side, UnknownValue) or side is ABSENT for side in (logged, value))
 
 
 def _find_newest(events: Sequence[Event]) -> Changed | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from unleash_gitops.model.resource import Unknown
+from unleash_gitops.model.resource import UnknownValue
 
 __all__ = ["ABSENT", "PartPath", "find_differing_parts", "list_parts", "value_at", "with_value"]
 
@@ -42,13 +42,13 @@ def list_parts(spec: Mapping[str, Any], path: PartPath = ()) -> Iterator[PartPat
             yield (*path, key)
 
 
-def value_at(spec: Mapping[str, Any] | Unknown | None, path: PartPath) -> Any:
+def value_at(spec: Mapping[str, Any] | UnknownValue | None, path: PartPath) -> Any:
     """Return the value of a part, ABSENT when the spec lacks it. The empty path gives True, or ABSENT for no spec."""
     if not path:
         return ABSENT if spec is None else True
     value: Any = ABSENT if spec is None else spec
     for key in path:
-        if isinstance(value, Unknown):
+        if isinstance(value, UnknownValue):
             return value
         value = value.get(key, ABSENT) if isinstance(value, Mapping) else ABSENT
     return value

@@ -12,7 +12,7 @@ from unleash_gitops.engine.dependencies import find_delete_blockers, order_chang
 from unleash_gitops.engine.diff import list_fields
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.call import Call
-from unleash_gitops.model.naming import noun
+from unleash_gitops.model.naming import to_words
 from unleash_gitops.model.plan import Action, Change, Summary, Unmanaged
 from unleash_gitops.model.resource import Key, Resource, ResourceSet
 
@@ -85,7 +85,7 @@ def _apply_limits(changes: Sequence[Change], live: ResourceSet, server: ServerFa
         if excess is None:
             limited.append(change)
         else:
-            reason = f"it would be {noun(change.kind)} number {excess}"
+            reason = f"it would be {to_words(change.kind)} number {excess}"
             limited.append(change.model_copy(update={"action": "blocked", "reason": reason, "calls": ()}))
     return limited
 

@@ -23,7 +23,7 @@ from unleash_gitops.kinds.shared.named import Description, NamedKind
 from unleash_gitops.model.call import Call, Fill, Lookup
 from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.ownership import append_mark, mark_line, split_mark, workspace_mark
-from unleash_gitops.model.resource import Address, Area, Resource, Unknown
+from unleash_gitops.model.resource import Address, Area, Resource, UnknownValue
 from unleash_gitops.model.workspace import NAME_PATTERN
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ class Addon(Kind, Marked, Pullable, Audited):
     def resource_from_event(self, payload: Any, workspace: str) -> Resource:
         """Events hold no usable parameters, some of which are secrets."""
         resource = self._live(_parse({**payload, "parameters": {}}), None, workspace, {})
-        return replace(resource, spec={**resource.spec, "parameters": Unknown()})
+        return replace(resource, spec={**resource.spec, "parameters": UnknownValue()})
 
     @override
     def spec_after_create(self, desired: Resource) -> dict[str, Any]:

@@ -12,7 +12,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from unleash_gitops.kinds.shared.fields import defaults, normalise, rewrite, to_body, to_document
-from unleash_gitops.model.resource import Address, Area, Conflict, ReadScope, Reference, Resource, SpecOf, Transition
+from unleash_gitops.model.resource import (
+    Address,
+    Area,
+    ReadScope,
+    Reference,
+    ReferenceConflict,
+    Resource,
+    SpecLookup,
+    Transition,
+)
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -190,7 +199,7 @@ class HasReferences(ABC):
     def references(self, spec: Mapping[str, Any], project: str | None = None) -> Iterable[Reference]:
         """Return what the spec of an object (of `project`, when it has one) names, with places in a document."""
 
-    def find_reference_conflicts(self, resource: Resource, spec_of: SpecOf) -> Iterable[Conflict]:
+    def find_reference_conflicts(self, resource: Resource, spec_of: SpecLookup) -> Iterable[ReferenceConflict]:
         """Return the references of a document that cannot be, because of what they name, each with the reason.
 
         `spec_of` returns what is known of another object as it is to be, None when nothing is.

@@ -31,7 +31,7 @@ from unleash_gitops.kinds.shared.constraint import find_illegal_values
 from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK, envelope
 from unleash_gitops.model.call import Call
 from unleash_gitops.model.ownership import OWNER_TAG
-from unleash_gitops.model.resource import Address, Area, Conflict, Reference, Resource, SpecOf
+from unleash_gitops.model.resource import Address, Area, Reference, ReferenceConflict, Resource, SpecLookup
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import ServerFacts
@@ -67,7 +67,7 @@ class FeatureFlag(Kind, Marked, HasReferences, FlagHistory, FlagWriteBack):
         return replace(resource, references=(project, *resource.references))
 
     @override
-    def find_reference_conflicts(self, resource: Resource, spec_of: SpecOf) -> Iterator[Conflict]:
+    def find_reference_conflicts(self, resource: Resource, spec_of: SpecLookup) -> Iterator[ReferenceConflict]:
         """Chains of dependencies, and values that a context field does not have."""
         for reference in resource.references:
             if reference.kind == "FeatureFlag" and reference.name == resource.id:

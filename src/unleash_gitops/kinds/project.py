@@ -19,7 +19,7 @@ from unleash_gitops.kinds.flags.strategy import CODES, reject_duplicates
 from unleash_gitops.kinds.shared.fields import Rule, live_model
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, envelope
 from unleash_gitops.model.call import Call, Lookup
-from unleash_gitops.model.resource import Address, Area, Reference, Resource, Transition, Unknown
+from unleash_gitops.model.resource import Address, Area, Reference, Resource, Transition, UnknownValue
 
 if TYPE_CHECKING:
     from unleash_gitops.api.audit_log import Event
@@ -150,7 +150,7 @@ class Project(Kind, HasReferences, HasHistory, Pullable):
     ) -> Iterable[Transition]:
         """An event of an environment holds only that environment, so the project is taken back event by event."""
         if live is None:
-            yield from ((Unknown(), Unknown()) for _ in events)
+            yield from ((UnknownValue(), UnknownValue()) for _ in events)
             return
         spec: Mapping[str, Any] | None = live.spec
         for event in events:
@@ -163,7 +163,7 @@ class Project(Kind, HasReferences, HasHistory, Pullable):
         if event.type == "project-updated":
             payload = event.before if isinstance(event.before, dict) else {}
             known = {field: payload[field] for field in _ENTERPRISE if field in payload}
-            return {**after, **dict.fromkeys(_ENTERPRISE, Unknown()), **self.normalise(known)}
+            return {**after, **dict.fromkeys(_ENTERPRISE, UnknownValue()), **self.normalise(known)}
         others = [name for name in after["environments"] if name != event.environment]
         removed = [] if event.type == "project-environment-added" else [event.environment]
         return self.normalise({**after, "environments": others + removed})

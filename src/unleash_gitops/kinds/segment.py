@@ -16,7 +16,7 @@ from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.constraint import CODES, Constraints, find_illegal_values
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, envelope
 from unleash_gitops.kinds.shared.named import Description, NamedKind, flags_using
-from unleash_gitops.model.resource import Conflict, Reference, Resource, SpecOf
+from unleash_gitops.model.resource import Reference, ReferenceConflict, Resource, SpecLookup
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import ServerFacts
@@ -67,7 +67,7 @@ class Segment(NamedKind, Audited, HasReferences):
             yield Reference("ContextField", None, constraint["contextName"], path)
 
     @override
-    def find_reference_conflicts(self, resource: Resource, spec_of: SpecOf) -> Iterator[Conflict]:
+    def find_reference_conflicts(self, resource: Resource, spec_of: SpecLookup) -> Iterator[ReferenceConflict]:
         """Values that a context field does not have."""
         yield from find_illegal_values(resource.spec.get("constraints", ()), ("spec",), spec_of)
 

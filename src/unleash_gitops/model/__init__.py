@@ -1,4 +1,4 @@
 """Frozen data that every other folder uses: plans, resources, workspaces, ownership, diagnostics, errors.
 
-It imports nothing of the project outside itself.
+It imports no other folder of the project.
 """

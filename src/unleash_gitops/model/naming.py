@@ -1,12 +1,12 @@
-"""How names of kinds read in a sentence."""
+"""The names of kinds in sentences."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["noun"]
+__all__ = ["to_words"]
 
 
-def noun(kind: str) -> str:
-    """Return a kind's name as words: `FeatureFlag` becomes `feature flag`."""
+def to_words(kind: str) -> str:
+    """Return the name of a kind as words: `FeatureFlag` becomes `feature flag`."""
     return re.sub(r"(?<!^)(?=[A-Z])", " ", kind).lower()

@@ -1,8 +1,9 @@
-"""Computed ids and the marks in them, and the mark in a description.
+"""Computed ids, the ownership marks in them, and the ownership mark in a description.
 
-An id is a ULID of 26 characters: 10 that mark the tool, 6 that mark the workspace, 10 that name the object. It is a
-function of names alone, so that a retry finds what it made, and ownership is read off the object. FROZEN: a change to
-anything here orphans every object that anybody has created.
+A computed id is a ULID of 26 characters: 10 for the tool, 6 for the workspace, 10 for the object. It depends on names
+only, so that a retry finds the object that an earlier call created. The id also shows which workspace owns the object.
+
+FROZEN: a change in this module orphans every object that a workspace has created.
 """
 
 from __future__ import annotations
@@ -31,21 +32,22 @@ _WORKSPACE_LENGTH = 6
 _OBJECT_LENGTH = 10
 
 OWNER_TAG = "gitops"
-"""The type of the tag by which a flag is known as a workspace's; its value is the workspace's name."""
+"""The type of the tag that marks a flag. The value of the tag is the name of the workspace."""
 
 _MARK_LINE = "managed by unleash-gitops: "
 
 Mark = Literal["ours", "other", "none"]
+"""The mark on an object: of this workspace, of another workspace, or no mark."""
 
 
 @cache
 def workspace_mark(workspace: str) -> str:
-    """Return the 6 characters by which everything of the workspace named `workspace` is known."""
+    """Return the 6 characters that mark the computed ids of a workspace."""
     return _hash(workspace, _WORKSPACE_LENGTH)
 
 
 def computed_id(workspace: str, kind: str, project: str | None, feature: str | None, name: str) -> str:
-    """Return the id of the object that a document without `metadata.id` stands for."""
+    """Return the id of the object that a document without `metadata.id` describes."""
     return (
         TOOL_MARK
         + workspace_mark(workspace)
@@ -54,29 +56,29 @@ def computed_id(workspace: str, kind: str, project: str | None, feature: str | N
 
 
 def read_id_mark(object_id: str, workspace: str) -> Mark:
-    """Tell whose mark `object_id` bears: that of `workspace` (ours), of some other workspace (other), or none."""
+    """Return the mark in an id, from the point of view of `workspace`."""
     if len(object_id) != len(TOOL_MARK) + _WORKSPACE_LENGTH + _OBJECT_LENGTH or not object_id.startswith(TOOL_MARK):
         return "none"
-    ours = object_id[len(TOOL_MARK) :].startswith(workspace_mark(workspace))
-    return "ours" if ours else "other"
+    is_ours = object_id[len(TOOL_MARK) :].startswith(workspace_mark(workspace))
+    return "ours" if is_ours else "other"
 
 
 def mark_line(workspace: str) -> str:
-    """Return the last line of the description of an object that the workspace manages."""
+    """Return the line that marks the description of an object as the workspace's."""
     return _MARK_LINE + workspace
 
 
 def append_mark(description: str | None, line: str) -> str:
-    """Return a description that ends with `line`."""
+    """Return `description` with `line` as its last line."""
     return f"{description}\n{line}" if description else line
 
 
 def split_mark(description: str | None, workspace: str) -> tuple[str | None, Mark]:
-    """Return a live description without its mark, None when nothing is left, and whose mark it was."""
-    text, _, last = (description or "").rpartition("\n")
-    if not last.startswith(_MARK_LINE):
+    """Return a live description without its mark (None when that is empty), and the mark."""
+    text, _, last_line = (description or "").rpartition("\n")
+    if not last_line.startswith(_MARK_LINE):
         return description or None, "none"
-    return text or None, "ours" if last == mark_line(workspace) else "other"
+    return text or None, "ours" if last_line == mark_line(workspace) else "other"
 
 
 def _hash(text: str, length: int) -> str:

@@ -1,4 +1,4 @@
-"""The seal of a plan file: JSON with a digest that covers all of it, refused when it was edited or cut short."""
+"""The format of plan files: JSON with a digest of the whole content. An edited or incomplete file is refused."""
 
 from __future__ import annotations
 
@@ -15,20 +15,23 @@ __all__ = ["FORMAT_VERSION", "parse_json", "seal", "unseal", "validate_content"]
 FORMAT_VERSION = "2"
 
 _OLDER_FORMATS = {"1"}
-_AGAIN = "make it again with: unleash-gitops plan --out FILE"
-_OTHER_VERSION = "use the version of unleash-gitops that made it, or make it again with this one"
+_AGAIN = "create it again with: unleash-gitops plan --out FILE"
+_OTHER_VERSION = "use the version of unleash-gitops that created it, or create it again with this version"
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
 def parse_json(text: str | bytes, source: str) -> dict[str, Any]:
-    """Return what a plan file holds, of a format that this version reads. Raises PlanFileError."""
+    """Return the content of a plan file. `source` names the file in errors.
+
+    Raises PlanFileError when the text is not complete JSON, not a plan, or of a format that this version does not read.
+    """
     if not text.strip():
         raise PlanFileError(f"{source}: the plan file is empty", _AGAIN)
     try:
         content = json.loads(text)
-        json.dumps(content, ensure_ascii=False).encode()  # half a character, which only a forged plan has, is refused
+        json.dumps(content, ensure_ascii=False).encode()  # refuses a lone surrogate, which only a forged plan has
     except (ValueError, RecursionError):
-        raise PlanFileError(f"{source}: not a plan: it is not whole JSON (cut short?)", _AGAIN) from None
+        raise PlanFileError(f"{source}: not a plan: the file is not complete JSON", _AGAIN) from None
     if not isinstance(content, dict) or not isinstance(content.get("formatVersion"), str):
         raise PlanFileError(f"{source}: not a plan of unleash-gitops", _AGAIN)
     if content["formatVersion"] != FORMAT_VERSION:
@@ -40,20 +43,20 @@ def parse_json(text: str | bytes, source: str) -> dict[str, Any]:
 
 
 def seal(content: dict[str, Any]) -> dict[str, Any]:
-    """Return `content` with a digest that covers all of it."""
+    """Return `content` with a digest of the whole content."""
     return {**content, "digest": _digest(content)}
 
 
 def unseal(content: dict[str, Any], source: str) -> dict[str, Any]:
-    """Return `content` without its digest. Raises PlanFileError when that does not fit."""
+    """Return `content` without its digest. Raises PlanFileError when the digest does not match."""
     rest = {key: value for key, value in content.items() if key != "digest"}
     if content.get("digest") != _digest(rest):
-        raise PlanFileError(f"{source}: the plan was changed after it was made (its digest does not match)", _AGAIN)
+        raise PlanFileError(f"{source}: the plan was changed after it was created (its digest does not match)", _AGAIN)
     return rest
 
 
 def validate_content(model: type[_Model], content: dict[str, Any], source: str) -> _Model:
-    """Return `content` as a `model`. Raises PlanFileError with the first thing that does not fit."""
+    """Return `content` as a `model`. Raises PlanFileError with the first validation error."""
     try:
         return model.model_validate(content)
     except ValidationError as error:

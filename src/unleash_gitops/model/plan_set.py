@@ -1,6 +1,6 @@
-"""The plans and reports of several workspaces at once: frozen data with one JSON form.
+"""The plans and reports of several workspaces: frozen data with one JSON form.
 
-A set holds each workspace's plan whole and sealed. A workspace that could not be planned stands in it with its error.
+A plan set has a sealed plan for each workspace, or the error of a workspace that could not be planned.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ __all__ = ["Applied", "PlanSet", "Planned", "ReportSet", "parse_plans"]
 
 
 class Planned(Data):
-    """What came of planning one workspace: its plan, or else why there is none.
+    """The plan of one workspace, or the error that prevented it.
 
-    `root` is where it is in its repository, as in a plan, and `url` its instance, None where none is named.
+    `root` is the place of the workspace in its repository, as in a plan. `url` is its instance, None when not known.
     """
 
     workspace: str
@@ -30,12 +30,12 @@ class Planned(Data):
 
     @classmethod
     def of(cls, plan: Plan) -> Planned:
-        """Return a plan that was made."""
+        """Return the entry for a plan."""
         return cls(workspace=plan.workspace, root=plan.root, url=plan.instance.url, plan=plan, error=None)
 
 
 class PlanSet(Data):
-    """The plans of several workspaces, in the order they were named. `created_at` is UTC, ISO 8601."""
+    """The plans of several workspaces, in the order of the command line. `created_at` is UTC, ISO 8601."""
 
     format_version: Literal["2"] = "2"
     tool_version: str
@@ -44,17 +44,17 @@ class PlanSet(Data):
 
     @property
     def plans(self) -> tuple[Plan, ...]:
-        """The plans that could be made."""
+        """The plans of the workspaces without an error."""
         return tuple(planned.plan for planned in self.workspaces if planned.plan is not None)
 
     @property
     def summary(self) -> Summary:
-        """How many objects of each sort all plans found."""
+        """The sum of the summaries of all plans."""
         return Summary(**_sum(plan.summary for plan in self.plans))
 
     @property
     def drift(self) -> PlanSet:
-        """The plans with nothing in them but what somebody else changed."""
+        """The parts of the plans that overwrite other users' changes. They are for reading."""
         planned = (
             planned.model_copy(update={"plan": None if planned.plan is None else planned.plan.drift})
             for planned in self.workspaces
@@ -63,12 +63,12 @@ class PlanSet(Data):
 
     @property
     def drifted(self) -> bool:
-        """Tell whether somebody else changed anything anywhere."""
+        """Tell whether another user changed anything that one of the workspaces manages."""
         return any(plan.drifted for plan in self.plans)
 
     @property
     def unexplained(self) -> tuple[Change, ...]:
-        """The changes of which nobody tells whose they are, of all plans."""
+        """The changes of all plans of which a part has an unknown origin."""
         return tuple(change for plan in self.plans for change in plan.unexplained)
 
     @property
@@ -78,11 +78,11 @@ class PlanSet(Data):
 
     @property
     def pending(self) -> bool:
-        """Tell whether anything differs anywhere."""
+        """Tell whether any plan has changes."""
         return any(plan.pending for plan in self.plans)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON document, sealed by its digest, each plan in it sealed by its own."""
+        """Return the JSON document. It has a digest, and each plan in it has its own digest."""
         content = self.as_json()
         for planned, entry in zip(self.workspaces, content["workspaces"], strict=True):
             entry["plan"] = planned.plan.to_json() if planned.plan else None
@@ -91,7 +91,7 @@ class PlanSet(Data):
 
 
 class Applied(Data):
-    """What came of applying one workspace: its report, or else why nothing was applied there."""
+    """The report of one workspace, or the error that prevented its apply."""
 
     workspace: str
     root: str | None
@@ -100,14 +100,14 @@ class Applied(Data):
 
 
 class ReportSet(Data):
-    """What apply did in several workspaces, in the order they were named."""
+    """The reports of several workspaces, in the order of the command line."""
 
     format_version: str = FORMAT_VERSION
     workspaces: tuple[Applied, ...]
 
     @property
     def summary(self) -> ReportSummary:
-        """How many changes ended in each way, everywhere."""
+        """The sum of the summaries of all reports."""
         return ReportSummary(**_sum(applied.report.summary for applied in self.workspaces if applied.report))
 
     def to_json(self) -> dict[str, Any]:
@@ -118,7 +118,7 @@ class ReportSet(Data):
 
 
 def parse_plans(text: str | bytes, source: str) -> Plan | PlanSet:
-    """Read a plan file, of one workspace or of several. Raises PlanFileError as `parse_plan` does."""
+    """Read a plan file of one or several workspaces. Raises PlanFileError as `parse_plan` does."""
     content = unseal(parse_json(text, source), source)
     entries = content.get("workspaces")
     if not isinstance(entries, list):
@@ -129,7 +129,7 @@ def parse_plans(text: str | bytes, source: str) -> Plan | PlanSet:
     summary = content.pop("summary", None)
     plans = validate_content(PlanSet, content, source)
     if summary != plans.summary.as_json():
-        raise PlanFileError(f"{source}: not a plan this version can read: its summary is not that of its plans")
+        raise PlanFileError(f"{source}: not a plan this version can read: its summary does not match its plans")
     return plans
 
 

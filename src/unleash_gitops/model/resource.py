@@ -1,6 +1,7 @@
-"""Objects of either side, and what all the objects of one side are.
+"""Desired and live resources, and how they are identified.
 
-Desired (files) and live (server) have the same type, `ResourceSet`, so that everything after is set arithmetic.
+Desired resources (from files) and live resources (from the server) have the same type, `ResourceSet`. So a plan is set
+arithmetic.
 """
 
 from __future__ import annotations
@@ -16,39 +17,42 @@ if TYPE_CHECKING:
 __all__ = [
     "Address",
     "Area",
-    "Conflict",
     "Key",
     "Ownership",
     "ReadScope",
     "Reference",
+    "ReferenceConflict",
     "Resource",
     "ResourceSet",
-    "SpecOf",
+    "SpecLookup",
     "Transition",
-    "Unknown",
+    "UnknownValue",
 ]
 
 Ownership = Literal["owned", "foreign", "unmanaged", "builtin"]
-"""Whose a live object is; `builtin` is the server's own: never listed, never deleted, but a document may manage it."""
+"""Ownership of a live object: this workspace's, another workspace's, unmanaged, or built into the server.
+
+A plan never lists or deletes a `builtin` object, but a document may manage it.
+"""
 
 
-class Unknown:
-    """A value of the past that the audit log does not hold. It is equal to itself only.
+class UnknownValue:
+    """A past value that the audit log does not hold. It is equal to itself only.
 
-    `error` is set when an event could not be understood, None when the log simply has no event of the value.
+    `error` says why an event could not be understood. It is None when the log has no event of the value.
     """
 
     def __init__(self, error: str | None = None) -> None:
         self.error = error
 
 
-Transition = tuple[Mapping[str, Any] | Unknown | None, Mapping[str, Any] | Unknown | None]
-"""An object before an event and after it, None where there was none; it, or values in it, may be `Unknown`."""
+Transition = tuple[Mapping[str, Any] | UnknownValue | None, Mapping[str, Any] | UnknownValue | None]
+"""A spec before and after an event, None where the object did not exist. Its values may be `UnknownValue`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """How people name an object. `name` is None for a live object whose name only its document knows."""
+    """The address of an object. `name` is None for a live object whose name stands only in its document."""
 
     kind: str
     name: str | None
@@ -58,27 +62,27 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A part of the instance that one read answers for: all of it, one project, or one flag of a project."""
+    """A part of the instance that one read covers: the instance, a project, or a flag of a project."""
 
     kind: str
     project: str | None = None
     feature: str | None = None
 
     def overlaps(self, targets: Iterable[tuple[str, ...]]) -> bool:
-        """Tell whether anything in the area could be covered by any of `targets`."""
-        mine = tuple(part for part in (self.kind, self.project, self.feature) if part is not None)
-        return any(self._meets(mine, target) for target in targets)
+        """Tell whether any of `targets` may cover an object in the area."""
+        parts = tuple(part for part in (self.kind, self.project, self.feature) if part is not None)
+        return any(self._overlaps(parts, target) for target in targets)
 
-    def _meets(self, mine: tuple[str, ...], target: tuple[str, ...]) -> bool:
-        common = min(len(mine), len(target))
-        return mine[:common] == target[:common] and len(target) <= len(mine) + 1
+    def _overlaps(self, parts: tuple[str, ...], target: tuple[str, ...]) -> bool:
+        common = min(len(parts), len(target))
+        return parts[:common] == target[:common] and len(target) <= len(parts) + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """That an object names another one: which, and where a document does; `path` is the place in the document.
+    """A reference from one object to another. `path` and `position` are its place in the document, if it is in one.
 
-    `inside` says that the object is a part of the one it names, and goes when that goes.
+    `owned_by_target` tells that the referring object is a part of the other object, and is deleted with it.
     """
 
     kind: str
@@ -89,15 +93,15 @@ class Reference:
     position: Position | None = field(default=None, compare=False)
 
 
-Conflict = tuple[Reference, str]
-"""A reference in a document that cannot be, and why, in words."""
-SpecOf = Callable[[Reference], Mapping[str, Any] | None]
-"""Tells what is known of an object that is named."""
+ReferenceConflict = tuple[Reference, str]
+"""An invalid reference in a document, and the reason as a sentence."""
+SpecLookup = Callable[[Reference], Mapping[str, Any] | None]
+"""Returns the spec of the object that a reference names, None when it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What tells one object of an instance from every other: its kind, and what identifies it there."""
+    """The identity of an object on an instance: its kind, and its id within the kind."""
 
     kind: str
     id: str
@@ -105,14 +109,24 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One object of either side, normalised: equal objects have equal `spec`.
+    """A desired or live object, normalised: equal objects have equal specs.
 
-    A desired `spec` has only what the document mentions; a live one has everything that counts. `position`, `mark`
-    (what a create or update writes on the object to make it this workspace's), `drift` and `accepted` (the last event
-    of the audit log that the document agrees to) are a document's. A live object has
-    `ownership`, `protected` (why no change may be sent), `users` (addresses of what uses it, found out for what may be
-    deleted), `title`, `server_id` where the server calls it by something else than `id`, and `handles`: what its kind
-    needs to write calls, and nobody compares.
+    A desired spec has only the fields that the document mentions. A live spec has every field that a document may
+    manage. A desired object has these fields:
+
+    - `position`: its place in the files;
+    - `mark`: the ownership mark that a create or update writes on the object;
+    - `drift`: the document's policy for other users' changes;
+    - `accepted`: the id of the last event in the audit log that the document accepts.
+
+    A live object has these fields:
+
+    - `ownership`;
+    - `protected`: why no change may be sent, None when one may;
+    - `users`: the addresses of the objects that use it, read only for objects that may be deleted;
+    - `title`;
+    - `server_id`: its id in the Admin API, where that differs from `id`;
+    - `handles`: values that its kind needs for calls. They are not compared.
     """
 
     address: Address
@@ -132,49 +146,50 @@ class Resource:
 
     @property
     def key(self) -> Key:
-        """What identifies the object on the instance."""
+        """The identity of the object on the instance."""
         return Key(self.address.kind, self.id)
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The address in pieces, kind first, the id standing in for a name that is not known."""
-        at = self.address
-        return tuple(part for part in (at.kind, at.project, at.feature, at.name or self.id) if part is not None)
+        """The parts of the address, kind first, with the id where the name is not known."""
+        address = self.address
+        parts = (address.kind, address.project, address.feature, address.name or self.id)
+        return tuple(part for part in parts if part is not None)
 
     def __str__(self) -> str:
-        """Return the address as people write it: `ImpactMetric/shop/checkout-v2/checkout-errors`."""
+        """Return the address as text: `ImpactMetric/shop/checkout-v2/checkout-errors`."""
         return "/".join(self.parts)
 
     def within(self, targets: Iterable[tuple[str, ...]]) -> bool:
-        """Tell whether any of `targets`, each an address or its beginning in pieces, covers the object."""
+        """Tell whether any of `targets` covers the object. A target is the parts of an address, or its first parts."""
         return any(self.parts[: len(target)] == target for target in targets)
 
     @property
     def area(self) -> Area:
-        """The area the object is read with."""
+        """The area that the object is in."""
         return Area(self.address.kind, self.address.project, self.address.feature)
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceSet:
-    """All objects of one side. `known` are others that exist and can be referred to."""
+    """Desired or live resources, by key. `known` are further objects that exist and that documents may refer to."""
 
     resources: Mapping[Key, Resource] = field(default_factory=dict)
     known: frozenset[Reference] = frozenset()
 
     @property
     def kinds(self) -> frozenset[str]:
-        """The names of the kinds that there are objects of."""
+        """The kinds of the resources, by name."""
         return frozenset(key.kind for key in self.resources)
 
 
 @dataclass(frozen=True, slots=True)
 class ReadScope:
-    """What matters of an instance: nothing else has to be asked for.
+    """The parts of an instance that have to be read.
 
-    `wanted` has for each area the objects that documents stand for, by id, each with a spec that has the shape of what
-    matters of it; None means that everything of everything matters. `doomed` tells whether an object that no document
-    has would be deleted, if nothing stood in the way.
+    `wanted` has, for each area, the objects that documents describe, by id. Each has a spec with the fields that have
+    to be read. None means that everything has to be read. `will_delete` tells whether a live object without a document
+    would be deleted, if nothing uses or protects it.
     """
 
     wanted: Mapping[Area, Mapping[str, Mapping[str, Any]]] | None
@@ -182,13 +197,13 @@ class ReadScope:
 
     @property
     def whole(self) -> bool:
-        """Whether everything of everything matters."""
+        """Whether everything has to be read."""
         return self.wanted is None
 
     def has(self, kind: str) -> bool:
-        """Tell whether any object of `kind` matters."""
+        """Tell whether any object of `kind` has to be read."""
         return self.wanted is None or any(area.kind == kind and wanted for area, wanted in self.wanted.items())
 
     def within(self, area: Area) -> Mapping[str, Mapping[str, Any]]:
-        """Return what matters of the objects in `area`, by id; nothing when everything does."""
+        """Return the wanted specs of the objects in `area`, by id. They are empty when everything has to be read."""
         return {} if self.wanted is None else self.wanted.get(area, {})

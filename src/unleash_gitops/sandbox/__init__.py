@@ -1,7 +1,7 @@
 """A real Unleash server on this machine.
 
-unleash-server (npm) on the Node of one wheel and the PostgreSQL of another, with the impact-metrics routes that its
-open-source edition lacks added by `server.mjs`. Importing this costs little; what the extra brings is imported late.
+It runs unleash-server (npm) on Node and PostgreSQL, both from Python wheels. `server.mjs` adds the impact-metrics
+routes that the open-source edition lacks. Importing this package imports no library of the extra: that happens on use.
 """
 
 from unleash_gitops.sandbox.control import reset, start, status, stop

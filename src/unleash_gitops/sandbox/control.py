@@ -1,4 +1,4 @@
-"""Start, stop, look at and reset the sandbox."""
+"""Start, stop and reset the sandbox, and report its status."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unleash_gitops.model.errors import SandboxError
-from unleash_gitops.sandbox.config import Orders, read_id_mark
+from unleash_gitops.sandbox.config import SupervisorConfig, hash_database_url
 from unleash_gitops.sandbox.health import wait_until_healthy
 from unleash_gitops.sandbox.info import HOST, PASSWORD, PORT, ROUTES, UNLEASH_VERSION, USERNAME, Sandbox
 from unleash_gitops.sandbox.locks import hold_lock
@@ -34,22 +34,22 @@ if TYPE_CHECKING:
 __all__ = ["STYLE_VARIABLE", "reset", "start", "status", "stop"]
 
 STYLE_VARIABLE = "UNLEASH_GITOPS_SERVER_STYLE"
-START_TIMEOUT = 180.0  # seconds; a slow machine needs most of them for the first start's migrations
-STOP_PATIENCE = 25.0  # seconds; the supervisor gives its two children 8 each
-LOG_LIMIT = 5_000_000  # bytes; a longer log is put aside at the next start
+START_TIMEOUT = 180.0  # seconds; a slow machine needs most of them for the migrations of the first start
+STOP_PATIENCE = 25.0  # seconds; the supervisor waits 8 for each of its two children
+LOG_LIMIT = 5_000_000  # bytes; the next start renames a longer log
 TAIL = 25  # lines of the log that a failed start shows
 
 WINDOWS_DETACHED = 0x00000208  # DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP
 
-_supervisors: list[subprocess.Popen[bytes]] = []  # kept, so that one that ends is reaped by the process that started it
+_supervisors: list[subprocess.Popen[bytes]] = []  # this process reaps those that it started
 
 
 def start(*, say: Say, port: int | None = None, database_url: str | None = None) -> Sandbox:
-    """Start the sandbox and wait until it answers; return the one that runs already if there is one.
+    """Start the sandbox and wait until it answers; return the running sandbox if it runs already.
 
-    `port` None means the one used before, 4242, or any free one; `database_url` None the embedded database. Raises
-    SandboxError: the extra is missing, the port is taken, another database or port is in use, or Unleash did not start
-    (the message has its last words). What was begun is ended then.
+    `port` None means the previous port, else 4242, else any free port. `database_url` None means the embedded database.
+    `say` gets the progress, a line at a time. Raises SandboxError when the extra is missing, the port is in use, the
+    sandbox runs with another database or port, or Unleash does not start. A failed start leaves no process behind.
     """
     paths = Paths.current()
     _make_private(paths.state_dir)
@@ -57,9 +57,9 @@ def start(*, say: Say, port: int | None = None, database_url: str | None = None)
         state = load_state(paths.state)
         if state.supervisor is not None and state.phase == "ready":
             _refuse_difference(state, port, database_url)
-            running = _facts(paths, state)
-            say(f"the sandbox is running already at {running.url}")
-            if not wait_until_healthy(state.port or PORT, 30):  # it may be coming back from a crash
+            running = _describe(paths, state)
+            say(f"the sandbox is already running at {running.url}")
+            if not wait_until_healthy(state.port or PORT, 30):  # the supervisor may be restarting it after a crash
                 raise SandboxError(
                     f"the sandbox runs, but Unleash does not answer at {running.url}", f"see {paths.log}"
                 )
@@ -69,7 +69,7 @@ def start(*, say: Say, port: int | None = None, database_url: str | None = None)
 
 
 def stop(*, say: Say) -> bool:
-    """Stop the sandbox and whatever a killed one left behind; return whether anything ran. Its data stays."""
+    """Stop the sandbox and the processes that a killed sandbox left; tell whether any ran. The data stays."""
     paths = Paths.current()
     if not paths.state.exists():
         return False
@@ -78,29 +78,29 @@ def stop(*, say: Say) -> bool:
 
 
 def status() -> Sandbox | None:
-    """Return the running sandbox, None if none runs (or one is only just starting)."""
+    """Return the running sandbox, None when it does not run or has not finished starting."""
     paths = Paths.current()
     state = load_state(paths.state)
-    return _facts(paths, state) if state.phase == "ready" and state.supervisor is not None else None
+    return _describe(paths, state) if state.phase == "ready" and state.supervisor is not None else None
 
 
 def reset(*, say: Say) -> None:
-    """Stop the sandbox and delete its data, token and log. An external database is left as it is."""
+    """Stop the sandbox and delete its data, token and log. An external database stays unchanged."""
     paths = Paths.current()
     if not paths.state_dir.exists():
-        say("there is nothing to reset")
+        say("the sandbox has no data to delete")
         return
     with hold_lock(paths.lock, waiting=lambda: say("waiting for another start or stop of the sandbox")):
         external = load_state(paths.state).database == "external"
         _stop(paths, say)
         for directory in (paths.data, paths.data.with_name("pgdata.new")):
             shutil.rmtree(directory, ignore_errors=True)
-        with contextlib.suppress(OSError):  # root's data directory has a parent of its own
+        with contextlib.suppress(OSError):  # as root, the data directory has a parent of its own
             if paths.data.parent != paths.state_dir:
                 paths.data.parent.rmdir()
         for file in (paths.token, paths.state, paths.log, paths.log.with_suffix(".old")):
             file.unlink(missing_ok=True)
-        say("deleted the sandbox's data" + ("; the external database is left as it is" if external else ""))
+        say("deleted the sandbox's data" + ("; the external database is unchanged" if external else ""))
 
 
 def _start(paths: Paths, state: State, say: Say, port: int | None, database_url: str | None) -> Sandbox:
@@ -110,19 +110,21 @@ def _start(paths: Paths, state: State, say: Say, port: int | None, database_url:
     chosen = choose_port(port, state.port, say)
     token = _token(paths)
     style = os.environ.get(STYLE_VARIABLE, "")
-    orders = Orders(str(paths.state_dir), str(packages), chosen, token, style, database_url)
+    config = SupervisorConfig(str(paths.state_dir), str(packages), chosen, token, style, database_url)
     started = time.monotonic()
     save_state(paths.state, State(port=chosen))
-    log_start = _roll(paths.log)
+    log_start = _rotate_log(paths.log)
     try:
-        own = _spawn_supervisor(paths, orders)
+        own = _spawn_supervisor(paths, config)
         _wait_until_ready(paths, own, say)
-        running = _facts(paths, load_state(paths.state))
+        running = _describe(paths, load_state(paths.state))
         seed_flags(running, say)
     except BaseException as error:
         _end_processes(paths, load_state(paths.state))
-        if isinstance(error, SandboxError) and (last := _last_lines(paths.log, log_start, orders)):
-            raise SandboxError(f"{error.message}; its last words:\n{last}", f"the whole log: {paths.log}") from error
+        if isinstance(error, SandboxError) and (last := _last_lines(paths.log, log_start, config)):
+            raise SandboxError(
+                f"{error.message}; the last lines of its log:\n{last}", f"see the whole log: {paths.log}"
+            ) from error
         raise
     say(f"ready after {time.monotonic() - started:.1f} s at {running.url}")
     say(f"from this sandbox: the {len(ROUTES['sandbox'])} impact-metrics routes (…/impact-metrics/config)")
@@ -138,12 +140,12 @@ def _stop(paths: Paths, say: Say) -> bool:
 
 
 def _end_processes(paths: Paths, state: State) -> bool:
-    """End the supervisor, who ends its children; then what is left if it was killed. Return whether anything ran."""
+    """End the supervisor, which ends its children, then children that are left. Tell whether any process ran."""
     supervisor = state.processes.get("supervisor")
     ran = supervisor is not None and end(supervisor, patience=STOP_PATIENCE)
     for process in _supervisors:
         process.poll()
-    state = load_state(paths.state) if ran else state  # a child may have come back since it was read
+    state = load_state(paths.state) if ran else state  # the supervisor may have restarted a child since
     for role in ("node", "postgres"):
         own = state.processes.get(role)
         ran |= own is not None and end(own, patience=8)
@@ -154,8 +156,8 @@ def _end_processes(paths: Paths, state: State) -> bool:
     return ran
 
 
-def _spawn_supervisor(paths: Paths, orders: Orders) -> OwnProcess:
-    """Start the supervisor in a session of its own, out of reach of this terminal's Ctrl-C and hang-up."""
+def _spawn_supervisor(paths: Paths, config: SupervisorConfig) -> OwnProcess:
+    """Start the supervisor in its own session, which Ctrl-C and hang-up of this terminal do not reach."""
     search = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
     windows = os.name == "nt"
     with paths.log.open("ab") as log:
@@ -171,15 +173,15 @@ def _spawn_supervisor(paths: Paths, orders: Orders) -> OwnProcess:
         )
     _supervisors.append(child)
     own = OwnProcess.of(child.pid)
-    save_state(paths.state, State(port=orders.port, processes={"supervisor": own}))
+    save_state(paths.state, State(port=config.port, processes={"supervisor": own}))
     if child.stdin is not None:
         with child.stdin as pipe:
-            pipe.write(json.dumps(asdict(orders)).encode())
+            pipe.write(json.dumps(asdict(config)).encode())
     return own
 
 
 def _wait_until_ready(paths: Paths, own: OwnProcess, say: Say) -> None:
-    """Follow the supervisor's progress; raise SandboxError if it fails, or if Unleash ends before it ever answered."""
+    """Report the supervisor's progress until Unleash is ready. Raises SandboxError when the start fails."""
     deadline = time.monotonic() + START_TIMEOUT
     phase = ""
     while time.monotonic() < deadline:
@@ -198,16 +200,16 @@ def _wait_until_ready(paths: Paths, own: OwnProcess, say: Say) -> None:
 
 
 def _refuse_difference(state: State, port: int | None, database_url: str | None) -> None:
-    """Refuse what the running sandbox cannot give."""
-    hint = "unleash-gitops sandbox stop, then start it again"
-    if database_url is not None and read_id_mark(database_url) != state.database_mark:
-        raise SandboxError(f"the sandbox is running already with another database ({state.database})", hint)
+    """Raise SandboxError when the running sandbox has another database or port than the caller asks for."""
+    hint = "stop it with: unleash-gitops sandbox stop, then start it again"
+    if database_url is not None and hash_database_url(database_url) != state.database_mark:
+        raise SandboxError(f"the sandbox is already running with another database ({state.database})", hint)
     if port is not None and port != state.port:
-        raise SandboxError(f"the sandbox is running already on port {state.port}", hint)
+        raise SandboxError(f"the sandbox is already running on port {state.port}", hint)
 
 
 def _token(paths: Paths) -> str:
-    """Return the sandbox's admin token, made on first use."""
+    """Return the sandbox's admin token; create it at the first use."""
     try:
         return paths.token.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
@@ -216,7 +218,7 @@ def _token(paths: Paths) -> str:
         return token
 
 
-def _facts(paths: Paths, state: State) -> Sandbox:
+def _describe(paths: Paths, state: State) -> Sandbox:
     supervisor = state.processes["supervisor"]
     return Sandbox(
         url=f"http://{HOST}:{state.port}",
@@ -231,27 +233,28 @@ def _facts(paths: Paths, state: State) -> Sandbox:
 
 
 def _make_private(directory: Path) -> None:
+    """Create a directory that only the user can enter. Raises SandboxError."""
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise SandboxError(
-            f"cannot keep the sandbox in {directory}: {error.strerror}", f"name another directory in {STATE_VARIABLE}"
+            f"cannot create {directory} for the sandbox: {error.strerror}", f"set {STATE_VARIABLE} to another directory"
         ) from error
 
 
-def _roll(log: Path) -> int:
-    """Put an overlong log aside; return where what is to come begins."""
+def _rotate_log(log: Path) -> int:
+    """Rename a long log; return the position in bytes where the output of this start begins."""
     if log.exists() and log.stat().st_size > LOG_LIMIT:
         log.replace(log.with_suffix(".old"))
     log.touch(mode=0o600)
     return log.stat().st_size
 
 
-def _last_lines(log: Path, start: int, orders: Orders) -> str:
-    """Return the end of this start's part of the log, without the secrets it might quote."""
+def _last_lines(log: Path, start: int, config: SupervisorConfig) -> str:
+    """Return the last lines of the log from the position `start`, with its secrets replaced by `***`."""
     text = log.read_bytes()[start:].decode("utf-8", errors="replace")
-    for word in filter(None, (orders.token, orders.database_url, _password_of(orders.database_url))):
-        text = text.replace(word, "***")
+    for secret in filter(None, (config.token, config.database_url, _password_of(config.database_url))):
+        text = text.replace(secret, "***")
     lines = [line[:300] for line in text.splitlines() if line.strip()]
     return "\n".join(lines[-TAIL:])
 

@@ -1,4 +1,4 @@
-"""Whether an Unleash on this machine answers."""
+"""Health checks of an Unleash on this machine."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ __all__ = ["is_healthy", "wait_until_healthy"]
 
 
 def is_healthy(port: int) -> bool:
-    """Ask once."""
-    import http.client  # unlike other clients it heeds no proxy variables
+    """Tell whether Unleash on `port` is healthy. Sends one request."""
+    import http.client  # unlike httpx, it ignores proxy variables
 
     connection = http.client.HTTPConnection(HOST, port, timeout=2)
     try:
@@ -24,7 +24,7 @@ def is_healthy(port: int) -> bool:
 
 
 def wait_until_healthy(port: int, seconds: float) -> bool:
-    """Ask until it answers, for no longer than `seconds`."""
+    """Poll Unleash on `port` for at most `seconds`; tell whether it became healthy."""
     deadline = time.monotonic() + seconds
     while not is_healthy(port):
         if time.monotonic() > deadline:

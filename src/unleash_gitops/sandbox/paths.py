@@ -1,6 +1,7 @@
-"""Where a sandbox keeps what it keeps.
+"""The files and directories of a sandbox.
 
-State is one sandbox's own; the cache (the installed unleash-server) is shared by all of a user's sandboxes.
+Each sandbox has its own state directory. All sandboxes of a user share the cache, which holds the installed
+unleash-server.
 """
 
 from __future__ import annotations
@@ -21,25 +22,25 @@ ROOT_DATA = Path("/var/lib/unleash-gitops")
 
 
 def is_root() -> bool:
-    """Whether this process is the superuser, as whom PostgreSQL refuses to run."""
+    """Tell whether this process runs as root. PostgreSQL refuses to run as root."""
     return os.name != "nt" and os.geteuid() == 0
 
 
 @dataclass(frozen=True)
 class Paths:
-    """One sandbox's files, all derived from its state directory."""
+    """The files of one sandbox, all derived from its state directory."""
 
     state_dir: Path
 
     @classmethod
     def current(cls) -> Paths:
-        """Return the paths that the environment names, or the user's default ones."""
+        """Return the paths below `UNLEASH_GITOPS_SANDBOX_DIR`, else below the user's state directory."""
         override = os.environ.get(STATE_VARIABLE)
         return cls(Path(override).expanduser().resolve() if override else _user_dir("state") / "sandbox")
 
     @property
     def state(self) -> Path:
-        """The supervisor's own record of what runs."""
+        """The supervisor's record of the running processes."""
         return self.state_dir / "state.json"
 
     @property
@@ -49,20 +50,20 @@ class Paths:
 
     @property
     def log(self) -> Path:
-        """What supervisor, PostgreSQL and Unleash have to say."""
+        """The output of the supervisor, PostgreSQL and Unleash."""
         return self.state_dir / "sandbox.log"
 
     @property
     def lock(self) -> Path:
-        """Held while the sandbox is started, stopped or reset."""
+        """The lock that `start`, `stop` and `reset` hold."""
         return self.state_dir / "lock"
 
     @property
     def data(self) -> Path:
         """PostgreSQL's data directory.
 
-        Root's PostgreSQL runs as another user, who cannot pass root's home: there it lies below /var/lib, one directory
-        for each state directory.
+        As root, PostgreSQL runs as another user, who cannot enter root's home directory. The data is then below
+        /var/lib, in one directory for each state directory.
         """
         if is_root():
             return ROOT_DATA / hashlib.sha256(os.fsencode(self.state_dir)).hexdigest()[:16] / "pgdata"
@@ -70,7 +71,7 @@ class Paths:
 
 
 def cache_dir() -> Path:
-    """Return the directory that all sandboxes of this user install into."""
+    """Return the directory that all sandboxes of this user install unleash-server into."""
     override = os.environ.get(CACHE_VARIABLE)
     return Path(override).expanduser().resolve() if override else _user_dir("cache")
 

@@ -1,4 +1,4 @@
-"""Which port the sandbox listens on."""
+"""The choice of the port that the sandbox listens on."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 __all__ = ["choose_port"]
 
 
-def choose_port(wanted: int | None, earlier: int | None, say: Callable[[str], None]) -> int:
-    """Return the port the user wants, else the one of before, else the default, else any free one."""
-    if wanted is not None:
-        if not _is_free(wanted):
-            raise SandboxError(f"port {wanted} is in use by another program", "give another --port, or none")
-        return wanted
-    preferred = earlier or PORT
+def choose_port(requested: int | None, previous: int | None, say: Callable[[str], None]) -> int:
+    """Return the requested port, else the previous port, else the default, else any free port.
+
+    Raises SandboxError when the requested port is in use.
+    """
+    if requested is not None:
+        if not _is_free(requested):
+            raise SandboxError(f"port {requested} is in use by another program", "choose another --port, or omit it")
+        return requested
+    preferred = previous or PORT
     if _is_free(preferred):
         return preferred
     with socket.socket() as probe:
@@ -32,14 +35,14 @@ def choose_port(wanted: int | None, earlier: int | None, say: Callable[[str], No
 
 
 def _is_free(port: int) -> bool:
-    """Whether nobody listens there. Both probes are needed: systems differ in what they let two programs share."""
+    """Tell whether no program listens on the port. It probes twice, because systems differ in what programs share."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
         if probe.connect_ex((HOST, port)) == 0:
             return False
     with socket.socket() as probe:
         if os.name != "nt":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of before may linger
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # earlier connections may still be closing
         try:
             probe.bind((HOST, port))
         except OSError:

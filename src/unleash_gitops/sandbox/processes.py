@@ -1,4 +1,4 @@
-"""Processes that are ours: told by id and time of creation, so that a reused id is not taken for one of them."""
+"""Processes that the sandbox started, identified by id and creation time, because systems reuse process ids."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
 __all__ = ["OwnProcess", "end"]
 
-CLOCK_SLACK = 2.0  # seconds: the boot time that creation times are counted from moves when the clock is corrected
+CLOCK_SLACK = 2.0  # seconds: creation times count from the boot time, which moves when the clock is corrected
 
 
 @dataclass(frozen=True)
 class OwnProcess:
-    """One process we started: `pid`, and `created` in seconds since the epoch."""
+    """A process that the sandbox started. `created` is in seconds since the epoch."""
 
     pid: int
     created: float
 
     @classmethod
     def of(cls, pid: int) -> OwnProcess:
-        """Return the process that has this id now."""
+        """Return the process that has this id now. Raises psutil.NoSuchProcess."""
         return cls(pid, _psutil().Process(pid).create_time())
 
     def find(self) -> psutil.Process | None:
-        """Return the live process, None if it is gone or its id belongs to another one now."""
+        """Return the live process, None when it has ended or another process has its id now."""
         library = _psutil()
         try:
             process: psutil.Process = library.Process(self.pid)
@@ -45,12 +45,12 @@ class OwnProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """Whether the process still runs."""
         return self.find() is not None
 
 
 def end(own: OwnProcess, *, patience: float) -> bool:
-    """Ask the process to end, kill it after `patience` seconds; return whether it ran at all."""
+    """Terminate a process, and kill it after `patience` seconds; tell whether it was running."""
     process = own.find()
     if process is None:
         return False
@@ -64,7 +64,10 @@ def end(own: OwnProcess, *, patience: float) -> bool:
 
 
 def _wait(own: OwnProcess, seconds: float) -> bool:
-    """Wait until it is gone, or a zombie: the first process of many containers reaps none."""
+    """Wait until the process has ended; tell whether it has.
+
+    A zombie counts as ended: in many containers the first process does not reap its children.
+    """
     deadline = time.monotonic() + seconds
     while own.alive:
         if time.monotonic() > deadline:

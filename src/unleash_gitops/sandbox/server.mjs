@@ -1,8 +1,10 @@
-// Starts the real unleash-server and mounts on it the six impact-metrics routes that its open-source edition lacks.
+// Starts the real unleash-server with the six impact-metrics routes that its open-source edition lacks.
 //
-// Authentication, permissions, request validation, error answers, database and event log are the server's own; only what
-// the six routes do is ours. UNLEASH_GITOPS_PACKAGES names the directory whose node_modules holds unleash-server,
-// UNLEASH_GITOPS_TOKEN the admin token that has to work, UNLEASH_GITOPS_SERVER_STYLE=7.5 asks for that version's answers.
+// The six routes use the server's own authentication, permissions, request validation, error answers, database and
+// event log. Only their handlers are part of this project. Environment variables:
+//   UNLEASH_GITOPS_PACKAGES      the directory whose node_modules holds unleash-server
+//   UNLEASH_GITOPS_TOKEN         the admin token of the sandbox
+//   UNLEASH_GITOPS_SERVER_STYLE  "7.5" makes the six routes answer as Unleash 7.5 does
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -15,13 +17,13 @@ const { Controller, GenericUnleashError, NotFoundError, createEventsService, eve
 
 const OLD_STYLE = process.env.UNLEASH_GITOPS_SERVER_STYLE === '7.5';
 const STEPS = { hour: '1m', day: '15m', week: '3h', month: '1d' };
-const SENT = ['metricName', 'timeRange', 'yAxisMin', 'aggregationMode', 'labelSelectors', 'title'];
-if (!OLD_STYLE) SENT.push('source');
+const REQUEST_FIELDS = ['metricName', 'timeRange', 'yAxisMin', 'aggregationMode', 'labelSelectors', 'title'];
+if (!OLD_STYLE) REQUEST_FIELDS.push('source');
 
 // The published schemas: https://docs.getunleash.io/api, createImpactMetricsConfigSchema and impactMetricsConfigSchema.
 const oneOf = (...values) => ({ type: 'string', enum: values });
 const fields = {
-    id: { type: 'string', description: 'The ULID of the chart. Generated when not given.' },
+    id: { type: 'string', description: 'The ULID of the chart. The server generates one when it is not given.' },
     metricName: { type: 'string', description: 'The metric to query.' },
     timeRange: oneOf('hour', 'day', 'week', 'month'),
     yAxisMin: oneOf('auto', 'zero'),
@@ -31,7 +33,7 @@ const fields = {
     ...(OLD_STYLE ? {} : { source: oneOf('internal', 'external') }),
 };
 const required = ['metricName', 'timeRange', 'yAxisMin', 'aggregationMode', 'labelSelectors'];
-const answered = {
+const responseFields = {
     ...fields,
     displayName: { type: 'string' },
     step: { ...oneOf(...Object.values(STEPS)), nullable: true },
@@ -40,7 +42,11 @@ const answered = {
 };
 const schemas = {
     createImpactMetricsConfigSchema: { type: 'object', required, additionalProperties: true, properties: fields },
-    impactMetricsConfigSchema: { type: 'object', required: ['id', 'displayName', ...required], properties: answered },
+    impactMetricsConfigSchema: {
+        type: 'object',
+        required: ['id', 'displayName', ...required],
+        properties: responseFields,
+    },
     impactMetricsConfigListSchema: {
         type: 'object',
         required: ['configs'],
@@ -54,7 +60,7 @@ const metricType = (name) => {
     return name.endsWith('_bucket') ? 'histogram' : name.endsWith('_count') ? 'counter' : 'unknown';
 };
 
-/** Turn a row into an answer: what was sent, and what the server adds. */
+/** Turn a row of the table into an answer: the saved fields and the fields that the server adds. */
 const answer = ({ id, config, guarded }) => ({
     id,
     ...config,
@@ -86,7 +92,7 @@ class ImpactMetricsController extends Controller {
                 enterpriseOnly: true,
                 operationId: `${verb}${scope}ImpactMetricsConfig`,
                 summary: `${verb} impact metrics configuration (a route of the unleash-gitops sandbox)`,
-                description: 'This route is served by the unleash-gitops sandbox, after the published API.',
+                description: 'The unleash-gitops sandbox serves this route. It follows the published API.',
                 ...operation,
             });
             const acceptAnyContentType = method !== 'post';
@@ -99,7 +105,7 @@ class ImpactMetricsController extends Controller {
         add('delete', '/:id', 'delete', permission, { responses: { 204: { description: 'Deleted.' } } }, this.remove);
     }
 
-    /** Name the flag that the request is about (null: the instance), once it is known to be there and in that project. */
+    /** Return the name of the requested flag, null for the instance. Throws unless the project has it, active. */
     async scope({ projectId, featureName }) {
         if (featureName === undefined) return null;
         await this.services.featureToggleService.validateFeatureBelongsToProject({ featureName, projectId });
@@ -108,14 +114,14 @@ class ImpactMetricsController extends Controller {
         return featureName;
     }
 
-    /** Read rows; `guarded` tells whether a safeguard refers to the chart. */
+    /** Read charts from the table. `guarded` tells whether a safeguard refers to the chart. */
     rows(db) {
         const used = ['feature_environment_safeguards', 'release_plan_safeguards', 'safeguards']
             .map((table) => `EXISTS (SELECT 1 FROM ${table} s WHERE s.impact_metric_id = impact_metrics.id)`);
         return db('impact_metrics').select('id', 'feature', 'config', db.raw(`(${used.join(' OR ')}) AS guarded`));
     }
 
-    /** Run `change` and write the event it returns in one transaction that has chart `id` to itself. */
+    /** Run `change` and store the event that it returns, in one transaction that holds the lock of chart `id`. */
     async change(id, change) {
         return this.db.transaction(async (trx) => {
             trx.userParams = { type: 'transaction', id: ulid() };
@@ -140,7 +146,7 @@ class ImpactMetricsController extends Controller {
 
     async save(req, res) {
         const feature = await this.scope(req.params);
-        const given = SENT.filter((name) => req.body[name] !== undefined);
+        const given = REQUEST_FIELDS.filter((name) => req.body[name] !== undefined);
         const config = Object.fromEntries(given.map((name) => [name, req.body[name]]));
         const id = req.body.id || ulid();
         const row = await this.change(id, async (trx, old) => {
@@ -170,7 +176,7 @@ class ImpactMetricsController extends Controller {
     }
 }
 
-/** Make the sandbox's token work also on a database that has other tokens already, where Unleash adds none by itself. */
+/** Create the sandbox's token where it is missing. Unleash itself creates it only in a database without tokens. */
 const ensureToken = async ({ apiTokenService }, { apiTokenStore }) => {
     const secret = process.env.UNLEASH_GITOPS_TOKEN;
     if (await apiTokenStore.exists(secret)) return;
@@ -181,8 +187,8 @@ const ensureToken = async ({ apiTokenService }, { apiTokenStore }) => {
 try {
     const server = await unleash.start({
         preRouterHook: (app, config, services, _stores, db) => {
-            const ours = new ImpactMetricsController(config, services, db);
-            app.use(`${config.server.baseUriPath}/api/admin`, ours.router);
+            const controller = new ImpactMetricsController(config, services, db);
+            app.use(`${config.server.baseUriPath}/api/admin`, controller.router);
         },
     });
     await ensureToken(server.services, server.stores);

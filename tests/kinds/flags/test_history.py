@@ -11,7 +11,7 @@ from kinds.named import Answers
 from unleash_gitops.api.audit_log import Actor, Event
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.flags.strategy import normalise_live_strategy
-from unleash_gitops.model.resource import Address, Resource, Unknown
+from unleash_gitops.model.resource import Address, Resource, UnknownValue
 
 KIND = kinds()["FeatureFlag"]
 A = {"id": "s1", "name": "default", "parameters": {}}
@@ -68,14 +68,14 @@ def production(spec: Any) -> Any:
 def names(spec: Any) -> Any:
     """Return the strategies' rollouts in production."""
     found = production(spec)["strategies"]
-    return found if isinstance(found, Unknown) else [one["parameters"].get("rollout") for one in found]
+    return found if isinstance(found, UnknownValue) else [one["parameters"].get("rollout") for one in found]
 
 
 def test_metadata() -> None:
     log = Log().tell("metadata-updated", {"description": "now"}, {"description": "then", "stale": True})
     assert [(one["description"], one["stale"]) for one in log.history_states(live())] == [("then", True)]
     (before,) = Log().tell("metadata-updated", {"description": "now"}).history_states(live())
-    assert isinstance(before["description"], Unknown)
+    assert isinstance(before["description"], UnknownValue)
 
 
 def test_stale_has_events_of_its_own() -> None:
@@ -115,7 +115,7 @@ def test_strategies_are_added_changed_moved_and_removed() -> None:
 @pytest.mark.parametrize("kind", ["update", "order"])
 def test_what_does_not_fit_makes_the_rest_unknown(kind: str) -> None:
     log = Log().strategy("update", C, C) if kind == "update" else Log().order(["s3", "s1"], ["s1", "s3"])
-    assert isinstance(names(log.history_states(live(A))[0]), Unknown)
+    assert isinstance(names(log.history_states(live(A))[0]), UnknownValue)
 
 
 def test_what_a_release_plan_had_is_not_the_flags_own() -> None:
@@ -132,8 +132,8 @@ def test_nobody_tells_where_an_archived_flag_was_on() -> None:
     before, archived = log.history_states(live(A))
     assert archived["archived"] is True
     assert "archived" not in before
-    assert isinstance(production(before)["enabled"], Unknown)
-    assert isinstance(before["dependencies"], Unknown)
+    assert isinstance(production(before)["enabled"], UnknownValue)
+    assert isinstance(before["dependencies"], UnknownValue)
     assert names(before) == [None]
 
 
@@ -155,7 +155,7 @@ def test_a_flag_that_was_deleted_had_what_its_events_tell() -> None:
 def test_a_deleted_flag_whose_creation_is_not_in_the_log_is_unknown() -> None:
     log = Log().strategy("add", {**A, "sortOrder": 0}).tell("deleted", before={"description": "made"})
     (_, deleted) = log.history_states(None)
-    assert isinstance(deleted["links"], Unknown)
+    assert isinstance(deleted["links"], UnknownValue)
     assert "production" not in deleted["environments"]
 
 

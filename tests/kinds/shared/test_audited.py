@@ -10,7 +10,7 @@ import pytest
 from kinds.named import MARK, Answers
 from unleash_gitops.api.audit_log import Actor, Event
 from unleash_gitops.kinds import kinds
-from unleash_gitops.model.resource import Unknown
+from unleash_gitops.model.resource import UnknownValue
 
 US = Actor(-42, "us")
 Told = tuple[str, Any, Any]
@@ -36,8 +36,8 @@ def history_states(kind: str, told: Sequence[Told], field: str, one: str = "a") 
 def _shown(side: Any, field: str) -> Any:
     if side is None:
         return "absent"
-    found = side if isinstance(side, Unknown) else side[field]
-    return "unknown" if isinstance(found, Unknown) else found
+    found = side if isinstance(side, UnknownValue) else side[field]
+    return "unknown" if isinstance(found, UnknownValue) else found
 
 
 def test_what_an_object_was_is_what_the_event_before_says() -> None:

@@ -1,8 +1,8 @@
 """A flag taken back through its events in the audit log, newest first.
 
 Of most changes the log holds only what became of one part, so the flag is taken back event by event from what is live.
-A part that no event holds is `Unknown` from there on. Three things are done with an event: `settle` sets what the event
-says the flag was right after it, `undo` takes the change back, `replay` does changes again, forward from a creation.
+A part that no event holds is `UnknownValue` from there on. Three things are done with an event: `settle` sets what the
+event says the flag was right after it, `undo` takes the change back, `replay` does changes again, from a creation on.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from unleash_gitops.kinds.flags.event_payloads import (
 from unleash_gitops.kinds.flags.strategy import normalise_live_strategy
 from unleash_gitops.kinds.shared.models import describe_mismatch
 from unleash_gitops.model.ownership import OWNER_TAG
-from unleash_gitops.model.resource import Resource, Unknown
+from unleash_gitops.model.resource import Resource, UnknownValue
 
 if TYPE_CHECKING:
     from unleash_gitops.api.audit_log import Event
@@ -46,8 +46,8 @@ class FlagState:
 
     def __init__(self, live: Resource | None, segments: Mapping[int, str]) -> None:
         self.whole: dict[str, Any] | None = None
-        self.strategies: dict[str, Strategies | Unknown] = {}
-        self.enabled: dict[str, bool | Unknown] = {}
+        self.strategies: dict[str, Strategies | UnknownValue] = {}
+        self.enabled: dict[str, bool | UnknownValue] = {}
         self.missing: set[str] = set()
         self._segments = segments
         if live is None:
@@ -65,7 +65,7 @@ class FlagState:
             return None
         environments: dict[str, dict[str, Any]] = {name: {"enabled": on} for name, on in self.enabled.items()}
         for name, entries in self.strategies.items():
-            known = entries if isinstance(entries, Unknown) else [strategy for _, strategy in entries]
+            known = entries if isinstance(entries, UnknownValue) else [strategy for _, strategy in entries]
             environments.setdefault(name, {})["strategies"] = known
         return {**self.whole, "environments": environments}
 
@@ -106,11 +106,13 @@ class FlagState:
         if isinstance(value, list):
             self.set(**{field: change(value)})
 
-    def change_strategies(self, event: Event, change: Callable[[Strategies], Strategies | Unknown]) -> None:
+    def change_strategies(self, event: Event, change: Callable[[Strategies], Strategies | UnknownValue]) -> None:
         """Replace the strategies of the event's environment; unknown ones stay unknown."""
         name = str(event.environment)
         entries = self.strategies.get(name)
-        self.strategies[name] = Unknown() if entries is None or isinstance(entries, Unknown) else change(entries)
+        self.strategies[name] = (
+            UnknownValue() if entries is None or isinstance(entries, UnknownValue) else change(entries)
+        )
 
     def normalise(self, payload: Any) -> dict[str, Any]:
         """Return the compared form of a strategy in an event. Raises UnexpectedEvent."""
@@ -124,7 +126,7 @@ class FlagState:
         try:
             step(self, event)
         except UnexpectedEvent as error:
-            unknown = Unknown(f"event {event.id} ({event.type}) is not of a form that this version knows: {error}")
+            unknown = UnknownValue(f"event {event.id} ({event.type}) is not of a form that this version knows: {error}")
             self.whole = None if self.whole is None else dict.fromkeys(self.whole, unknown)
             self.enabled = dict.fromkeys(self.enabled, unknown)
             self.strategies = dict.fromkeys(self.strategies, unknown)
@@ -142,7 +144,7 @@ def _settle_created(state: FlagState, _event: Event) -> None:
 
 
 def _undo_deleted(state: FlagState, event: Event) -> None:
-    state.whole = {"archived": True, "tags": Unknown(), "links": Unknown(), "dependencies": []}
+    state.whole = {"archived": True, "tags": UnknownValue(), "links": UnknownValue(), "dependencies": []}
     state.set(**_metadata(event.before))
 
 
@@ -150,8 +152,8 @@ def _undo_archived(state: FlagState, _event: Event) -> None:
     """The log does not hold where an archived flag was on, nor what it depended on."""
     if state.whole is not None:
         state.whole = {field: value for field, value in state.whole.items() if field != "archived"}
-        state.set(dependencies=Unknown())
-    state.enabled = {name: Unknown() for name in state.enabled}
+        state.set(dependencies=UnknownValue())
+    state.enabled = {name: UnknownValue() for name in state.enabled}
 
 
 def _set_archived(state: FlagState, _event: Event) -> None:
@@ -159,7 +161,7 @@ def _set_archived(state: FlagState, _event: Event) -> None:
 
 
 def _undo_metadata(state: FlagState, event: Event) -> None:
-    state.set(**(_metadata(event.before) or dict.fromkeys(METADATA, Unknown())))
+    state.set(**(_metadata(event.before) or dict.fromkeys(METADATA, UnknownValue())))
 
 
 def _settle_metadata(state: FlagState, event: Event) -> None:
@@ -192,7 +194,7 @@ def _undo_link(state: FlagState, event: Event) -> None:
 
 
 def _undo_dependency(state: FlagState, _event: Event) -> None:
-    state.set(dependencies=Unknown())
+    state.set(dependencies=UnknownValue())
 
 
 def _settle_dependency(state: FlagState, event: Event) -> None:
@@ -223,9 +225,9 @@ def _undo_strategy_update(state: FlagState, event: Event) -> None:
     strategy_id = parse_payload(StrategyPayload, event.before).id
     before = (strategy_id, state.normalise(event.before))
 
-    def change(known: Strategies) -> Strategies | Unknown:
+    def change(known: Strategies) -> Strategies | UnknownValue:
         if strategy_id in state.missing or not any(entry[0] == strategy_id for entry in known):
-            return Unknown()
+            return UnknownValue()
         return [before if entry[0] == strategy_id else entry for entry in known]
 
     state.change_strategies(event, change)
@@ -272,9 +274,9 @@ def _settle_order(state: FlagState, event: Event) -> None:
 def _undo_order(state: FlagState, event: Event) -> None:
     order = parse_payload(OrderPayload, event.before or {}).strategyIds
 
-    def change(known: Strategies) -> Strategies | Unknown:
+    def change(known: Strategies) -> Strategies | UnknownValue:
         if {strategy_id for strategy_id, _ in known} != {*order}:
-            return Unknown()
+            return UnknownValue()
         return sorted(known, key=lambda entry: order.index(entry[0]))
 
     state.change_strategies(event, change)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from typing_extensions import override
 
 from unleash_gitops.kinds.base import HasHistory, Reads
-from unleash_gitops.model.resource import Resource, Transition, Unknown
+from unleash_gitops.model.resource import Resource, Transition, UnknownValue
 
 if TYPE_CHECKING:
     from unleash_gitops.api.audit_log import Event
@@ -76,11 +76,11 @@ class Audited(HasHistory):
             known = None if _deletes(event) else self.payload_after(event, before)
             yield event, before, known
 
-    def _spec(self, payload: Payload | None, object_id: str, workspace: str) -> Mapping[str, Any] | Unknown | None:
+    def _spec(self, payload: Payload | None, object_id: str, workspace: str) -> Mapping[str, Any] | UnknownValue | None:
         """Return the object with that id as an event holds it, None where it had another name then."""
         resource = self._parse(payload, workspace)
         if resource is None:
-            return Unknown()
+            return UnknownValue()
         return resource.spec if resource.id == object_id else None
 
     def _parse(self, payload: Any, workspace: str) -> Resource | None:

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from unleash_gitops.kinds.shared.fields import Rule
 from unleash_gitops.kinds.shared.models import Model
-from unleash_gitops.model.resource import Conflict, Reference, SpecOf
+from unleash_gitops.model.resource import Reference, ReferenceConflict, SpecLookup
 
 __all__ = ["CODES", "Constraint", "Constraints", "constraints_body", "find_illegal_values"]
 
@@ -69,8 +69,8 @@ Constraints = Annotated[list[Constraint], Rule(send=constraints_body)]
 
 
 def find_illegal_values(
-    constraints: Iterable[Mapping[str, Any]], at: tuple[str | int, ...], spec_of: SpecOf
-) -> Iterator[Conflict]:
+    constraints: Iterable[Mapping[str, Any]], at: tuple[str | int, ...], spec_of: SpecLookup
+) -> Iterator[ReferenceConflict]:
     """Yield each constraint with a value that its context field does not allow; `at` is the place of what has them."""
     for index, constraint in enumerate(constraints):
         field = Reference("ContextField", None, constraint["contextName"], (*at, "constraints", index, "contextName"))
