@@ -10,7 +10,8 @@ from typing import Any
 
 import httpx
 import pytest
-from unleash_gitops.workflow.one_workspace import apply_plan, make_plan
+from unleash_gitops.workflow.apply import apply_plan
+from unleash_gitops.workflow.plan import make_plan
 
 from kinds.named import desired, document
 from servers.fake_unleash import TOKEN, FakeUnleash
