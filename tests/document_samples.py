@@ -24,13 +24,13 @@ def header(kind: str) -> str:
     return f"apiVersion: {API_VERSION}\nkind: {kind}\n"
 
 
-def text(kind: str, name: str, spec: str = "", **metadata: str) -> str:
+def document_text(kind: str, name: str, spec: str = "", **metadata: str) -> str:
     """Return a document whose metadata, and `spec` where it is given, are in flow style on one line each."""
     identity = ", ".join(f"{field}: {value}" for field, value in {"name": name, **metadata}.items())
     return header(kind) + f"metadata: {{{identity}}}\n" + (f"spec: {spec}\n" if spec else "")
 
 
-WORKSPACE = text("Workspace", "payments")
+WORKSPACE = document_text("Workspace", "payments")
 
 
 def document(kind: str, name: str, metadata: Mapping[str, Any] | None = None, /, **spec: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from acceptance.conftest import SOMEBODY, Space
-from document_samples import header, text
+from document_samples import document_text, header
 from servers.instance import Instance
 
 FLAGS = "/api/admin/projects/default/features"
@@ -26,15 +26,15 @@ spec:
 )
 FLAG = "---\n".join(
     [
-        text("FeatureFlag", "pay", "{description: Pay}", project="default"),
-        text(
+        document_text("FeatureFlag", "pay", "{description: Pay}", project="default"),
+        document_text(
             "ImpactMetric",
             "of-pay",
             "{metricName: m, timeRange: day, aggregationMode: avg}",
             project="default",
             feature="pay",
         ),
-        "# Another one.\n" + text("FeatureFlag", "stay", project="default"),
+        "# Another one.\n" + document_text("FeatureFlag", "stay", project="default"),
     ]
 )
 

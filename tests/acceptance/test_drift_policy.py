@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from acceptance.trio import PARTS, Parts, Trio, same
-from document_samples import text
+from document_samples import document_text
 from servers.actors import ANOTHER, PERSON
 from servers.fault_proxy import FaultProxy
 
@@ -193,7 +193,7 @@ def test_a_plan_of_drift_knows_objects_whose_file_is_gone(trio: Trio, admin: htt
 def test_what_is_accepted_is_in_the_files_as_they_are_written(trio: Trio, admin: httpx.Client) -> None:
     content = f"""\
 # The flag of the trio.
-{text("FeatureFlag", trio.name, project="default")}\
+{document_text("FeatureFlag", trio.name, project="default")}\
 spec:
   description: number 1   # ours
   environments:

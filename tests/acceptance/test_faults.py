@@ -13,7 +13,7 @@ import pytest
 
 from acceptance.conftest import Space
 from acceptance.test_life import chart_id
-from document_samples import text
+from document_samples import document_text
 from servers.fault_proxy import FaultProxy
 from servers.instance import Instance
 from unleash_gitops import sandbox
@@ -25,7 +25,7 @@ MANY = 300
 def _charts(space: Space, count: int) -> set[str]:
     """Write `count` documents in one file; return the ids they stand for."""
     charts = [
-        text("ImpactMetric", f"c{number}", f"{{metricName: m{number}, timeRange: day, aggregationMode: avg}}")
+        document_text("ImpactMetric", f"c{number}", f"{{metricName: m{number}, timeRange: day, aggregationMode: avg}}")
         for number in range(count)
     ]
     (space.root / "charts.yaml").write_text("---\n".join(charts))

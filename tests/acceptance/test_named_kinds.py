@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from acceptance.conftest import Space
-from document_samples import actions, text
+from document_samples import actions, document_text
 
 MARK = "managed by unleash-gitops: payments"
 PLACES = {"TagType": "tag-types", "ContextField": "context", "Segment": "segments"}
@@ -130,7 +130,7 @@ def test_what_is_referred_to_is_made_first_and_deleted_last(space: Space) -> Non
 
 
 def test_a_context_field_that_nobody_has_is_said_where_it_is_named(space: Space) -> None:
-    content = text("Segment", "a") + (
+    content = document_text("Segment", "a") + (
         "spec:\n  constraints:\n"
         "    - {contextName: userId, operator: IN, values: [x]}\n    - {contextName: zone, operator: IN, values: [x]}\n"
     )

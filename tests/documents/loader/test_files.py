@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from document_samples import WORKSPACE, text
+from document_samples import WORKSPACE, document_text
 from unleash_gitops.documents.loader import discovery as files_room
 from unleash_gitops.documents.loader import find_workspace, load
 from unleash_gitops.model.errors import UsageError
@@ -17,7 +17,7 @@ Said = Callable[..., list[str]]
 
 
 def chart(name: str) -> str:
-    return text("ImpactMetric", name, "{metricName: m, timeRange: day, aggregationMode: rps}")
+    return document_text("ImpactMetric", name, "{metricName: m, timeRange: day, aggregationMode: rps}")
 
 
 @pytest.fixture

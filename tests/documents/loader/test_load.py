@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from document_samples import header, text
+from document_samples import document_text, header
 from unleash_gitops.model.diagnostics import Position
 from unleash_gitops.model.ownership import computed_id
 from unleash_gitops.model.resource import Address, Key, Reference, Resource
@@ -25,7 +25,7 @@ spec:
   labelSelectors:
     environment: [staging, production]
 """
-INSTANCE_CHART = text(
+INSTANCE_CHART = document_text(
     "ImpactMetric",
     "latency",
     "{metricName: latency_bucket, timeRange: hour, aggregationMode: p99}",
@@ -66,7 +66,7 @@ def test_documents_become_resources_with_their_places(load_files: Any) -> None:
 
 def test_the_workspace_has_its_policy_and_its_place(load_files: Any) -> None:
     content = f"""
-{text("Workspace", "other")}\
+{document_text("Workspace", "other")}\
 spec:
   url: https://unleash.example.com/base/
   projects: [shop]
@@ -100,7 +100,7 @@ def test_of_two_with_one_id_the_first_is_desired(load_files: Any) -> None:
 
 
 def test_ids_are_those_of_the_workspace_even_when_the_rest_of_its_file_is_wrong(load_files: Any) -> None:
-    content = text("Workspace", "payments", "{x: 1}")
+    content = document_text("Workspace", "payments", "{x: 1}")
     loaded = load_files({"unleash-gitops.yaml": content, "a.yaml": FLAG_CHART})
     assert loaded.workspace is None
     (one,) = loaded.desired.resources.values()
