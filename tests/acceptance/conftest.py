@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+import document_samples
 from acceptance.trio import Parts, Trio, same
 from command_line import CommandResult, inherited_environment, run_here, start_process
 from servers.actors import ANOTHER, make_token, person, token_holder
@@ -50,24 +50,25 @@ class Space:
         self.workspace()
 
     def workspace(self, name: str = "payments", **spec: Any) -> None:
-        document = {"apiVersion": "unleash-gitops/v1", "kind": "Workspace", "metadata": {"name": name}, "spec": spec}
-        (self.root / "unleash-gitops.yaml").write_text(json.dumps(document), encoding="utf-8")
+        document_samples.write(self.root, document_samples.workspace(name, **spec))
+
+    def write(
+        self, kind: str, name: str, metadata: Mapping[str, Any] | None = None, file: str | None = None, **spec: Any
+    ) -> Path:
+        """Write a document, in a file of its kind and name unless `file` names another."""
+        return document_samples.write(self.root, document_samples.document(kind, name, metadata, **spec), file)
+
+    def flag(self, name: str, project: str = "default", **spec: Any) -> None:
+        """Write a flag's document, in a file of its name."""
+        document_samples.write(self.root, document_samples.flag(name, project, **spec), self.file(name).name)
 
     def chart(self, name: str, feature: str | None = None, object_id: str | None = None, **spec: Any) -> None:
-        """Write a document, in a file of its name."""
-        metadata = {"name": name}
-        if feature is not None:
-            metadata |= {"project": "default", "feature": feature}
-        if object_id is not None:
-            metadata["id"] = object_id
-        usual = {"metricName": "m", "timeRange": "day", "aggregationMode": "avg"}
-        document = {
-            "apiVersion": "unleash-gitops/v1",
-            "kind": "ImpactMetric",
-            "metadata": metadata,
-            "spec": {**usual, **spec},
-        }
-        self.file(name).write_text(json.dumps(document), encoding="utf-8")
+        """Write a chart's document, in a file of its name."""
+        place = {} if feature is None else {"project": "default", "feature": feature}
+        identity = {} if object_id is None else {"id": object_id}
+        document_samples.write(
+            self.root, document_samples.chart(name, {**place, **identity}, **spec), self.file(name).name
+        )
 
     def file(self, name: str) -> Path:
         return self.root / f"{name}.yaml"

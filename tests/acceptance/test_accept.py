@@ -9,35 +9,34 @@ import httpx
 import pytest
 
 from acceptance.conftest import SOMEBODY, Space
+from document_samples import document_text, header
 from servers.instance import Instance
 
 FLAGS = "/api/admin/projects/default/features"
-CHART = """\
-# Errors of the checkout.
-apiVersion: unleash-gitops/v1
-kind: ImpactMetric
+CHART = (
+    "# Errors of the checkout.\n"
+    + header("ImpactMetric")
+    + """\
 metadata: {{name: {name}}}  # the chart
 spec:
   metricName: {metric}
   timeRange: day   # not longer
   aggregationMode: avg
 """
-FLAG = """\
-apiVersion: unleash-gitops/v1
-kind: FeatureFlag
-metadata: {name: pay, project: default}
-spec: {description: Pay}
----
-apiVersion: unleash-gitops/v1
-kind: ImpactMetric
-metadata: {name: of-pay, project: default, feature: pay}
-spec: {metricName: m, timeRange: day, aggregationMode: avg}
----
-# Another one.
-apiVersion: unleash-gitops/v1
-kind: FeatureFlag
-metadata: {name: stay, project: default}
-"""
+)
+FLAG = "---\n".join(
+    [
+        document_text("FeatureFlag", "pay", "{description: Pay}", project="default"),
+        document_text(
+            "ImpactMetric",
+            "of-pay",
+            "{metricName: m, timeRange: day, aggregationMode: avg}",
+            project="default",
+            feature="pay",
+        ),
+        "# Another one.\n" + document_text("FeatureFlag", "stay", project="default"),
+    ]
+)
 
 
 @pytest.fixture
@@ -46,8 +45,8 @@ def somebody(fake: Instance) -> Any:
         yield client
 
 
-def write(space: Space, name: str, metric: str = "m", text: str = CHART) -> Path:
-    space.file(name).write_text(text.format(name=name, metric=metric), encoding="utf-8")
+def write(space: Space, name: str, metric: str = "m", template: str = CHART) -> Path:
+    space.file(name).write_text(template.format(name=name, metric=metric), encoding="utf-8")
     return space.file(name)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -252,8 +251,7 @@ def test_a_server_without_what_no_file_mentions(fake_space: Space) -> None:
     fake_space.instance.fake.absent |= {"/tag-types", "/context", "/segments"}
     assert fake_space.apply().code == 0
     assert fake_space.plan()["changes"] == []
-    segment = {"apiVersion": "unleash-gitops/v1", "kind": "Segment", "metadata": {"name": "s"}}
-    (fake_space.root / "segment.yaml").write_text(json.dumps(segment))
+    fake_space.write("Segment", "s")
     done = fake_space.run("plan")
     assert done.code == 1
     assert "GET /api/admin/segments: 404" in done.err

@@ -13,7 +13,6 @@ import httpx
 import pytest
 
 from acceptance.conftest import Space
-from acceptance.test_other_kinds import write as write_document
 from servers.actors import ANOTHER, PERSON
 from servers.instance import Instance
 
@@ -141,7 +140,7 @@ def clear(real: Instance) -> None:
 
 def write(space: Space, sort: Sort, **more: Any) -> Path:
     """Write the document of a kind, with something else in it."""
-    return write_document(space, sort.kind, sort.name, **{**sort.spec, **more})
+    return space.write(sort.kind, sort.name, **{**sort.spec, **more})
 
 
 def apply(space: Space, *arguments: str) -> None:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from acceptance.trio import PARTS, Parts, Trio, same
+from document_samples import document_text
 from servers.actors import ANOTHER, PERSON
 from servers.fault_proxy import FaultProxy
 
@@ -190,11 +191,9 @@ def test_a_plan_of_drift_knows_objects_whose_file_is_gone(trio: Trio, admin: htt
 
 
 def test_what_is_accepted_is_in_the_files_as_they_are_written(trio: Trio, admin: httpx.Client) -> None:
-    text = f"""\
+    content = f"""\
 # The flag of the trio.
-apiVersion: unleash-gitops/v1
-kind: FeatureFlag
-metadata: {{name: {trio.name}, project: default}}
+{document_text("FeatureFlag", trio.name, project="default")}\
 spec:
   description: number 1   # ours
   environments:
@@ -203,13 +202,13 @@ spec:
         # Carefully.
         - {{name: flexibleRollout, parameters: {{rollout: 0, stickiness: default}}}}   # percent
 """
-    trio.file("FeatureFlag").write_text(text)
+    trio.file("FeatureFlag").write_text(content)
     trio.change(admin, first=2)
     done = trio.space.run("accept", f"FeatureFlag/default/{trio.name}")
     assert done.code == 0, done.err
     assert f"took environments.production.strategies of FeatureFlag/default/{trio.name} ({PERSON} changed" in done.out
     written = trio.file("FeatureFlag").read_text()
-    kept = [line for line in text.splitlines() if "rollout" not in line and not line.startswith("metadata")]
+    kept = [line for line in content.splitlines() if "rollout" not in line and not line.startswith("metadata")]
     assert [line for line in written.splitlines() if line in kept] == kept
     assert "rollout: 20" in written
     assert trio.told(trio.space.plan()) == {

@@ -13,6 +13,7 @@ import pytest
 
 from acceptance.conftest import Space
 from acceptance.test_life import chart_id
+from document_samples import document_text
 from servers.fault_proxy import FaultProxy
 from servers.instance import Instance
 from unleash_gitops import sandbox
@@ -23,12 +24,11 @@ MANY = 300
 
 def _charts(space: Space, count: int) -> set[str]:
     """Write `count` documents in one file; return the ids they stand for."""
-    text = "---\n".join(
-        "apiVersion: unleash-gitops/v1\nkind: ImpactMetric\n"
-        f"metadata: {{name: c{number}}}\nspec: {{metricName: m{number}, timeRange: day, aggregationMode: avg}}\n"
+    charts = [
+        document_text("ImpactMetric", f"c{number}", f"{{metricName: m{number}, timeRange: day, aggregationMode: avg}}")
         for number in range(count)
-    )
-    (space.root / "charts.yaml").write_text(text)
+    ]
+    (space.root / "charts.yaml").write_text("---\n".join(charts))
     return {chart_id(f"c{number}") for number in range(count)}
 
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import document_samples
 from acceptance.flag_states import ENVIRONMENTS, flags, partial
 from properties import server_examples
 from servers.actors import make_token
@@ -83,15 +84,9 @@ def depend(server: Instance, child: str, parent: str) -> None:
 
 
 def write(root: Path, documents: dict[str, Any]) -> None:
-    text = "---\n".join(
-        dump_document({"apiVersion": "unleash-gitops/v1", "kind": "FeatureFlag",
-                       "metadata": {"name": name, "project": "default"}, "spec": spec})
-        for name, spec in documents.items()
-    )  # fmt: skip
-    (root / "flags.yaml").write_text(text, encoding="utf-8")
-    (root / "unleash-gitops.yaml").write_text(
-        "apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {name: property}\nspec: {maxDeletes: 100}\n"
-    )
+    flags = "---\n".join(dump_document(document_samples.flag(name, **spec)) for name, spec in documents.items())
+    (root / "flags.yaml").write_text(flags, encoding="utf-8")
+    document_samples.write(root, document_samples.workspace("property", maxDeletes=100))
 
 
 def plan(root: Path, server: Instance) -> Plan:

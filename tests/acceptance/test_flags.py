@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,18 +36,6 @@ def fresh(name: str) -> str:
     return f"{name}-{uuid.uuid4().hex[:8]}"
 
 
-def write(space: Space, name: str, **spec: Any) -> None:
-    """Write a flag's document."""
-    metadata = {"name": name, "project": "default"}
-    document = {"apiVersion": "unleash-gitops/v1", "kind": "FeatureFlag", "metadata": metadata, "spec": spec}
-    (space.root / f"{name}.yaml").write_text(json.dumps(document), encoding="utf-8")
-
-
-def other(space: Space, kind: str, name: str, **spec: Any) -> None:
-    document = {"apiVersion": "unleash-gitops/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
-    (space.root / f"{kind}-{name}.yaml").write_text(json.dumps(document), encoding="utf-8")
-
-
 def assert_nothing_differs(space: Space) -> None:
     """Apply, and see that nothing is left to do."""
     done = space.apply()
@@ -78,12 +65,11 @@ def ids(space: Space, name: str, environment: str = "production") -> list[str]:
 
 def test_a_flag_with_everything(flags: Space) -> None:
     name, parent = fresh("checkout"), fresh("payments")
-    other(flags, "TagType", "team")
-    other(flags, "ContextField", "country", legalValues=[{"value": "NO"}])
-    other(flags, "Segment", "beta users", constraints=[{"contextName": "country", "operator": "IN", "values": ["NO"]}])
-    write(flags, parent)
-    write(
-        flags,
+    flags.write("TagType", "team")
+    flags.write("ContextField", "country", legalValues=[{"value": "NO"}])
+    flags.write("Segment", "beta users", constraints=[{"contextName": "country", "operator": "IN", "values": ["NO"]}])
+    flags.flag(parent)
+    flags.flag(
         name,
         description="New checkout",
         type="experiment",
@@ -135,7 +121,7 @@ def test_a_flag_with_everything(flags: Space) -> None:
 
 def test_what_a_document_leaves_out_is_not_managed(flags: Space) -> None:
     name = fresh("kill-switch")
-    write(flags, name, environments={"production": {"strategies": [ON]}})
+    flags.flag(name, environments={"production": {"strategies": [ON]}})
     assert_nothing_differs(flags)
     flags.instance.call("POST", f"/features/{name}/environments/production/on")
     flags.instance.call("POST", f"/features/{name}/environments/development/on")
@@ -145,7 +131,7 @@ def test_what_a_document_leaves_out_is_not_managed(flags: Space) -> None:
     path = f"/features/{name}/environments/production/strategies/{strategy}"
     flags.instance.call("PUT", path, {**ON, "title": "By hand", "parameters": {"rollout": "7"}})
     assert flags.plan()["changes"] == []
-    write(flags, name, stale=True, environments={"production": {"strategies": [{**ON, "disabled": False}]}})
+    flags.flag(name, stale=True, environments={"production": {"strategies": [{**ON, "disabled": False}]}})
     assert_nothing_differs(flags)
     found = live(flags, name)
     assert (found["description"], found["type"], found["stale"]) == ("By hand", "operational", True)
@@ -159,7 +145,7 @@ def test_strategies_keep_their_ids_and_cost_the_fewest_calls(flags: Space) -> No
 
     def strategies(*wanted: int, **more: Any) -> None:
         each = [{**ON, "parameters": {"rollout": rollout}, **more} for rollout in wanted]
-        write(flags, name, environments={"production": {"enabled": True, "strategies": each}})
+        flags.flag(name, environments={"production": {"enabled": True, "strategies": each}})
 
     strategies(10, 20, 30)
     assert_nothing_differs(flags)
@@ -181,8 +167,8 @@ def test_strategies_keep_their_ids_and_cost_the_fewest_calls(flags: Space) -> No
     )
     assert_nothing_differs(flags)
     assert (ids(flags, name), live(flags, name)["in"]["production"]["enabled"]) == ([first], True)
-    write(
-        flags, name, environments={"production": {"enabled": True, "strategies": [{"name": "default", "title": "all"}]}}
+    flags.flag(
+        name, environments={"production": {"enabled": True, "strategies": [{"name": "default", "title": "all"}]}}
     )
     assert calls(flags) == [f"PUT {first}"]
     assert_nothing_differs(flags)
@@ -192,10 +178,10 @@ def test_strategies_keep_their_ids_and_cost_the_fewest_calls(flags: Space) -> No
 def test_what_replaces_all_strategies_never_switches_the_flag_off(flags: Space) -> None:
     name = fresh("always-on")
     production = {"enabled": True, "strategies": [ON, {**ON, "disabled": True}]}
-    write(flags, name, environments={"production": production})
+    flags.flag(name, environments={"production": production})
     assert_nothing_differs(flags)
     production["strategies"] = [{**ON, "disabled": True}, ON, {"name": "default"}]
-    write(flags, name, environments={"production": production})
+    flags.flag(name, environments={"production": production})
     before = _events(flags, name)
     assert_nothing_differs(flags)
     assert live(flags, name)["in"]["production"]["enabled"] is True
@@ -209,9 +195,9 @@ def _events(space: Space, name: str) -> list[str]:
 
 def test_no_strategies_switch_it_off_and_the_plan_says_so(flags: Space) -> None:
     name = fresh("emptied")
-    write(flags, name, environments={"production": {"enabled": True, "strategies": [ON]}})
+    flags.flag(name, environments={"production": {"enabled": True, "strategies": [ON]}})
     assert_nothing_differs(flags)
-    write(flags, name, environments={"production": {"strategies": []}})
+    flags.flag(name, environments={"production": {"strategies": []}})
     (change,) = flags.plan()["changes"]
     assert change["reason"] == "with no strategy left, it is switched off in production"
     assert change["after"]["environments"]["production"] == {"enabled": False, "strategies": []}
@@ -225,7 +211,7 @@ def test_a_flag_that_left_the_files_is_archived_and_its_document_revives_it(flag
         "description": "Autumn",
         "environments": {"production": {"enabled": True, "strategies": [ON]}},
     }
-    write(flags, name, **spec, links=[{"url": "https://example.com"}])
+    flags.flag(name, **spec, links=[{"url": "https://example.com"}])
     assert_nothing_differs(flags)
     strategy = ids(flags, name)
     (flags.root / f"{name}.yaml").unlink()
@@ -233,7 +219,7 @@ def test_a_flag_that_left_the_files_is_archived_and_its_document_revives_it(flag
     assert (change["action"], change["before"]["environments"]["production"]) == ("delete", {"enabled": True})
     assert_nothing_differs(flags)
     assert flags.instance.flag(name) is None
-    write(flags, name, **{**spec, "description": "Winter"}, links=[{"url": "https://example.com"}])
+    flags.flag(name, **{**spec, "description": "Winter"}, links=[{"url": "https://example.com"}])
     (change,) = flags.plan()["changes"]
     assert (change["action"], change["reason"]) == ("update", "restores the archived flag")
     assert {field["path"] for field in change["fields"]} == {
@@ -248,7 +234,7 @@ def test_a_flag_that_left_the_files_is_archived_and_its_document_revives_it(flag
 def test_deletion_delete_removes_it_for_good(flags: Space) -> None:
     name = fresh("gone")
     flags.workspace("payments", deletion="delete")
-    write(flags, name)
+    flags.flag(name)
     assert_nothing_differs(flags)
     (flags.root / f"{name}.yaml").unlink()
     assert_nothing_differs(flags)
@@ -267,13 +253,13 @@ def test_what_others_made_is_reported_and_left_alone(flags: Space) -> None:
     assert by_hand in [one["name"] for one in plan["unmanaged"]]
     assert theirs not in [one["name"] for one in plan["unmanaged"]]
     assert plan["summary"]["foreign"] == 1
-    write(flags, theirs, stale=True)
+    flags.flag(theirs, stale=True)
     (change,) = flags.plan()["changes"]
     assert (change["action"], change["reason"]) == ("blocked", "belongs to another workspace")
     (flags.root / f"{theirs}.yaml").unlink()
-    write(flags, by_hand, description=None)
+    flags.flag(by_hand, description=None)
     assert flags.plan()["changes"] == []  # as it is: nothing to say
-    write(flags, by_hand, stale=True)
+    flags.flag(by_hand, stale=True)
     (change,) = flags.plan()["changes"]
     assert change["reason"] == "adopts an object that this workspace did not make"
     assert_nothing_differs(flags)
@@ -283,8 +269,8 @@ def test_what_others_made_is_reported_and_left_alone(flags: Space) -> None:
 
 def test_what_others_depend_on_is_not_deleted_and_they_are_named(flags: Space) -> None:
     parent, child, segment = fresh("parent"), fresh("child"), f"segment {fresh('s')}"
-    other(flags, "Segment", segment, constraints=[])
-    write(flags, parent, environments={"production": {"strategies": [{**ON, "segments": [segment]}]}})
+    flags.write("Segment", segment, constraints=[])
+    flags.flag(parent, environments={"production": {"strategies": [{**ON, "segments": [segment]}]}})
     assert_nothing_differs(flags)
     flags.instance.call("POST", "/features", {"name": child})
     flags.instance.call("POST", f"/features/{child}/dependencies", {"feature": parent})
@@ -302,14 +288,14 @@ def test_what_others_depend_on_is_not_deleted_and_they_are_named(flags: Space) -
 
 def test_a_segment_goes_once_the_flag_lets_go_of_it(flags: Space) -> None:
     name, segment = fresh("lets-go"), fresh("segment")
-    other(flags, "Segment", segment, constraints=[])
-    write(flags, name, environments={"production": {"strategies": [{**ON, "segments": [segment]}]}})
+    flags.write("Segment", segment, constraints=[])
+    flags.flag(name, environments={"production": {"strategies": [{**ON, "segments": [segment]}]}})
     assert_nothing_differs(flags)
     (flags.root / f"Segment-{segment}.yaml").unlink()
     done = flags.run("plan")
     assert done.code == 0
     assert f"cannot be deleted: used by FeatureFlag/default/{name}" in done.out
-    write(flags, name, environments={"production": {"strategies": [{**ON, "segments": []}]}})
+    flags.flag(name, environments={"production": {"strategies": [{**ON, "segments": []}]}})
     changes = flags.plan()["changes"]
     assert [(change["action"], change["kind"]) for change in changes] == [
         ("update", "FeatureFlag"),
@@ -321,7 +307,7 @@ def test_a_segment_goes_once_the_flag_lets_go_of_it(flags: Space) -> None:
 
 def test_a_flag_that_a_chart_names_is_not_deleted(flags: Space) -> None:
     name = fresh("watched")
-    write(flags, name)
+    flags.flag(name)
     flags.chart("errors", feature=name)
     assert_nothing_differs(flags)
     (flags.root / f"{name}.yaml").unlink()
@@ -349,31 +335,31 @@ def test_a_flag_that_a_chart_names_is_not_deleted(flags: Space) -> None:
     ],
 )
 def test_what_is_named_and_not_there_is_an_error(flags: Space, spec: dict[str, Any], said: str) -> None:
-    write(flags, fresh("lost"), **spec)
+    flags.flag(fresh("lost"), **spec)
     done = flags.run("plan")
     assert (done.code, said in done.err) == (1, True), done.err
 
 
 def test_a_chain_of_dependencies_and_an_illegal_value_are_errors(flags: Space) -> None:
     first, second, third = fresh("a"), fresh("b"), fresh("c")
-    write(flags, first)
-    write(flags, second, dependencies=[{"feature": first}])
-    write(flags, third, dependencies=[{"feature": second}])
+    flags.flag(first)
+    flags.flag(second, dependencies=[{"feature": first}])
+    flags.flag(third, dependencies=[{"feature": second}])
     done = flags.run("validate")
     assert (done.code, f'"{second}" depends on another flag itself' in done.err + done.out) == (1, True)
     (flags.root / f"{third}.yaml").unlink()
     flags.instance.make("context", "zone", legalValues=[{"value": "a"}])
     constraint = {"contextName": "zone", "operator": "IN", "values": ["b"]}
-    write(flags, first, environments={"production": {"strategies": [{**ON, "constraints": [constraint]}]}})
+    flags.flag(first, environments={"production": {"strategies": [{**ON, "constraints": [constraint]}]}})
     done = flags.run("plan")
     assert (done.code, '"b" is not among the legal values of the context field zone' in done.err) == (1, True)
 
 
 def test_a_saved_plan_is_refused_when_its_flag_has_moved(flags: Space) -> None:
     name = fresh("moved")
-    write(flags, name, environments={"production": {"enabled": False, "strategies": [ON]}})
+    flags.flag(name, environments={"production": {"enabled": False, "strategies": [ON]}})
     assert_nothing_differs(flags)
-    write(flags, name, stale=True, environments={"production": {"enabled": False, "strategies": [ON]}})
+    flags.flag(name, stale=True, environments={"production": {"enabled": False, "strategies": [ON]}})
     assert flags.run("plan", "--out", "p.json").code == 0
     flags.instance.call("POST", f"/features/{name}/environments/development/on")  # not managed: not a move
     flags.instance.call("POST", f"/features/{name}/link", {"url": "https://example.com"})
@@ -406,7 +392,7 @@ def test_a_strategy_is_never_doubled(flags: Space, fault: str) -> None:
     for name in names:
         each = [{**ON, "parameters": {"rollout": rollout}} for rollout in (10, 20, 20)]
         links = [{"url": "https://example.com/a"}, {"url": "https://example.com/b"}]
-        write(flags, name, links=links, environments={"production": {"enabled": True, "strategies": each}})
+        flags.flag(name, links=links, environments={"production": {"enabled": True, "strategies": each}})
     assert apply_with_faults(flags, fault, every=3) > 4
     for name in names:
         assert rollouts(flags, name) == ["10", "20", "20"]
@@ -419,15 +405,15 @@ def test_faults_are_lived_through_whatever_the_kind(flags: Space, fault: str) ->
     name = fresh("all")
     each = ("TagType", "ContextField", "Segment", "Strategy", "Application")
     names = {kind: fresh(kind.lower()) for kind in each}
-    other(flags, "TagType", names["TagType"])
-    other(flags, "ContextField", names["ContextField"], legalValues=[{"value": "NO"}])
+    flags.write("TagType", names["TagType"])
+    flags.write("ContextField", names["ContextField"], legalValues=[{"value": "NO"}])
     constraint = {"contextName": names["ContextField"], "operator": "IN", "values": ["NO"]}
-    other(flags, "Segment", names["Segment"], constraints=[constraint])
-    other(flags, "Strategy", names["Strategy"], parameters=[{"name": "a", "type": "string"}])
-    other(flags, "Application", names["Application"], description="Text")
+    flags.write("Segment", names["Segment"], constraints=[constraint])
+    flags.write("Strategy", names["Strategy"], parameters=[{"name": "a", "type": "string"}])
+    flags.write("Application", names["Application"], description="Text")
     strategy = {"name": names["Strategy"], "segments": [names["Segment"]]}
     production = {"enabled": True, "strategies": [strategy]}
-    write(flags, name, tags=[f"{names['TagType']}:ab"], environments={"production": production})
+    flags.flag(name, tags=[f"{names['TagType']}:ab"], environments={"production": production})
     flags.chart("errors", feature=name)
     assert apply_with_faults(flags, fault, every=2) > 3
     assert len(ids(flags, name)) == 1
@@ -442,7 +428,7 @@ def test_killed_half_way_and_applied_again(flags: Space) -> None:
     names = [fresh("many") for _ in range(40)]
     for name in names:
         each = [{**ON, "parameters": {"rollout": rollout}} for rollout in (10, 20)]
-        write(flags, name, environments={"production": {"enabled": True, "strategies": each}})
+        flags.flag(name, environments={"production": {"enabled": True, "strategies": each}})
     process = flags.start("apply", "--yes")
     while flags.instance.flag(names[10]) is None:
         assert process.poll() is None, process.communicate()
@@ -456,8 +442,7 @@ def test_killed_half_way_and_applied_again(flags: Space) -> None:
 def test_a_flag_of_another_project_is_said_to_be_there(flags: Space) -> None:
     name = fresh("elsewhere")
     flags.instance.call("POST", "/features", {"name": name})
-    document = {"apiVersion": "unleash-gitops/v1", "kind": "FeatureFlag", "metadata": {"name": name, "project": "shop"}}
-    (flags.root / "a.yaml").write_text(json.dumps(document), encoding="utf-8")
+    flags.flag(name, "shop")
     done = flags.run("plan")
     assert (done.code, 'no project "shop"' in done.err) == (1, True), done.err
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 import yaml
 
 from acceptance.conftest import Space
+from document_samples import actions, document_text
 
 MARK = "managed by unleash-gitops: payments"
 PLACES = {"TagType": "tag-types", "ContextField": "context", "Segment": "segments"}
@@ -35,15 +35,6 @@ def space(space: Space) -> Iterator[Space]:
     space.instance.clear_named()
 
 
-def write(space: Space, kind: str, name: str, file: str | None = None, **spec: Any) -> None:
-    content = {"apiVersion": "unleash-gitops/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
-    (space.root / f"{file or f'{kind}-{name}'}.yaml").write_text(json.dumps(content), encoding="utf-8")
-
-
-def actions(plan: Any) -> list[tuple[str, str, str]]:
-    return [(change["action"], change["kind"], change["name"]) for change in plan["changes"]]
-
-
 def said(space: Space, kind: str) -> dict[str, Any]:
     return {name: one["description"] for name, one in space.instance.named(PLACES[kind]).items()}
 
@@ -51,13 +42,13 @@ def said(space: Space, kind: str) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_objects_life(space: Space, kind: str) -> None:
     first, second = SPECS[kind]
-    write(space, kind, "one", description="Ours\nof two lines", **first)
+    space.write(kind, "one", description="Ours\nof two lines", **first)
     assert actions(space.plan()) == [("create", kind, "one")]
     assert space.apply().code == 0
     assert space.plan()["changes"] == []
     assert said(space, kind)["one"] == f"Ours\nof two lines\n{MARK}"
 
-    write(space, kind, "one", **second)  # the description is not managed any more, and stays
+    space.write(kind, "one", **second)  # the description is not managed any more, and stays
     assert actions(space.plan()) == [("update", kind, "one")]
     assert space.apply().code == 0
     assert space.plan()["changes"] == []
@@ -82,7 +73,7 @@ def test_what_others_made_is_reported_and_left_alone(space: Space, kind: str) ->
     assert space.apply().code == 0
     assert space.instance.named(PLACES[kind]) == before
 
-    write(space, kind, "theirs", description="Mine!")
+    space.write(kind, "theirs", description="Mine!")
     plan = space.plan()
     assert actions(plan) == [("blocked", kind, "theirs")]
     assert plan["changes"][0]["reason"] == "belongs to another workspace"
@@ -100,9 +91,9 @@ def test_what_others_made_is_reported_and_left_alone(space: Space, kind: str) ->
 def test_a_document_takes_over_what_exists(space: Space, kind: str) -> None:
     required = {"constraints": []} if kind == "Segment" else {}
     space.instance.make(PLACES[kind], "by-hand", description="By hand", **required)
-    write(space, kind, "by-hand", description="By hand")
+    space.write(kind, "by-hand", description="By hand")
     assert space.plan()["changes"] == []  # nothing to say, nothing to send
-    write(space, kind, "by-hand", description="By hand no more")
+    space.write(kind, "by-hand", description="By hand no more")
     plan = space.plan()
     assert actions(plan) == [("update", kind, "by-hand")]
     assert plan["changes"][0]["reason"] == "adopts an object that this workspace did not make"
@@ -116,7 +107,7 @@ def test_a_document_takes_over_what_exists(space: Space, kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_drift_is_undone_and_what_no_file_mentions_is_kept(space: Space, kind: str) -> None:
     first, second = SPECS[kind]
-    write(space, kind, "one", **first)
+    space.write(kind, "one", **first)
     space.apply()
     space.instance.change(PLACES[kind], "one", description=f"Somebody's words\n{MARK}", **second)
     assert actions(space.plan()) == [("update", kind, "one")]
@@ -126,8 +117,8 @@ def test_drift_is_undone_and_what_no_file_mentions_is_kept(space: Space, kind: s
 
 
 def test_what_is_referred_to_is_made_first_and_deleted_last(space: Space) -> None:
-    write(space, "ContextField", "zone")
-    write(space, "Segment", "a", constraints=[{"contextName": "zone", "operator": "IN", "values": ["x"]}])
+    space.write("ContextField", "zone")
+    space.write("Segment", "a", constraints=[{"contextName": "zone", "operator": "IN", "values": ["x"]}])
     plan = space.plan()
     assert actions(plan) == [("create", "ContextField", "zone"), ("create", "Segment", "a")]
     assert plan["changes"][1]["dependsOn"] == ["ContextField/zone"]
@@ -139,20 +130,20 @@ def test_what_is_referred_to_is_made_first_and_deleted_last(space: Space) -> Non
 
 
 def test_a_context_field_that_nobody_has_is_said_where_it_is_named(space: Space) -> None:
-    text = (
-        "apiVersion: unleash-gitops/v1\nkind: Segment\nmetadata: {name: a}\nspec:\n  constraints:\n"
+    content = document_text("Segment", "a") + (
+        "spec:\n  constraints:\n"
         "    - {contextName: userId, operator: IN, values: [x]}\n    - {contextName: zone, operator: IN, values: [x]}\n"
     )
-    (space.root / "a.yaml").write_text(text)
+    (space.root / "a.yaml").write_text(content)
     done = space.run("plan")
     assert done.code == 1
     assert 'a.yaml:7:21: error: there is no context field "zone", neither on the server nor' in done.err
 
 
 def test_a_target_may_refer_to_what_is_outside_of_it(space: Space) -> None:
-    write(space, "Segment", "a", constraints=[{"contextName": "userId", "operator": "IN", "values": ["x"]}])
-    write(space, "Segment", "b")
-    write(space, "TagType", "team")
+    space.write("Segment", "a", constraints=[{"contextName": "userId", "operator": "IN", "values": ["x"]}])
+    space.write("Segment", "b")
+    space.write("TagType", "team")
     assert actions(space.plan("--target", "Segment/a")) == [("create", "Segment", "a")]
     assert actions(space.plan("--target", "TagType")) == [("create", "TagType", "team")]
 
@@ -160,12 +151,12 @@ def test_a_target_may_refer_to_what_is_outside_of_it(space: Space) -> None:
 def test_the_servers_own_objects_can_be_managed_but_are_never_deleted(space: Space) -> None:
     space.workspace("payments", exclusive=[{"kind": kind} for kind in KINDS])
     assert space.plan()["changes"] == []
-    write(space, "ContextField", "environment", stickiness=True)
+    space.write("ContextField", "environment", stickiness=True)
     assert actions(space.plan()) == [("update", "ContextField", "environment")]
     assert space.apply().code == 0
     assert space.plan()["changes"] == []
     assert space.instance.named("context")["environment"]["stickiness"] is True
-    write(space, "ContextField", "environment", stickiness=False)
+    space.write("ContextField", "environment", stickiness=False)
     assert space.apply().code == 0
 
 
@@ -201,7 +192,7 @@ def test_pull_writes_what_is_live_and_a_plan_after_it_is_empty(space: Space) -> 
 
 
 def test_a_tag_type_that_a_flag_has_tags_of_is_not_deleted(space: Space) -> None:
-    write(space, "TagType", "team")
+    space.write("TagType", "team")
     space.apply()
     tag = {"type": "team", "value": "payments"}
     space.instance.http.post("/api/admin/tags", json=tag).raise_for_status()
@@ -218,7 +209,7 @@ def test_a_tag_type_that_a_flag_has_tags_of_is_not_deleted(space: Space) -> None
 
 
 def test_a_segment_that_a_flag_uses_is_not_deleted(space: Space) -> None:
-    write(space, "Segment", "used", constraints=[])
+    space.write("Segment", "used", constraints=[])
     space.apply()
     path = "/features/checkout-v2/environments/development/strategies"
     body = {"name": "flexibleRollout", "segments": [space.instance.named("segments")["used"]["id"]]}

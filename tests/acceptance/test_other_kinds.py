@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,13 +25,6 @@ def others(tmp_path: Path, real: Instance) -> Iterator[Space]:
     real.clear_others()
 
 
-def write(space: Space, kind: str, name: str, **spec: Any) -> Path:
-    document = {"apiVersion": "unleash-gitops/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
-    path = space.root / f"{kind}-{name}.yaml"
-    path.write_text(json.dumps(document), encoding="utf-8")
-    return path
-
-
 def assert_nothing_differs(space: Space) -> None:
     done = space.apply()
     assert done.code == 0, done.out + done.err
@@ -44,9 +36,9 @@ def listed(space: Space, path: str, at: str, key: str) -> dict[str, dict[str, An
 
 
 def test_a_strategys_life(others: Space) -> None:
-    path = write(others, "Strategy", "byRegion", title="By region", parameters=[{"name": "region", "type": "string"}])
+    path = others.write("Strategy", "byRegion", title="By region", parameters=[{"name": "region", "type": "string"}])
     assert_nothing_differs(others)
-    write(others, "Strategy", "byRegion", title=None, deprecated=True, parameters=[])
+    others.write("Strategy", "byRegion", title=None, deprecated=True, parameters=[])
     assert_nothing_differs(others)
     found = listed(others, "/api/admin/strategies", "strategies", "name")["byRegion"]
     assert (found["title"], found["deprecated"], found["parameters"]) == ("", True, [])
@@ -63,22 +55,17 @@ def test_a_strategys_life(others: Space) -> None:
 
 
 def test_a_flag_may_use_a_strategy_of_the_same_run(others: Space) -> None:
-    write(others, "Strategy", "byPlanet", parameters=[{"name": "planet", "type": "string"}])
+    others.write("Strategy", "byPlanet", parameters=[{"name": "planet", "type": "string"}])
     strategy = {"name": "byPlanet", "parameters": {"planet": "Mars"}}
-    document = {
-        "apiVersion": "unleash-gitops/v1", "kind": "FeatureFlag", "metadata": {"name": "to-mars", "project": "default"},
-        "spec": {"environments": {"production": {"enabled": True, "strategies": [strategy]}}},
-    }  # fmt: skip
-    (others.root / "flag.yaml").write_text(json.dumps(document), encoding="utf-8")
+    others.flag("to-mars", environments={"production": {"enabled": True, "strategies": [strategy]}})
     assert_nothing_differs(others)
 
 
 def test_an_applications_life(others: Space) -> None:
     others.instance.http.post("/api/admin/metrics/applications/sdk-made", json={}).raise_for_status()
-    document = {"apiVersion": "unleash-gitops/v1", "kind": "Application", "metadata": {"name": "shop web/1"},
-                "spec": {"url": "https://shop.example.com", "description": "The shop"}}  # fmt: skip
-    path = others.root / "application.yaml"
-    path.write_text(json.dumps(document), encoding="utf-8")
+    path = others.write(
+        "Application", "shop web/1", file="application.yaml", url="https://shop.example.com", description="The shop"
+    )
     assert_nothing_differs(others)
     found = listed(others, "/api/admin/metrics/applications", "applications", "appName")
     assert found["shop web/1"]["description"] == "The shop\nmanaged by unleash-gitops: payments"
@@ -89,33 +76,33 @@ def test_an_applications_life(others: Space) -> None:
 
 
 def test_environments_are_switched_and_sorted_and_no_more(others: Space) -> None:
-    write(others, "Environment", "development", enabled=False, sortOrder=7)
+    others.write("Environment", "development", enabled=False, sortOrder=7)
     try:
         assert_nothing_differs(others)
         found = listed(others, "/api/admin/environments", "environments", "name")["development"]
         assert (found["enabled"], found["sortOrder"]) == (False, 7)
-        write(others, "Environment", "development", type="production")
-        write(others, "Environment", "qa")
+        others.write("Environment", "development", type="production")
+        others.write("Environment", "qa")
         changes = others.plan()["changes"]
         assert [change["action"] for change in changes] == ["blocked", "blocked"]
         assert all(change["reason"].startswith("needs Unleash Enterprise") for change in changes)
         (others.root / "Environment-qa.yaml").unlink()
     finally:
-        write(others, "Environment", "development", enabled=True, sortOrder=2)
+        others.write("Environment", "development", enabled=True, sortOrder=2)
         assert_nothing_differs(others)
     (others.root / "Environment-development.yaml").unlink()
     assert others.plan()["changes"] == []  # never deleted
 
 
 def test_a_project_gets_and_loses_environments(others: Space) -> None:
-    write(others, "Project", "default", environments=["production"])
+    others.write("Project", "default", environments=["production"])
     (change,) = others.plan()["changes"]
     assert change["reason"] == LOST
     try:
         assert_nothing_differs(others)
-        write(others, "Project", "default", mode="private")
+        others.write("Project", "default", mode="private")
         (change,) = others.plan()["changes"]
         assert (change["action"], "cannot change mode" in change["reason"]) == ("blocked", True)
     finally:
-        write(others, "Project", "default", environments=["development", "production"])
+        others.write("Project", "default", environments=["development", "production"])
         assert_nothing_differs(others)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from document_samples import WORKSPACE
 from properties import server_examples
 from servers.instance import BUILTIN, Instance
 from unleash_gitops.api.client import Client
@@ -83,9 +84,7 @@ def check(instance: Instance, live: dict[str, dict[str, dict[str, Any]]]) -> Non
     before = [instance.named(collection) for collection in live]
     with tempfile.TemporaryDirectory() as directory, Client(instance.url, instance.token) as client:
         root = Path(directory)
-        (root / "unleash-gitops.yaml").write_text(
-            "apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {name: payments}\n"
-        )
+        (root / "unleash-gitops.yaml").write_text(WORKSPACE)
         written, skipped = pull_workspace(*load_workspace(root), client)
         plan = make_plan(*load_workspace(root), client)
     assert (plan.changes, plan.summary.unchanged) == ((), len(written))

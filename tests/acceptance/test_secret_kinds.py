@@ -6,12 +6,12 @@ import json
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from acceptance.conftest import Space
 from command_line import CommandResult
+from document_samples import actions
 from servers.fault_proxy import FaultProxy
 from servers.instance import Instance
 
@@ -49,18 +49,6 @@ def secret_of(real: Instance, name: str) -> str:
     return str(found)
 
 
-def write(space: Space, kind: str, name: str, metadata: dict[str, Any] | None = None, **spec: Any) -> Path:
-    meta = {"name": name, **(metadata or {})}
-    content = {"apiVersion": "unleash-gitops/v1", "kind": kind, "metadata": meta, "spec": spec}
-    path = space.root / f"{kind}-{name}.yaml"
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return path
-
-
-def actions(plan: Any) -> list[tuple[str, str, str]]:
-    return [(change["action"], change["kind"], change["name"]) for change in plan["changes"]]
-
-
 def apply(space: Space, *arguments: str, code: int = 0, **more: str) -> CommandResult:
     """Apply with the secret in the environment; say everything, and have the secret in nothing of it."""
     command, *rest = arguments or ("",)
@@ -73,7 +61,7 @@ def apply(space: Space, *arguments: str, code: int = 0, **more: str) -> CommandR
 
 
 def test_the_life_of_an_integration(space: Space) -> None:
-    file = write(space, "Addon", "to-slack", **SLACK, description="Says what happens")
+    file = space.write("Addon", "to-slack", **SLACK, description="Says what happens")
     saved = space.root.parent / "plan.json"
     assert space.run("plan", "--out", str(saved), **TOKEN).code == 0
     assert SECRET not in saved.read_text()
@@ -85,7 +73,7 @@ def test_the_life_of_an_integration(space: Space) -> None:
     assert live["parameters"] == {"accessToken": "*****"}
     assert space.plan()["changes"] == []
 
-    write(space, "Addon", "to-slack", **{**SLACK, "parameters": {"defaultChannels": "x", **SLACK["parameters"]}})
+    space.write("Addon", "to-slack", **{**SLACK, "parameters": {"defaultChannels": "x", **SLACK["parameters"]}})
     plan = space.plan()
     assert actions(plan) == [("update", "Addon", "to-slack")]
     assert [(one["path"], one["before"], one["after"]) for one in plan["changes"][0]["fields"]] == [
@@ -113,7 +101,7 @@ def test_a_pulled_integration_is_managed_by_its_number_and_keeps_its_secret(spac
     assert SECRET not in file.read_text()
     plan = space.plan()
     assert (plan["changes"], plan["unmanaged"]) == ([], [])
-    write(space, "Addon", "x", {"id": str(live["id"])}, provider="slack-app", events=["feature-created"])
+    space.write("Addon", "x", {"id": str(live["id"])}, provider="slack-app", events=["feature-created"])
     file.unlink()
     plan = space.plan()
     assert plan["changes"][0]["reason"] == "adopts an object that this workspace did not make"
@@ -130,8 +118,8 @@ def test_a_pulled_integration_is_managed_by_its_number_and_keeps_its_secret(spac
 
 
 def test_a_secret_that_is_not_in_the_environment_is_said_before_anything_is_sent(space: Space) -> None:
-    write(space, "Addon", "to-slack", **SLACK)
-    write(space, "ApiToken", "reader", **READER)
+    space.write("Addon", "to-slack", **SLACK)
+    space.write("ApiToken", "reader", **READER)
     done = space.run("apply", "--yes", "--secrets-out", str(space.root / "out.json"))
     assert done.code == 1
     assert "the plan needs TOKEN, which the environment does not have" in done.err
@@ -141,7 +129,7 @@ def test_a_secret_that_is_not_in_the_environment_is_said_before_anything_is_sent
 
 @pytest.mark.parametrize("url", ["http://s3cr3t-host.invalid/s3cr3t/path", "s3cr3t", "http://127.0.0.1/s3cr3t"])
 def test_a_server_that_refuses_a_secret_does_not_spread_it(space: Space, url: str) -> None:
-    write(space, "Addon", "hook", provider="webhook", events=["feature-created"], parameters={"url": {"fromEnv": "U"}})
+    space.write("Addon", "hook", provider="webhook", events=["feature-created"], parameters={"url": {"fromEnv": "U"}})
     for form in ("text", "json"):
         done = apply(space, "--format", form, code=3, U=url)
         assert "s3cr3t" not in done.out + done.err
@@ -149,7 +137,7 @@ def test_a_server_that_refuses_a_secret_does_not_spread_it(space: Space, url: st
 
 
 def test_the_life_of_a_token(space: Space) -> None:
-    file = write(space, "ApiToken", "reader", **{**READER, "type": "backend"}, projects=["default"])
+    file = space.write("ApiToken", "reader", **{**READER, "type": "backend"}, projects=["default"])
     out = space.root.parent / "secrets.json"
     done = apply(space, "--secrets-out", str(out))
     (live,) = space.instance.tokens()
@@ -159,7 +147,7 @@ def test_the_life_of_a_token(space: Space) -> None:
     assert "secret" not in done.err
     assert space.plan()["changes"] == []
 
-    write(space, "ApiToken", "reader", **READER, expiresAt="2030-01-31T12:00:00+02:00")
+    space.write("ApiToken", "reader", **READER, expiresAt="2030-01-31T12:00:00+02:00")
     saved = space.root.parent / "plan.json"
     assert space.run("plan", "--out", str(saved)).code == 0
     assert live["secret"] not in saved.read_text()
@@ -168,7 +156,7 @@ def test_the_life_of_a_token(space: Space) -> None:
     assert space.instance.tokens() == [{**live, "expiresAt": "2030-01-31T10:00:00.000Z"}]
     assert space.plan()["changes"] == []
 
-    write(space, "ApiToken", "reader", **{**READER, "environment": "production"})
+    space.write("ApiToken", "reader", **{**READER, "environment": "production"})
     (change,) = space.plan()["changes"]
     assert (change["action"], change["reason"].partition(":")[0]) == (
         "blocked", "its type, environment and projects cannot be changed",
@@ -181,14 +169,14 @@ def test_the_life_of_a_token(space: Space) -> None:
 
 
 def test_without_a_file_a_secret_goes_nowhere(space: Space) -> None:
-    write(space, "ApiToken", "reader", **READER)
+    space.write("ApiToken", "reader", **READER)
     done = apply(space)
     assert "the secret of ApiToken/reader was not kept: it can be read in Unleash's UI" in done.err
     assert {path.name for path in space.root.iterdir()} == {"unleash-gitops.yaml", "ApiToken-reader.yaml"}
 
 
 def test_a_file_of_secrets_is_not_overwritten_nor_left_without_one(space: Space) -> None:
-    write(space, "ApiToken", "reader", **READER)
+    space.write("ApiToken", "reader", **READER)
     out = space.root.parent / "secrets.json"
     out.write_text("mine")
     done = space.run("apply", "--yes", "--secrets-out", str(out))
@@ -204,7 +192,7 @@ def test_a_file_of_secrets_is_not_overwritten_nor_left_without_one(space: Space)
 
 def test_many_tokens_are_all_written_down(space: Space) -> None:
     for number in range(12):
-        write(space, "ApiToken", f"t{number}", **READER)
+        space.write("ApiToken", f"t{number}", **READER)
     out = space.root.parent / "secrets.json"
     apply(space, "--secrets-out", str(out), "--concurrency", "4")
     made = {
@@ -238,8 +226,8 @@ def test_what_others_made_is_reported_and_left_alone(space: Space) -> None:
 
 @pytest.mark.parametrize("fault", ["cut after", "cut before", "503"])
 def test_a_lost_answer_makes_no_second_one(space: Space, fault: str) -> None:
-    write(space, "Addon", "to-slack", **SLACK)
-    write(space, "ApiToken", "reader", **READER)
+    space.write("Addon", "to-slack", **SLACK)
+    space.write("ApiToken", "reader", **READER)
     proxy = FaultProxy(space.instance.url)
     faulted: set[str] = set()
 

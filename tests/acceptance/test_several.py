@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import document_samples
 from acceptance.conftest import Space
 from command_line import CommandResult
 from servers.fake_unleash import TOKEN, FakeUnleash
@@ -24,20 +25,10 @@ class Several(Space):
     def workspace(self, name: str = "", directory: str = "", **spec: Any) -> None:
         if not name:
             return
-        document = {"apiVersion": "unleash-gitops/v1", "kind": "Workspace", "metadata": {"name": name}, "spec": spec}
-        self._write(f"{directory or name}/unleash-gitops.yaml", document)
+        document_samples.write(self.root / (directory or name), document_samples.workspace(name, **spec))
 
     def chart_in(self, directory: str, name: str, **spec: Any) -> None:
-        usual = {"metricName": "m", "timeRange": "day", "aggregationMode": "avg"}
-        document = {
-            "apiVersion": "unleash-gitops/v1", "kind": "ImpactMetric", "metadata": {"name": name},
-            "spec": {**usual, **spec},
-        }  # fmt: skip
-        self._write(f"{directory}/{name}.yaml", document)
-
-    def _write(self, path: str, document: Any) -> None:
-        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
-        (self.root / path).write_text(json.dumps(document), encoding="utf-8")
+        document_samples.write(self.root / directory, document_samples.chart(name, **spec), f"{name}.yaml")
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import document_samples
+from document_samples import check, document
 from properties import server_examples
 from servers.instance import Instance
-from unleash_gitops.documents.loader.document_checks import check_document
-from unleash_gitops.documents.yamldoc import Document, dump_document, read_documents
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.flags.strategy import FlagStrategy, strategy_after_create, strategy_body
 from unleash_gitops.kinds.shared.fields import normalise
@@ -69,11 +69,8 @@ strategy = st.fixed_dictionaries(
 
 def problems(kind: str, metadata: dict[str, Any], spec: dict[str, Any]) -> set[str]:
     """Return the codes of what `validate` says of a document."""
-    text = dump_document({"apiVersion": "unleash-gitops/v1", "kind": kind, "metadata": metadata, "spec": spec})
-    (document,) = read_documents(text.encode(), "a.yaml")
-    assert isinstance(document, Document)
-    _, found = check_document(document, "w")
-    return {problem.code for problem in found}
+    _, found = check({**document(kind, ""), "metadata": metadata, "spec": spec})
+    return {code for code, _ in found}
 
 
 @pytest.fixture
@@ -110,11 +107,8 @@ def test_strategies(real: Instance, flag: str, one: dict[str, Any]) -> None:
 
 def _whole(one: dict[str, Any]) -> dict[str, Any]:
     """Return the strategy as the model has it."""
-    document = {
-        "apiVersion": "unleash-gitops/v1", "kind": "FeatureFlag", "metadata": {"name": "f", "project": "default"},
-        "spec": {"environments": {"development": {"strategies": [one]}}},
-    }  # fmt: skip
-    model: Any = kinds()["FeatureFlag"].document.model_validate(document)
+    content = document_samples.flag("f", environments={"development": {"strategies": [one]}})
+    model: Any = kinds()["FeatureFlag"].document.model_validate(content)
     dumped: dict[str, Any] = model.spec.environments["development"].strategies[0].model_dump(exclude_unset=True)
     return dumped
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -58,15 +57,12 @@ class Trio:
             },
         }
         for kind, said in specs.items():
-            metadata = {"name": self.name} | ({"project": "default"} if kind == "FeatureFlag" else {})
-            document = {"apiVersion": "unleash-gitops/v1", "kind": kind, "metadata": metadata, "spec": said}
-            self.file(kind).write_text(json.dumps(document), encoding="utf-8")
+            project = {"project": "default"} if kind == "FeatureFlag" else {}
+            self.space.write(kind, self.name, project, self.file(kind).name, **said)
 
     def flag_file(self, name: str) -> None:
         """Write a document for another flag, which says nothing of it."""
-        metadata = {"name": name, "project": "default"}
-        document = {"apiVersion": "unleash-gitops/v1", "kind": "FeatureFlag", "metadata": metadata}
-        self.file(name).write_text(json.dumps(document), encoding="utf-8")
+        self.space.flag(name)
 
     def unlink(self) -> None:
         for kind in PARTS:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from command_line import CommandResult, inherited_environment, run_here
+from document_samples import document_text
 from render.samples import ACTIONS, HUGE, PLANS, created, plan, planset
 from servers.fake_forge import TOKEN, Answer, FakeForge
 from unleash_gitops.ci import Marker, Posted, open_code_host, post
@@ -185,8 +186,7 @@ def test_a_marker_further_down_is_only_text(forge: FakeForge, desk: Desk) -> Non
 
 
 def workspace(root: Path, name: str = "payments") -> None:
-    text = f"apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {{name: {name}}}\n"
-    (root / "unleash-gitops.yaml").write_text(text, encoding="utf-8")
+    (root / "unleash-gitops.yaml").write_text(document_text("Workspace", name), encoding="utf-8")
 
 
 def test_without_a_new_plan_the_comment_is_marked_as_superseded(forge: FakeForge, desk: Desk) -> None:

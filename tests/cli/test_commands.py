@@ -14,6 +14,7 @@ import yaml
 
 import unleash_gitops
 from command_line import CommandResult, inherited_environment, run_here
+from document_samples import chart, document_text
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ["init", "validate", "plan", "apply", "accept", "show", "comment", "fetch", "pull", "schema", "sandbox"]
@@ -154,17 +155,14 @@ def test_every_example_is_valid_by_the_schema_and_by_validate(tmp_path: Path) ->
 
 def test_the_schema_refuses_what_validate_refuses() -> None:
     validator = jsonschema.Draft202012Validator(json.loads(run("schema").out))
-    chart = yaml.safe_load(
-        "{apiVersion: unleash-gitops/v1, kind: ImpactMetric, metadata: {name: a},"
-        " spec: {metricName: m, timeRange: day, aggregationMode: avg}}"
-    )
-    assert validator.is_valid(chart)
-    assert not validator.is_valid({**chart, "kind": "Nope"})
-    assert not validator.is_valid({**chart, "extra": 1})
-    assert not validator.is_valid({**chart, "spec": {**chart["spec"], "timeRange": "daily"}})
-    assert not validator.is_valid({**chart, "metadata": {"name": "Not A Name"}})
-    assert not validator.is_valid({**chart, "metadata": {"name": "a", "feature": "f"}})
-    assert not validator.is_valid({**chart, "spec": {**chart["spec"], "labelSelectors": {"environment": []}}})
+    sample = chart("a")
+    assert validator.is_valid(sample)
+    assert not validator.is_valid({**sample, "kind": "Nope"})
+    assert not validator.is_valid({**sample, "extra": 1})
+    assert not validator.is_valid({**sample, "spec": {**sample["spec"], "timeRange": "daily"}})
+    assert not validator.is_valid({**sample, "metadata": {"name": "Not A Name"}})
+    assert not validator.is_valid({**sample, "metadata": {"name": "a", "feature": "f"}})
+    assert not validator.is_valid({**sample, "spec": {**sample["spec"], "labelSelectors": {"environment": []}}})
 
 
 def test_the_schema_tells_an_editor_what_everything_is() -> None:
@@ -187,9 +185,7 @@ def test_the_schema_can_be_written_to_a_file(tmp_path: Path) -> None:
 
 
 def test_a_token_in_place_of_its_variables_name_is_refused_and_not_shown(tmp_path: Path) -> None:
-    (tmp_path / "unleash-gitops.yaml").write_text(
-        "apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {name: a}\nspec:\n  tokenEnv: '*:*.s3cret'\n"
-    )
+    (tmp_path / "unleash-gitops.yaml").write_text(document_text("Workspace", "a") + "spec:\n  tokenEnv: '*:*.s3cret'\n")
     for form in ("text", "json", "github"):
         done = run("validate", str(tmp_path), "--format", form)
         assert done.code == 1

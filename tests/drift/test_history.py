@@ -8,16 +8,15 @@ from typing import Any
 import httpx
 import pytest
 
+from document_samples import flag, parse_resource, parse_workspace
 from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
 from unleash_gitops.api.audit_log import parse_actor, read_events
 from unleash_gitops.api.client import Client
 from unleash_gitops.documents.loader import Loaded
-from unleash_gitops.kinds import kinds
 from unleash_gitops.model.errors import ServerError
 from unleash_gitops.model.plan import Plan
 from unleash_gitops.model.resource import ResourceSet
-from unleash_gitops.model.workspace import Workspace, WorkspaceDocument
 from unleash_gitops.workflow.plan import make_plan
 
 OTHER = "*:*.another-token"
@@ -33,8 +32,7 @@ class World:
     def __init__(self, names: list[str]) -> None:
         self.fake = FakeUnleash(flags={"default": []}, audit=FakeAudit({TOKEN: "ours", OTHER: "somebody"}))
         self.fake.named["tag-types"]["gitops"] = {"name": "gitops", "description": None, "icon": None, "color": None}
-        workspace = {"apiVersion": "unleash-gitops/v1", "kind": "Workspace", "metadata": {"name": "ws"}}
-        self.workspace = Workspace.of(WorkspaceDocument.model_validate(workspace))
+        self.workspace = parse_workspace("ws")
         self.names = names
         for token, words in ((TOKEN, "a"), (OTHER, "b")):
             with Client("http://fake", token, transport=self.fake.transport()) as client:
@@ -49,22 +47,8 @@ class World:
 
     def plan(self, answers: Answers | None = None) -> tuple[Plan, list[str]]:
         """Plan, where paths that begin so are answered with a status and a body; return what was asked of the log."""
-        one = kinds()["FeatureFlag"]
-        said = [
-            one.resource_from_document(
-                one.document.model_validate(
-                    {
-                        "apiVersion": "unleash-gitops/v1",
-                        "kind": "FeatureFlag",
-                        "metadata": {"name": name, "project": "default"},
-                        "spec": {"description": "a"},
-                    }
-                ),
-                "ws",
-            )
-            for name in self.names
-        ]
-        loaded = Loaded(Path(), None, ResourceSet({found.key: found for found in said}), (), (), len(said))
+        resources = [parse_resource(flag(name, description="a"), "ws") for name in self.names]
+        loaded = Loaded(Path(), None, ResourceSet({found.key: found for found in resources}), (), (), len(resources))
         asked: list[str] = []
 
         def respond(request: httpx.Request) -> httpx.Response:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from document_samples import document, parse_resource, parse_workspace
 from properties import examples, server_examples
 from servers.actors import make_token, wait_until_archived
 from servers.fake_audit import FakeAudit
@@ -21,12 +22,10 @@ from servers.instance import Instance
 from servers.sandbox_database import execute
 from unleash_gitops.api.client import Client
 from unleash_gitops.documents.loader import Loaded
-from unleash_gitops.kinds import kinds
 from unleash_gitops.model.errors import DriftRefused
 from unleash_gitops.model.ownership import split_mark
 from unleash_gitops.model.plan import Change, OnDrift, Plan
 from unleash_gitops.model.resource import Resource, ResourceSet
-from unleash_gitops.model.workspace import Workspace, WorkspaceDocument
 from unleash_gitops.workflow.apply import apply_plan, check_drift
 from unleash_gitops.workflow.plan import make_plan
 
@@ -187,13 +186,7 @@ class World:
 
     def __init__(self, policy: OnDrift, server: InMemory | OnTheRealServer) -> None:
         self.server = server
-        document = {
-            "apiVersion": "unleash-gitops/v1",
-            "kind": "Workspace",
-            "metadata": {"name": "ws"},
-            "spec": {"drift": policy},
-        }
-        self.workspace = Workspace.of(WorkspaceDocument.model_validate(document))
+        self.workspace = parse_workspace("ws", drift=policy)
         self.policy = policy
         self.base: dict[Unit, Any] = {}
 
@@ -327,10 +320,8 @@ class World:
 
 
 def _resource(kind: str, name: str, spec: dict[str, Any]) -> Resource:
-    metadata = {"name": name} | ({"project": "default"} if kind == "FeatureFlag" else {})
-    document = {"apiVersion": "unleash-gitops/v1", "kind": kind, "metadata": metadata, "spec": spec}
-    one = kinds()[kind]
-    return one.resource_from_document(one.document.model_validate(document), "ws")
+    project = {"project": "default"} if kind == "FeatureFlag" else {}
+    return parse_resource(document(kind, name, project, **spec), "ws")
 
 
 def _names(plan: Plan, unit: Unit) -> bool:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from document_samples import document, parse_resource, parse_workspace
 from properties import examples
 from servers.fake_unleash import TOKEN, FakeUnleash
 from unleash_gitops.api.client import Client
@@ -21,7 +22,7 @@ from unleash_gitops.kinds import kinds
 from unleash_gitops.model.ownership import computed_id
 from unleash_gitops.model.plan import Plan, parse_plan
 from unleash_gitops.model.resource import Resource, ResourceSet
-from unleash_gitops.model.workspace import Workspace, WorkspaceDocument
+from unleash_gitops.model.workspace import Workspace
 from unleash_gitops.render.json import plan_json
 from unleash_gitops.workflow.apply import apply_plan
 from unleash_gitops.workflow.plan import make_plan
@@ -93,18 +94,12 @@ def worlds(draw: st.DrawFn) -> tuple[FakeUnleash, Loaded, Workspace]:
     ]
     exclusive = draw(st.sampled_from([[], [{"kind": KIND.name}], [{"kind": KIND.name, "project": "default"}]]))
     policy = {"prune": draw(st.sampled_from(["owned", "none"])), "exclusive": exclusive}
-    return fake, _loaded(resources), _workspace(policy)
+    return fake, _loaded(resources), parse_workspace(**policy)
 
 
 def _resource(scope: tuple[str, str] | None, name: str, spec: dict[str, Any]) -> Resource:
-    metadata = {"name": name} if scope is None else {"name": name, "project": scope[0], "feature": scope[1]}
-    document = {"apiVersion": "unleash-gitops/v1", "kind": KIND.name, "metadata": metadata, "spec": spec}
-    return KIND.resource_from_document(KIND.document.model_validate(document), "w")
-
-
-def _workspace(policy: dict[str, Any]) -> Workspace:
-    document = {"apiVersion": "unleash-gitops/v1", "kind": "Workspace", "metadata": {"name": "w"}, "spec": policy}
-    return Workspace.of(WorkspaceDocument.model_validate(document))
+    place = {} if scope is None else {"project": scope[0], "feature": scope[1]}
+    return parse_resource(document(KIND.name, name, place, **spec))
 
 
 def _loaded(resources: list[Resource]) -> Loaded:

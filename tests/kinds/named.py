@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from document_samples import check, document
 from unleash_gitops.api.client import ServerFacts
-from unleash_gitops.documents.loader.document_checks import check_document
-from unleash_gitops.documents.yamldoc import Document, dump_document, read_documents
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import Reads
 from unleash_gitops.model.resource import ReadScope, Resource
@@ -16,28 +15,9 @@ from unleash_gitops.model.workspace import WorkspaceSpec
 MARK = "managed by unleash-gitops: w"
 
 
-def document(kind: str, name: str, /, **spec: Any) -> dict[str, Any]:
-    return {"apiVersion": "unleash-gitops/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
-
-
-def checked(content: dict[str, Any]) -> tuple[Resource | None, list[tuple[str, str]]]:
-    """Return what a document stands for, and each problem's code and message."""
-    (parsed,) = read_documents(dump_document(content).encode(), "a.yaml")
-    assert isinstance(parsed, Document)
-    entry, problems = check_document(parsed, "w")
-    return entry and entry.resource, [(problem.code, problem.message) for problem in problems]
-
-
-def desired(kind: str, name: str, /, **spec: Any) -> Resource:
-    resource, problems = checked(document(kind, name, **spec))
-    assert problems == []
-    assert resource is not None
-    return resource
-
-
 def problem(kind: str, name: str, /, **spec: Any) -> tuple[str, str]:
     """Return the one thing that is wrong."""
-    _, (found,) = checked(document(kind, name, **spec))
+    _, (found,) = check(document(kind, name, **spec))
     return found
 
 

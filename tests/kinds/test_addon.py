@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from kinds.named import FACTS, MARK, Answers, checked, create, delete, desired, document, live, update
+from document_samples import check, desired, document
+from kinds.named import FACTS, MARK, Answers, create, delete, live, update
 from unleash_gitops.documents.loader.document_checks import check_document
 from unleash_gitops.documents.yamldoc import Document, read_documents
 from unleash_gitops.kinds import kinds
@@ -46,7 +47,7 @@ def hook(**spec: Any) -> Resource:
 def taken_over(number: str, **spec: Any) -> Resource:
     content = document("Addon", "hook", **{"provider": "webhook", **spec})
     content["metadata"]["id"] = number
-    resource, problems = checked(content)
+    resource, problems = check(content)
     assert (problems, resource is None) == ([], False)
     assert resource is not None
     return resource
@@ -167,7 +168,7 @@ def test_what_is_refused(spec: dict[str, Any], code: str, message: str | None) -
     usual = {"provider": "webhook", "events": ["feature-created"], "parameters": {"url": URL}}
     if spec.get("provider") == "slack":
         spec["parameters"] = {"url": "s3cr3t", "defaultChannel": "#x"}
-    _, (problem,) = checked(document("Addon", "hook", **{**usual, **spec}))
+    _, (problem,) = check(document("Addon", "hook", **{**usual, **spec}))
     assert problem[0] == code
     assert message is None or problem[1] == message
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from kinds.named import FACTS, Answers, create, desired, live, problem
+from document_samples import desired
+from kinds.named import FACTS, Answers, create, live, problem
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.call import Call, Lookup
 from unleash_gitops.model.errors import ApiError

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kinds.named import MARK, Answers, create, delete, desired, live, problem, update
+from document_samples import desired
+from kinds.named import MARK, Answers, create, delete, live, problem, update
 
 SERVER = Answers(
     paths={

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kinds.named import FACTS, Answers, create, desired, live, problem
+from document_samples import desired
+from kinds.named import FACTS, Answers, create, live, problem
 from unleash_gitops.kinds import kinds
 
 SERVER = Answers(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from document_samples import document
 from properties import examples
 from unleash_gitops.api.client import Client
 from unleash_gitops.engine.call_sender import Sender
@@ -81,7 +82,7 @@ def document_of(kind: Kind, spec: dict[str, Any]) -> dict[str, Any]:
     metadata = kind.document.model_fields["metadata"].annotation
     assert metadata is not None
     fields = {name: info.examples[0] for name, info in metadata.model_fields.items() if info.is_required()}
-    return {"apiVersion": "unleash-gitops/v1", "kind": kind.name, "metadata": fields, "spec": spec}
+    return document(kind.name, fields.pop("name"), fields, **spec)
 
 
 def desired(kind: Kind, spec: dict[str, Any]) -> Resource:

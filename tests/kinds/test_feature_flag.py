@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+import document_samples
+from document_samples import check, flag
 from kinds.named import FACTS, Answers
 from servers.fake_unleash import TOKEN, FakeUnleash
-from unleash_gitops.documents.loader.document_checks import check_document
-from unleash_gitops.documents.yamldoc import Document, dump_document, read_documents
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.flags.link_url import normalise_url
 from unleash_gitops.kinds.flags.match_strategies import match_strategies
@@ -26,20 +26,8 @@ ROLLOUT = {"name": "flexibleRollout"}
 IN = {"contextName": "country", "operator": "IN", "values": ["NO"]}
 
 
-def checked(spec: dict[str, Any], name: str = "f") -> tuple[Resource | None, list[tuple[str, str]]]:
-    metadata = {"name": name, "project": "p"}
-    text = dump_document({"apiVersion": "unleash-gitops/v1", "kind": "FeatureFlag", "metadata": metadata, "spec": spec})
-    (document,) = read_documents(text.encode(), "a.yaml")
-    assert isinstance(document, Document)
-    entry, problems = check_document(document, "w")
-    return entry and entry.resource, [(problem.code, problem.message) for problem in problems]
-
-
 def desired(**spec: Any) -> Resource:
-    resource, problems = checked(spec)
-    assert problems == []
-    assert resource is not None
-    return resource
+    return document_samples.desired("FeatureFlag", "f", {"project": "p"}, **spec)
 
 
 def production(*strategies: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -302,13 +290,13 @@ def variants(*weights: tuple[str, int, str]) -> dict[str, Any]:
     ],
 )
 def test_what_is_refused(spec: dict[str, Any], code: str) -> None:
-    _, ((found, _),) = checked(spec)
+    _, ((found, _),) = check(flag("f", "p", **spec))
     assert found == code
 
 
 @pytest.mark.parametrize("name", ["a b", "a/b", "ä", "", ".", "..", "x" * 101])
 def test_names_that_a_server_refuses_are_refused(name: str) -> None:
-    assert [code for code, _ in checked({}, name)[1]] == ["value"]
+    assert [code for code, _ in check(flag(name, "p"))[1]] == ["value"]
 
 
 def whole(rollout: int, **more: Any) -> dict[str, Any]:

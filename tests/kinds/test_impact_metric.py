@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from document_samples import document, parse_resource
 from kinds.named import FACTS, Answers
 from unleash_gitops.kinds.impact_metric import KIND, metric_type
 from unleash_gitops.model.resource import Area, ReadScope, Resource
@@ -43,13 +44,7 @@ def live(**config: Any) -> Resource:
 
 
 def desired(metadata: dict[str, Any] | None = None, **spec: Any) -> Resource:
-    document = {
-        "apiVersion": "unleash-gitops/v1",
-        "kind": "ImpactMetric",
-        "metadata": {"name": "a", **(metadata or {})},
-        "spec": {**USUAL, **spec},
-    }
-    return KIND.resource_from_document(KIND.document.model_validate(document), "w")
+    return parse_resource(document("ImpactMetric", "a", metadata, **{**USUAL, **spec}))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from kinds.named import FACTS, Answers, create, desired, problem
+from document_samples import desired
+from kinds.named import FACTS, Answers, create, problem
 from unleash_gitops.api.audit_log import Actor, Event
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.resource import Area, ReadScope, Reference, Resource, UnknownValue

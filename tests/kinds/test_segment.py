@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from kinds.named import MARK, Answers, create, delete, desired, live, problem, update
+from document_samples import desired
+from kinds.named import MARK, Answers, create, delete, live, problem, update
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.resource import Reference
 

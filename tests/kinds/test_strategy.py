@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from kinds.named import FACTS, MARK, Answers, create, delete, desired, live, problem, update
+from document_samples import desired
+from kinds.named import FACTS, MARK, Answers, create, delete, live, problem, update
 from unleash_gitops.kinds import kinds
 
 REGION = {"name": "region", "type": "string", "required": True, "description": ""}

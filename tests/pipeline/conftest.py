@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from document_samples import chart, workspace, write
 from servers.fake_audit import FakeAudit
 from servers.fake_forge import TOKEN as JOB_TOKEN
 from servers.fake_forge import FakeForge, zipped
@@ -60,19 +60,11 @@ class Pipeline:
         return self.repository / "deploy" / "unleash"
 
     def chart(self, name: str, **spec: Any) -> None:
-        usual = {"metricName": "m", "timeRange": "day", "aggregationMode": "avg"}
-        document = {
-            "apiVersion": "unleash-gitops/v1", "kind": "ImpactMetric", "metadata": {"name": name},
-            "spec": {**usual, **spec},
-        }  # fmt: skip
-        (self.workspace / f"{name}.yaml").write_text(json.dumps(document), encoding="utf-8")
+        write(self.workspace, chart(name, **spec), f"{name}.yaml")
 
     def says(self, **spec: Any) -> None:
         """Write the workspace's file."""
-        document = {
-            "apiVersion": "unleash-gitops/v1", "kind": "Workspace", "metadata": {"name": "payments"}, "spec": spec,
-        }  # fmt: skip
-        (self.workspace / "unleash-gitops.yaml").write_text(json.dumps(document), encoding="utf-8")
+        write(self.workspace, workspace(**spec))
 
     def runner(self, **github: Any) -> Runner:
         kept = {name: os.environ[name] for name in ("LANG", "HOME") if name in os.environ}

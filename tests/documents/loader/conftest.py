@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from document_samples import WORKSPACE
 from unleash_gitops.documents.loader import Loaded, load
-
-WORKSPACE = "apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {name: payments}\n"
 
 LoadFiles = Callable[[Mapping[str, str | bytes | None]], Loaded]
 Said = Callable[[Loaded], list[str]]

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from document_samples import WORKSPACE, header
 from unleash_gitops.documents.loader import load
 from unleash_gitops.documents.yamldoc import LARGEST_FILE
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.diagnostics import CODES
 
-WS = "apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {name: payments}\n"
-H = "apiVersion: unleash-gitops/v1\nkind: ImpactMetric\n"
+HEADER = header("ImpactMetric")
 S = "spec: {metricName: unleash_counter_a, timeRange: day, aggregationMode: rps}\n"
-GOOD = H + "metadata: {name: a}\n" + S
+GOOD = HEADER + "metadata: {name: a}\n" + S
 ULID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
 
 def _with_id(name: str, identifier: str) -> str:
-    return f"{H}metadata: {{name: {name}, id: {identifier}}}\n{S}"
+    return f"{HEADER}metadata: {{name: {name}, id: {identifier}}}\n{S}"
 
 
 # What to write beside a good unleash-gitops.yaml, or instead of it, to get a code.
@@ -35,17 +35,17 @@ CAUSES: dict[str, dict[str, str | bytes] | Callable[[Path], None]] = {
     "empty-workspace": {},
     "empty-selector": {"a.yaml": GOOD.replace("rps}", "rps, labelSelectors: {a: []}}")},
     "encoding": {"a.yaml": b"\xe9"},
-    "exclusive-unused": {"unleash-gitops.yaml": WS + "spec: {prune: none, exclusive: [{kind: ImpactMetric}]}"},
+    "exclusive-unused": {"unleash-gitops.yaml": WORKSPACE + "spec: {prune: none, exclusive: [{kind: ImpactMetric}]}"},
     "foreign-id": {"a.yaml": _with_id("a", "01G1T0PS000000000000000000")},
     "id-clash": {"a.yaml": _with_id("a", ULID), "b.yaml": _with_id("b", ULID)},
     "key": {"a.yaml": "5: a"},
     "merge-key": {"a.yaml": "<<: {}"},
     "missing": {"a.yaml": "a: b"},
     "mode": {"a.yaml": GOOD.replace("counter", "gauge")},
-    "nested-workspace": {"sub/unleash-gitops.yaml": WS},
+    "nested-workspace": {"sub/unleash-gitops.yaml": WORKSPACE},
     "no-workspace": lambda root: (root / "unleash-gitops.yaml").unlink(),
     "not-a-file": lambda root: os.mkfifo(root / "a.yaml"),
-    "outside-projects": {"unleash-gitops.yaml": WS + "spec: {projects: [], exclusive: [{kind: X, project: p}]}"},
+    "outside-projects": {"unleash-gitops.yaml": WORKSPACE + "spec: {projects: [], exclusive: [{kind: X, project: p}]}"},
     "pair": {"a.yaml": GOOD.replace("name: a", "name: a, project: p")},
     "symlink": lambda root: (root / "a.yaml").symlink_to("/"),
     "syntax": {"a.yaml": "a: b: c"},
@@ -57,7 +57,7 @@ CAUSES: dict[str, dict[str, str | bytes] | Callable[[Path], None]] = {
     "unknown-key": {"a.yaml": GOOD + "status: x"},
     "unknown-kind": {"a.yaml": "kind: X"},
     "value": {"a.yaml": GOOD.replace("day", "daily")},
-    "workspace-file": {"a.yaml": WS},
+    "workspace-file": {"a.yaml": WORKSPACE},
 }
 ALL_CODES = {*CODES, *(code for kind in kinds().values() for code in kind.codes)}
 ELSEWHERE = {
@@ -69,7 +69,7 @@ ELSEWHERE = {
 
 @pytest.mark.parametrize("code", CAUSES)
 def test_every_code_has_a_cause(code: str, tmp_path: Path) -> None:
-    (tmp_path / "unleash-gitops.yaml").write_text(WS)
+    (tmp_path / "unleash-gitops.yaml").write_text(WORKSPACE)
     cause = CAUSES[code]
     if callable(cause):
         cause(tmp_path)

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from document_samples import WORKSPACE, header
 from unleash_gitops.documents.loader import Loaded
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.ownership import computed_id
 
-WS = "apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {name: payments}\n"
-H = "apiVersion: unleash-gitops/v1\nkind: ImpactMetric\n"
+HEADER = header("ImpactMetric")
 S = "spec: {metricName: unleash_counter_a, timeRange: day, aggregationMode: rps}\n"
 NAME = (
     " is not a name: 1 to 100 lower-case letters, digits, dots, dashes and underscores, a letter or digit at either "
@@ -28,7 +28,7 @@ COMPUTED = computed_id("payments", "ImpactMetric", None, None, "a")
 
 def doc(meta: str = "name: a", more: str = "") -> str:
     """Return a chart: five lines from `apiVersion` to the end of `spec`, with `more` in its spec."""
-    return f"{H}metadata: {{{meta}}}\n{S.replace('}', more + '}')}"
+    return f"{HEADER}metadata: {{{meta}}}\n{S.replace('}', more + '}')}"
 
 
 class Case(NamedTuple):
@@ -40,7 +40,7 @@ class Case(NamedTuple):
 CASES = [
     Case(
         "no kind",
-        {"a.yaml": "apiVersion: unleash-gitops/v1\nmetadata: {}\n"},
+        {"a.yaml": HEADER.partition("\n")[0] + "\nmetadata: {}\n"},
         ["a.yaml:1:1: error: kind is required [missing] | the kinds are: ImpactMetric"],
     ),
     Case(
@@ -77,7 +77,7 @@ CASES = [
     ),
     Case(
         "workspace elsewhere",
-        {"a.yaml": WS},
+        {"a.yaml": WORKSPACE},
         [
             "a.yaml:2:7: error: kind: a Workspace is the only document of unleash-gitops.yaml [workspace-file] | remove it from this file"
         ],
@@ -96,12 +96,12 @@ CASES = [
     ),
     Case(
         "everything missing",
-        {"a.yaml": H},
+        {"a.yaml": HEADER},
         ["a.yaml:1:1: error: metadata is required [missing]", "a.yaml:1:1: error: spec is required [missing]"],
     ),
     Case(
         "empty mappings",
-        {"a.yaml": H + "metadata: {}\nspec: {}\n"},
+        {"a.yaml": HEADER + "metadata: {}\nspec: {}\n"},
         [
             "a.yaml:3:1: error: metadata.name is required [missing]",
             "a.yaml:4:1: error: spec.aggregationMode is required [missing] | one of rps, count, avg, sum, p50, p95, p99",
@@ -111,19 +111,19 @@ CASES = [
     ),
     Case(
         "spec is null",
-        {"a.yaml": H + "metadata: {name: a}\nspec:\n"},
+        {"a.yaml": HEADER + "metadata: {name: a}\nspec:\n"},
         [
             "a.yaml:4:6: error: spec: expected a mapping, found nothing (null) [type] | give it a value, or leave the key out"
         ],
     ),
     Case(
         "spec is a list",
-        {"a.yaml": H + "metadata: {name: a}\nspec:\n  - a\n"},
+        {"a.yaml": HEADER + "metadata: {name: a}\nspec:\n  - a\n"},
         ["a.yaml:5:3: error: spec: expected a mapping, found a list [type]"],
     ),
     Case(
         "spec is a text",
-        {"a.yaml": H + "metadata: a\nspec: text\n"},
+        {"a.yaml": HEADER + "metadata: a\nspec: text\n"},
         [
             'a.yaml:3:11: error: metadata: expected a mapping, found "a" [type]',
             'a.yaml:4:7: error: spec: expected a mapping, found "text" [type]',
@@ -142,7 +142,7 @@ CASES = [
     Case(
         "wrong types",
         {
-            "a.yaml": H
+            "a.yaml": HEADER
             + "metadata:\n  name: 1.10\nspec:\n  metricName:\n  title: true\n  timeRange: 5\n  aggregationMode: [rps]\n  labelSelectors: []\n"
         },
         [
@@ -253,9 +253,9 @@ CASES = [
     Case(
         "alias",
         {
-            "a.yaml": H
+            "a.yaml": HEADER
             + "metadata: {name: &n B}\nspec: &s {metricName: *n, timeRange: *n, aggregationMode: rps}\n---\n"
-            + H
+            + HEADER
             + "metadata: &m {name: b}\nspec: *m\n"
         },
         [
@@ -325,7 +325,7 @@ CASES = [
     Case(
         "projects",
         {
-            "unleash-gitops.yaml": WS + "spec: {projects: [shop, api]}\n",
+            "unleash-gitops.yaml": WORKSPACE + "spec: {projects: [shop, api]}\n",
             "a.yaml": doc("name: a, project: shp, feature: f")
             + "---\n"
             + doc("name: b, project: zzzzzz, feature: f")
@@ -340,7 +340,7 @@ CASES = [
     Case(
         "exclusive",
         {
-            "unleash-gitops.yaml": WS
+            "unleash-gitops.yaml": WORKSPACE
             + "spec:\n  prune: none\n  projects: [shop]\n  exclusive:\n    - {kind: ImpactMetrics}\n    - {kind: Zebra, project: sho}\n    - {project: shop, knd: x}\n",
             "a.yaml": doc(),
         },
@@ -356,7 +356,7 @@ CASES = [
     Case(
         "workspace spec",
         {
-            "unleash-gitops.yaml": WS
+            "unleash-gitops.yaml": WORKSPACE
             + "spec:\n  url: ftp://x\n  projects: shop\n  prune: all\n  exclusive: {}\n  maxDeletes: -1\n  max_deletes: 2\n",
             "a.yaml": doc(),
         },
@@ -372,7 +372,7 @@ CASES = [
     Case(
         "workspace types",
         {
-            "unleash-gitops.yaml": WS
+            "unleash-gitops.yaml": WORKSPACE
             + "spec:\n  url: 5\n  projects: [1, '']\n  prune: no\n  exclusive: [ImpactMetric]\n  maxDeletes: '10'\n",
             "a.yaml": doc(),
         },
@@ -387,19 +387,19 @@ CASES = [
     ),
     Case(
         "workspace urls",
-        {"unleash-gitops.yaml": WS + "spec:\n  url: https://a:b@example.com\n", "a.yaml": doc()},
+        {"unleash-gitops.yaml": WORKSPACE + "spec:\n  url: https://a:b@example.com\n", "a.yaml": doc()},
         [
             "unleash-gitops.yaml:5:8: error: spec.url: must not hold a user name or password; the token comes from UNLEASH_AUTH_TOKEN [value]"
         ],
     ),
     Case(
         "workspace port",
-        {"unleash-gitops.yaml": WS + "spec:\n  url: https://example.com:x\n", "a.yaml": doc()},
+        {"unleash-gitops.yaml": WORKSPACE + "spec:\n  url: https://example.com:x\n", "a.yaml": doc()},
         ["unleash-gitops.yaml:5:8: error: spec.url: the port is not a number up to 65535 [value]"],
     ),
     Case(
         "workspace null spec",
-        {"unleash-gitops.yaml": WS + "spec:\n", "a.yaml": doc()},
+        {"unleash-gitops.yaml": WORKSPACE + "spec:\n", "a.yaml": doc()},
         [
             "unleash-gitops.yaml:4:6: error: spec: expected a mapping, found nothing (null) [type] | give it a value, or leave the key out"
         ],
@@ -407,7 +407,7 @@ CASES = [
     Case(
         "workspace name",
         {
-            "unleash-gitops.yaml": WS.replace("payments", "Payments!"),
+            "unleash-gitops.yaml": WORKSPACE.replace("payments", "Payments!"),
             "a.yaml": doc(more=", x: 1"),
             "b.yaml": doc(),
             "c.yaml": doc("name: c, id: 01g1t0ps00ZZZZZZ0000000000"),
@@ -440,19 +440,19 @@ CASES = [
     ),
     Case(
         "workspace kind misspelt",
-        {"unleash-gitops.yaml": WS.replace("Workspace", "WorkSpace"), "a.yaml": doc()},
+        {"unleash-gitops.yaml": WORKSPACE.replace("Workspace", "WorkSpace"), "a.yaml": doc()},
         [
             'unleash-gitops.yaml:2:7: error: kind: "WorkSpace" is not Workspace [workspace-file] | did you mean "Workspace"?'
         ],
     ),
     Case(
         "workspace kind missing",
-        {"unleash-gitops.yaml": WS.replace("kind: Workspace\n", ""), "a.yaml": doc()},
+        {"unleash-gitops.yaml": WORKSPACE.replace("kind: Workspace\n", ""), "a.yaml": doc()},
         ["unleash-gitops.yaml:1:1: error: kind is required [missing]"],
     ),
     Case(
         "workspace with more",
-        {"unleash-gitops.yaml": WS + "---\n" + doc() + "---\n" + WS},
+        {"unleash-gitops.yaml": WORKSPACE + "---\n" + doc() + "---\n" + WORKSPACE},
         [
             "unleash-gitops.yaml:5:1: error: unleash-gitops.yaml holds one document, the Workspace [workspace-file] | move this one into a file of its own",
             "unleash-gitops.yaml:10:1: error: unleash-gitops.yaml holds one document, the Workspace [workspace-file] | move this one into a file of its own",
@@ -487,7 +487,7 @@ CASES = [
     ),
     Case(
         "nested workspace",
-        {"sub/unleash-gitops.yaml": WS, "sub/a.yaml": doc(more=", x: 1")},
+        {"sub/unleash-gitops.yaml": WORKSPACE, "sub/a.yaml": doc(more=", x: 1")},
         [
             "sub/a.yaml:4:77: error: spec.x: unknown key [unknown-key]" + KEYS,
             "sub/unleash-gitops.yaml:1:1: error: a second unleash-gitops.yaml inside of the workspace [nested-workspace] | a workspace cannot hold another one: move it out, or merge the two",
@@ -530,7 +530,9 @@ def test_a_file_with_too_many_problems_is_left(load_files: Any, said: Any) -> No
 
 
 def test_a_refused_secret_is_not_shown(load_files: Any) -> None:
-    loaded = load_files({"unleash-gitops.yaml": WS + "spec: {url: https://me:hunter2@example.com}\n", "a.yaml": doc()})
+    loaded = load_files(
+        {"unleash-gitops.yaml": WORKSPACE + "spec: {url: https://me:hunter2@example.com}\n", "a.yaml": doc()}
+    )
     assert "hunter2" not in repr(loaded.diagnostics)
 
 

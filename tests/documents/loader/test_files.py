@@ -8,19 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from document_samples import WORKSPACE, document_text
 from unleash_gitops.documents.loader import discovery as files_room
 from unleash_gitops.documents.loader import find_workspace, load
 from unleash_gitops.model.errors import UsageError
 
-WORKSPACE = "apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {name: payments}\n"
 Said = Callable[..., list[str]]
 
 
 def chart(name: str) -> str:
-    return (
-        f"apiVersion: unleash-gitops/v1\nkind: ImpactMetric\nmetadata: {{name: {name}}}\n"
-        "spec: {metricName: m, timeRange: day, aggregationMode: rps}\n"
-    )
+    return document_text("ImpactMetric", name, "{metricName: m, timeRange: day, aggregationMode: rps}")
 
 
 @pytest.fixture

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from document_samples import document_text, header
 from unleash_gitops.model.diagnostics import Position
 from unleash_gitops.model.ownership import computed_id
 from unleash_gitops.model.resource import Address, Key, Reference, Resource
 from unleash_gitops.model.workspace import Workspace, WorkspaceSpec
 
-FLAG_CHART = """\
+FLAG_CHART = f"""\
 # the shop's errors
-apiVersion: unleash-gitops/v1
-kind: ImpactMetric
+{header("ImpactMetric")}\
 metadata:
   name: errors
   project: shop
@@ -25,12 +25,12 @@ spec:
   labelSelectors:
     environment: [staging, production]
 """
-INSTANCE_CHART = """\
-apiVersion: unleash-gitops/v1
-kind: ImpactMetric
-metadata: {name: latency, id: 01ARZ3NDEKTSV4RRFFQ69G5FAV}
-spec: {metricName: latency_bucket, timeRange: hour, aggregationMode: p99}
-"""
+INSTANCE_CHART = document_text(
+    "ImpactMetric",
+    "latency",
+    "{metricName: latency_bucket, timeRange: hour, aggregationMode: p99}",
+    id="01ARZ3NDEKTSV4RRFFQ69G5FAV",
+)
 
 
 def test_documents_become_resources_with_their_places(load_files: Any) -> None:
@@ -65,17 +65,15 @@ def test_documents_become_resources_with_their_places(load_files: Any) -> None:
 
 
 def test_the_workspace_has_its_policy_and_its_place(load_files: Any) -> None:
-    text = """
-apiVersion: unleash-gitops/v1
-kind: Workspace
-metadata: {name: other}
+    content = f"""
+{document_text("Workspace", "other")}\
 spec:
   url: https://unleash.example.com/base/
   projects: [shop]
-  exclusive: [{kind: ImpactMetric}, {kind: ImpactMetric, project: shop}]
+  exclusive: [{{kind: ImpactMetric}}, {{kind: ImpactMetric, project: shop}}]
   maxDeletes: 0
 """
-    workspace = load_files({"unleash-gitops.yaml": text, "a.yaml": FLAG_CHART}).workspace
+    workspace = load_files({"unleash-gitops.yaml": content, "a.yaml": FLAG_CHART}).workspace
     assert workspace.position == Position("unleash-gitops.yaml", 2, 1)
     assert workspace.spec.url == "https://unleash.example.com/base"
     assert workspace.spec.projects == ("shop",)
@@ -102,8 +100,8 @@ def test_of_two_with_one_id_the_first_is_desired(load_files: Any) -> None:
 
 
 def test_ids_are_those_of_the_workspace_even_when_the_rest_of_its_file_is_wrong(load_files: Any) -> None:
-    text = "apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {name: payments}\nspec: {x: 1}\n"
-    loaded = load_files({"unleash-gitops.yaml": text, "a.yaml": FLAG_CHART})
+    content = document_text("Workspace", "payments", "{x: 1}")
+    loaded = load_files({"unleash-gitops.yaml": content, "a.yaml": FLAG_CHART})
     assert loaded.workspace is None
     (one,) = loaded.desired.resources.values()
     assert one.id == computed_id("payments", "ImpactMetric", "shop", "checkout-v2", "errors")

@@ -9,14 +9,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from document_samples import API_VERSION, WORKSPACE, document
 from documents.loader.test_codes import ALL_CODES
 from unleash_gitops.documents.loader import Loaded, load
 from unleash_gitops.documents.yamldoc import dump_document, parse_documents
 
-WORKSPACE = b"apiVersion: unleash-gitops/v1\nkind: Workspace\nmetadata: {name: payments}\n"
 WORDS = ["apiVersion", "kind", "metadata", "name", "project", "feature", "id", "spec", "metricName", "title"]
 WORDS += ["timeRange", "aggregationMode", "yAxisMin", "labelSelectors", "source", "url", "projects", "prune"]
-WORDS += ["exclusive", "maxDeletes", "unleash-gitops/v1", "ImpactMetric", "Workspace", "day", "rps", "none", "shop"]
+WORDS += ["exclusive", "maxDeletes", API_VERSION, "ImpactMetric", "Workspace", "day", "rps", "none", "shop"]
 PIECES = [
     b"a: ",
     b"- ",
@@ -60,7 +60,7 @@ values = st.recursive(
 documents = st.fixed_dictionaries(
     {},
     optional={
-        "apiVersion": st.just("unleash-gitops/v1") | values,
+        "apiVersion": st.just(API_VERSION) | values,
         "kind": st.sampled_from(["ImpactMetric", "Workspace"]) | values,
         "metadata": st.fixed_dictionaries({"name": words}, optional=dict.fromkeys(WORDS[4:7], words)) | values,
         "spec": st.dictionaries(st.sampled_from(WORDS[8:21]), values, max_size=8) | values,
@@ -71,7 +71,7 @@ documents = st.fixed_dictionaries(
 
 def load_file(name: str, content: bytes) -> Loaded:
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "unleash-gitops.yaml").write_bytes(WORKSPACE)
+        (Path(folder) / "unleash-gitops.yaml").write_text(WORKSPACE)
         (Path(folder) / name).write_bytes(content)
         return load(Path(folder))
 
@@ -123,9 +123,8 @@ specs = st.fixed_dictionaries(
 
 @given(names, specs, st.none() | st.tuples(st.text(min_size=1), st.text(min_size=1)))
 def test_a_valid_document_loads_to_what_it_says(name: str, spec: dict[str, Any], flag: tuple[str, str] | None) -> None:
-    metadata = {"name": name, **({} if flag is None else {"project": flag[0], "feature": flag[1]})}
-    document = {"apiVersion": "unleash-gitops/v1", "kind": "ImpactMetric", "metadata": metadata, "spec": spec}
-    loaded = load_file("a.yaml", dump_document(document).encode())
+    place = {} if flag is None else {"project": flag[0], "feature": flag[1]}
+    loaded = load_file("a.yaml", dump_document(document("ImpactMetric", name, place, **spec)).encode())
     assert loaded.diagnostics == ()
     (resource,) = loaded.desired.resources.values()
     assert dict(resource.spec) == spec
