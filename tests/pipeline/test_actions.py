@@ -16,7 +16,7 @@ from unleash_gitops.model.plan import parse_plan
 STEPS = [
     "actions/setup-python@v5",
     "Install",
-    "Look where the pull request comes from",
+    "Check whether the pull request comes from a fork",
     "Validate",
     "Plan",
     "Save the plan",
