@@ -9,16 +9,17 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 
 from unleash_gitops.api.redaction import Redactor
+from unleash_gitops.api.task_pool import TaskPool
 from unleash_gitops.model.errors import (
     ApiError,
     Maintenance,
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 __all__ = ["Client", "ServerFacts"]
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
 
 _CONNECT_RETRY_BUDGET = 2.0
 """Seconds to retry a server that has never answered: long enough for a hiccup, short enough for a wrong address."""
@@ -98,6 +102,7 @@ class Client:
         self.url = url.rstrip("/")
         self.concurrency = concurrency
         self.stop = stop or threading.Event()
+        self._tasks = TaskPool(concurrency, self.stop)
         self._redactor = Redactor(token)
         self._log = log
         self._timeout = timeout
@@ -124,7 +129,8 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, and let the threads end."""
+        self._tasks.close()
         self._http.close()
 
     def facts(self) -> ServerFacts:
@@ -185,8 +191,16 @@ class Client:
                 raise outcome.failure
             attempt += 1
             self._say(f"{outcome.failure}; trying again in {wait:.1f} s")
-            if self.stop.wait(wait):
+            if self._tasks.wait(wait):
                 raise outcome.failure
+
+    def map_concurrently(self, function: Callable[[_In], _Out], items: Sequence[_In]) -> list[_Out]:
+        """Return `function` of each of `items`, in their order, with at most `concurrency` threads at work.
+
+        `function` may call this method itself. A failure is raised, and cancels this run only: nothing more of it is
+        begun, and its requests are not retried.
+        """
+        return self._tasks.map(function, items)
 
     def _try(self, method: str, path: str, body: Any, repeatable: bool) -> _Outcome:
         began = time.monotonic()

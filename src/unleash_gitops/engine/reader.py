@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
@@ -59,16 +59,18 @@ class Reader:
         return self._client.get(path)
 
     def get_cached(self, path: str) -> Any:
-        """See `Reads.get_cached`. Who comes second waits for the answer to the first."""
+        """See `Reads.get_cached`. A second thread waits for the answer to the first. A failure is not kept."""
         with self._lock:
             answer = self._answers.get(path)
-            mine = answer is None
+            is_first = answer is None
             if answer is None:
                 answer = self._answers[path] = Future()
-        if mine:
+        if is_first:
             try:
                 answer.set_result(self.get(path))
             except BaseException as error:
+                with self._lock:
+                    del self._answers[path]
                 answer.set_exception(error)
                 raise
         return answer.result()
@@ -167,14 +169,7 @@ class Reader:
 
     def map_concurrently(self, read: Callable[[_In], _Out], over: Sequence[_In]) -> list[_Out]:
         """See `Reads.map_concurrently`."""
-        pool = ThreadPoolExecutor(max_workers=self._client.concurrency)
-        try:
-            return list(pool.map(read, over))
-        except BaseException:
-            self._client.stop.set()  # the others need not try any longer
-            raise
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        return self._client.map_concurrently(read, over)
 
 
 def _read_list(answer: Any, field: str, path: str) -> Any:
