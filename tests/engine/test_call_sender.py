@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 import pytest
-from unleash_gitops.workflow.one_workspace import apply_plan, make_plan
 
 from kinds.named import desired, document
 from servers.fake_unleash import TOKEN, FakeUnleash
@@ -24,6 +23,8 @@ from unleash_gitops.model.plan import Plan, Report, parse_plan
 from unleash_gitops.model.resource import Resource, State
 from unleash_gitops.model.workspace import Workspace, WorkspaceDocument
 from unleash_gitops.render.json import plan_json
+from unleash_gitops.workflow.apply import apply_plan
+from unleash_gitops.workflow.plan import make_plan
 
 FLAGS = "/api/admin/projects/default/features"
 SECRET = "s3cr3t-of-the-team"
