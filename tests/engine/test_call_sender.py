@@ -10,10 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
-from unleash_gitops.workflow.apply import apply_plan
-from unleash_gitops.workflow.plan import make_plan
 
 from kinds.named import desired, document
+from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
 from unleash_gitops.api.client import Client
 from unleash_gitops.documents.loader import Loaded
@@ -21,13 +20,16 @@ from unleash_gitops.engine.call_sender import Sender
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.call import Call, Fill, Lookup
 from unleash_gitops.model.errors import NotUnleash, UsageError
-from unleash_gitops.model.plan import Plan, Report, parse_plan
-from unleash_gitops.model.resource import Resource, State
+from unleash_gitops.model.plan import OnDrift, Plan, Report, parse_plan
+from unleash_gitops.model.resource import Resource, ResourceSet
 from unleash_gitops.model.workspace import Workspace, WorkspaceDocument
 from unleash_gitops.render.json import plan_json
+from unleash_gitops.workflow.apply import apply_plan
+from unleash_gitops.workflow.plan import make_plan
 
 FLAGS = "/api/admin/projects/default/features"
 SECRET = "s3cr3t-of-the-team"
+OTHER = "*:*.another-token"
 
 
 class Server:
@@ -99,7 +101,7 @@ def test_a_strategy_whose_answer_is_lost_is_found_by_its_segments(
     live: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The look-up has the segment's id too, whether the server gave it before or in this run."""
-    monkeypatch.setattr("unleash_gitops.engine.call_sender._VERIFY_WAIT", (0.0, 0.0))
+    monkeypatch.setattr("unleash_gitops.engine.call_sender._FIRST_WAIT_BEFORE_VERIFYING", 0.0)
     found = {"name": "default", "segments": [42], "id": "new"}
     other = {**found, "segments": [41], "id": "other"}
 
@@ -125,7 +127,7 @@ def test_a_strategy_whose_answer_is_lost_is_found_by_its_segments(
 
 
 def test_a_strategy_of_this_run_is_not_taken_for_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unleash_gitops.engine.call_sender._VERIFY_WAIT", (0.0, 0.0))
+    monkeypatch.setattr("unleash_gitops.engine.call_sender._FIRST_WAIT_BEFORE_VERIFYING", 0.0)
     strategies = "/api/admin/x/strategies"
     posts = iter([httpx.Response(201, json={"id": "a"}), httpx.Response(503), httpx.Response(201, json={"id": "b"})])
 
@@ -146,19 +148,20 @@ class World:
     """A server in memory, and documents."""
 
     def __init__(self, *documents: Resource) -> None:
-        self.fake = FakeUnleash(flags={"default": []})
+        self.fake = FakeUnleash(flags={"default": []}, audit=FakeAudit({TOKEN: "ours", OTHER: "other"}))
         workspace = {"apiVersion": "unleash-gitops/v1", "kind": "Workspace", "metadata": {"name": "w"}, "spec": {}}
         self.workspace = Workspace.of(WorkspaceDocument.model_validate(workspace))
-        state = State({resource.key: resource for resource in documents})
+        state = ResourceSet({resource.key: resource for resource in documents})
         self.loaded = Loaded(Path(), None, state, (), (), len(documents))
 
-    def client(self) -> Client:
-        return Client("http://fake", TOKEN, transport=self.fake.transport())
+    def client(self, token: str = TOKEN) -> Client:
+        return Client("http://fake", token, transport=self.fake.transport())
 
-    def plan(self, *targets: str) -> Plan:
+    def plan(self, *targets: str, on_drift: OnDrift | None = None) -> Plan:
         """Plan, save the plan and read it back."""
         with self.client() as client:
-            return parse_plan(plan_json(make_plan(self.loaded, self.workspace, client, targets)), "plan.json")
+            plan = make_plan(self.loaded, self.workspace, client, targets, on_drift=on_drift)
+        return parse_plan(plan_json(plan), "plan.json")
 
     def apply(self, plan: Plan) -> Report:
         with self.client() as client:
@@ -244,6 +247,24 @@ def test_a_change_that_needs_an_object_outside_the_targets_is_blocked() -> None:
     assert (plan.summary.blocked, plan.summary.create) == (1, 0)
     world.apply(plan)
     assert world.fake.writes() == []
+
+
+def test_a_change_that_needs_what_the_drift_policy_refuses_is_blocked() -> None:
+    world = World(flag(), desired("Segment", "new"))
+    assert world.apply(world.plan()).complete
+    with world.client(OTHER) as client:
+        client.send("DELETE", "/api/admin/segments/1", None, repeatable=True)
+    again = World(flag({"name": "default", "segments": ["new"]}), desired("Segment", "new"))
+    again.fake = world.fake
+    plan = again.plan(on_drift="fail")
+    assert {change.address: (change.action, change.calls) for change in plan.changes} == {
+        "Segment/new": ("blocked", ()),
+        "FeatureFlag/default/f": ("blocked", ()),
+    }
+    assert [change.address for change in plan.refused] == ["Segment/new"]
+    assert [change.reason for change in plan.changes if change.kind == "FeatureFlag"] == [
+        "needs Segment/new, which this plan does not create"
+    ]
 
 
 def test_a_secret_that_is_not_set_is_missed_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,8 +41,8 @@ def plan_changes(classification: Classification, server: ServerFacts) -> PlanBod
     blockers = find_delete_blockers(classification)
     changes = [_plan_change(difference, blockers.get(difference.key)) for difference in differences]
     changes = _apply_limits(changes, classification.live, server)
-    ordered = resolve_ids(order_changes(changes, differences), classification.live)
-    planned = _refuse(ordered, differences)
+    ordered = _refuse(order_changes(changes, differences), differences)
+    planned = resolve_ids(ordered, classification.live)
     kept = [_to_change(difference) for difference in classification.kept]
     return PlanBody(
         tuple(planned),
