@@ -1,4 +1,4 @@
-"""A verdict for each difference: whether its file changed, another user changed it, both, or nobody knows. Pure."""
+"""A verdict for each difference: whether its file changed, another user changed it, both, or that is unknown. Pure."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _judge_parts(
 
 
 def _apply_document(desired: Resource, live: Resource, traces: Mapping[PartPath, Trace]) -> Mapping[str, Any] | None:
-    """Return what the document makes of the object as this workspace left it; None when nobody else changed it.
+    """Return what the document makes of the object as this workspace left it; None when no other user changed it.
 
     A part that is equal in both is one that the document did not change.
     """
@@ -94,7 +94,7 @@ def _apply_document(desired: Resource, live: Resource, traces: Mapping[PartPath,
 
 
 def _remind_of(orphan: Resource, log: ObjectHistory | None) -> Difference | None:
-    """Return what other users changed of an orphan, None when nobody did."""
+    """Return what other users changed of an orphan, None when there is nothing."""
     if log is None:
         return None
     whole, verdicts = log.judge_undocumented(orphan.spec)
