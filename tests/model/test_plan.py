@@ -12,7 +12,7 @@ from unleash_gitops.model.call import Call
 from unleash_gitops.model.errors import PlanFileError
 from unleash_gitops.model.plan import Report, ReportSummary, Result, parse_plan
 from unleash_gitops.model.plan_file import seal as with_digest
-from unleash_gitops.render.json import plan_json
+from unleash_gitops.render.json import render_plan_json
 
 AGAIN = "make it again with: unleash-gitops plan --out FILE"
 
@@ -32,12 +32,12 @@ def refused(text: str | bytes) -> tuple[str, str | None]:
 def test_a_plan_is_read_back_as_it_was_written(name: str) -> None:
     plan = PLANS[name]
     assert parse_plan(json.dumps(plan.to_json()), "p.json") == plan
-    assert parse_plan(plan_json(plan), "p.json") == plan
-    assert parse_plan(plan_json(plan).encode(), "p.json") == plan
+    assert parse_plan(render_plan_json(plan), "p.json") == plan
+    assert parse_plan(render_plan_json(plan).encode(), "p.json") == plan
 
 
 def test_two_writings_are_the_same_bytes() -> None:
-    assert plan_json(ACTIONS) == plan_json(parse_plan(plan_json(ACTIONS), "p.json"))
+    assert render_plan_json(ACTIONS) == render_plan_json(parse_plan(render_plan_json(ACTIONS), "p.json"))
 
 
 def test_the_keys_of_the_document_are_the_documented_ones() -> None:
@@ -66,7 +66,7 @@ def test_an_empty_file(text: str | bytes) -> None:
 
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
 def test_a_file_cut_short(share: float) -> None:
-    whole = plan_json(ACTIONS)
+    whole = render_plan_json(ACTIONS)
     cut = whole[: int(len(whole) * share)]
     assert refused(cut) == ("p.json: not a plan: it is not whole JSON (cut short?)", AGAIN)
 
