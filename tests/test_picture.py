@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 
 from unleash_gitops.model.plan import parse_plan
-from unleash_gitops.render.text import plan_text
+from unleash_gitops.render.text import render_plan_text
 
 ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / ".github" / "plan.svg"
@@ -47,7 +47,7 @@ def _picture() -> str:
         legacy_windows=False,
         _environ={},
     )
-    console.print(plan_text(plan))
+    console.print(render_plan_text(plan))
     return console.export_svg(
         title="unleash-gitops plan", theme=SVG_EXPORT_THEME, code_format=TEMPLATE, unique_id="plan"
     )

@@ -10,7 +10,7 @@ import pytest
 from unleash_gitops.documents.loader import load
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.plan import parse_plan
-from unleash_gitops.render.text import diagnostics_text, plan_text
+from unleash_gitops.render.text import render_diagnostics_text, render_plan_text
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -33,12 +33,12 @@ def test_the_two_commands_stand_there_word_for_word() -> None:
 
 def test_the_plan_is_as_it_really_looks() -> None:
     plan = parse_plan((CASES / "plan-readme" / "plan.json").read_bytes(), "plan.json")
-    assert plan_text(plan).plain in _blocks("text")
+    assert render_plan_text(plan).plain in _blocks("text")
 
 
 def test_the_diagnostics_are_as_they_really_look() -> None:
     found = load(CASES / "readme-broken").diagnostics
-    assert diagnostics_text(found).plain in _blocks("text")
+    assert render_diagnostics_text(found).plain in _blocks("text")
 
 
 def test_the_documents_are_valid(tmp_path: Path) -> None:

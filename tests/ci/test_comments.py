@@ -19,8 +19,8 @@ from unleash_gitops.ci.job import detect_job
 from unleash_gitops.model.errors import CodeHostError
 from unleash_gitops.model.plan import Plan
 from unleash_gitops.model.plan_set import Planned, PlanSet
-from unleash_gitops.render.json import plan_json, planset_json
-from unleash_gitops.render.markdown import LONGEST_COMMENT, plan_markdown, size
+from unleash_gitops.render.json import render_plan_json, render_plan_set_json
+from unleash_gitops.render.markdown import LONGEST_COMMENT, render_plan_markdown, size
 
 NOTHING = PLANS["plan-nothing-at-all"]
 
@@ -44,7 +44,7 @@ class Desk:
         self.root = root
 
     def saved(self, made: Plan | PlanSet, name: str = "plan.json") -> str:
-        text = plan_json(made) if isinstance(made, Plan) else planset_json(made)
+        text = render_plan_json(made) if isinstance(made, Plan) else render_plan_set_json(made)
         (self.root / name).write_text(text, encoding="utf-8")
         return name
 
@@ -71,7 +71,7 @@ def text_of(forge: FakeForge, made: Plan) -> str:
     """Return the comment that a plan should become."""
     job = detect_job(forge.environment())
     marker = f"{Marker.of(made.workspace, made.instance.url, 900)}\n"
-    return marker + plan_markdown(made, job, LONGEST_COMMENT - size(marker))
+    return marker + render_plan_markdown(made, job, LONGEST_COMMENT - size(marker))
 
 
 def test_the_first_comment_is_created_and_the_next_updates_it(forge: FakeForge, desk: Desk) -> None:
@@ -366,7 +366,7 @@ def test_the_jobs_summary_has_the_plan_even_where_the_comment_cannot_be_written(
     summary.write_text("earlier\n")
     github.hook = refusing(403, "Resource not accessible by integration")
     desk.comment(github, ACTIONS, GITHUB_STEP_SUMMARY=str(summary))
-    assert summary.read_text() == "earlier\n" + plan_markdown(ACTIONS, detect_job(github.environment()))
+    assert summary.read_text() == "earlier\n" + render_plan_markdown(ACTIONS, detect_job(github.environment()))
 
 
 @pytest.mark.parametrize("content", ["", "{", json.dumps({"formatVersion": "2", "digest": "x"}), "[]"])

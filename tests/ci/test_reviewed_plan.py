@@ -12,10 +12,10 @@ from servers.fake_forge import FakeForge, zipped
 from unleash_gitops.ci import reviewed_plan
 from unleash_gitops.ci.job import detect_job
 from unleash_gitops.model.errors import CodeHostError
-from unleash_gitops.render.json import plan_json
+from unleash_gitops.render.json import render_plan_json
 
 HEAD, MERGED, NAME = "f00dfeedf00dfeed", "0123456789abcdef", "unleash-gitops-plan"
-PLAN = plan_json(ACTIONS).encode()
+PLAN = render_plan_json(ACTIONS).encode()
 
 
 @pytest.fixture

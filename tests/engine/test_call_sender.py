@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kinds.named import desired, document
+from document_samples import desired, document
 from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
 from unleash_gitops.api.client import Client
@@ -23,7 +23,7 @@ from unleash_gitops.model.errors import NotUnleash, UsageError
 from unleash_gitops.model.plan import OnDrift, Plan, Report, parse_plan
 from unleash_gitops.model.resource import Resource, ResourceSet
 from unleash_gitops.model.workspace import Workspace, WorkspaceDocument
-from unleash_gitops.render.json import plan_json
+from unleash_gitops.render.json import render_plan_json
 from unleash_gitops.workflow.apply import apply_plan
 from unleash_gitops.workflow.plan import make_plan
 
@@ -161,7 +161,7 @@ class World:
         """Plan, save the plan and read it back."""
         with self.client() as client:
             plan = make_plan(self.loaded, self.workspace, client, targets, on_drift=on_drift)
-        return parse_plan(plan_json(plan), "plan.json")
+        return parse_plan(render_plan_json(plan), "plan.json")
 
     def apply(self, plan: Plan) -> Report:
         with self.client() as client:

@@ -23,7 +23,7 @@ from unleash_gitops.model.ownership import computed_id
 from unleash_gitops.model.plan import Plan, parse_plan
 from unleash_gitops.model.resource import Resource, ResourceSet
 from unleash_gitops.model.workspace import Workspace
-from unleash_gitops.render.json import plan_json
+from unleash_gitops.render.json import render_plan_json
 from unleash_gitops.workflow.apply import apply_plan
 from unleash_gitops.workflow.plan import make_plan
 
@@ -193,7 +193,7 @@ def test_any_calls_may_fail_and_the_next_apply_converges(world: Any, failing: se
 def test_a_saved_plan_is_the_plan(world: Any) -> None:
     fake, loaded, workspace = world
     plan = _plan(fake, loaded, workspace)
-    assert parse_plan(plan_json(plan), "plan.json") == plan
+    assert parse_plan(render_plan_json(plan), "plan.json") == plan
 
 
 @given(worlds())

@@ -12,7 +12,7 @@ from unleash_gitops.model.call import Call
 from unleash_gitops.model.errors import PlanFileError
 from unleash_gitops.model.plan import Report, ReportSummary, Result, parse_plan
 from unleash_gitops.model.plan_file import seal as with_digest
-from unleash_gitops.render.json import plan_json
+from unleash_gitops.render.json import render_plan_json
 
 AGAIN = "create it again with: unleash-gitops plan --out FILE"
 
@@ -33,12 +33,12 @@ def parse_refused(text: str | bytes) -> tuple[str, str | None]:
 def test_a_plan_survives_writing_and_reading(name: str) -> None:
     plan = PLANS[name]
     assert parse_plan(json.dumps(plan.to_json()), "p.json") == plan
-    assert parse_plan(plan_json(plan), "p.json") == plan
-    assert parse_plan(plan_json(plan).encode(), "p.json") == plan
+    assert parse_plan(render_plan_json(plan), "p.json") == plan
+    assert parse_plan(render_plan_json(plan).encode(), "p.json") == plan
 
 
 def test_writing_a_plan_twice_gives_the_same_bytes() -> None:
-    assert plan_json(ACTIONS) == plan_json(parse_plan(plan_json(ACTIONS), "p.json"))
+    assert render_plan_json(ACTIONS) == render_plan_json(parse_plan(render_plan_json(ACTIONS), "p.json"))
 
 
 def test_the_json_document_has_the_documented_keys() -> None:
@@ -67,7 +67,7 @@ def test_an_empty_file_is_refused(text: str | bytes) -> None:
 
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
 def test_an_incomplete_file_is_refused(share: float) -> None:
-    complete = plan_json(ACTIONS)
+    complete = render_plan_json(ACTIONS)
     incomplete = complete[: int(len(complete) * share)]
     assert parse_refused(incomplete) == ("p.json: not a plan: the file is not complete JSON", AGAIN)
 

@@ -12,7 +12,7 @@ from render.samples import ACTIONS, HUGE, PLANS, planset
 from unleash_gitops.model.errors import PlanFileError
 from unleash_gitops.model.plan_file import seal
 from unleash_gitops.model.plan_set import Planned, PlanSet, parse_plans
-from unleash_gitops.render.json import plan_json, planset_json
+from unleash_gitops.render.json import render_plan_json, render_plan_set_json
 
 FAILED = Planned(workspace="search", root="search", url=None, plan=None, error="no answer")
 BOTH = planset(ACTIONS, FAILED, PLANS["plan-nothing-at-all"])
@@ -20,11 +20,11 @@ BOTH = planset(ACTIONS, FAILED, PLANS["plan-nothing-at-all"])
 
 def test_a_plan_set_survives_writing_and_reading() -> None:
     for plans in (BOTH, planset(), planset(HUGE), planset(PLANS["plan-hostile"])):
-        assert parse_plans(planset_json(plans), "p.json") == plans
+        assert parse_plans(render_plan_set_json(plans), "p.json") == plans
 
 
 def test_parse_plans_reads_the_plan_of_one_workspace() -> None:
-    assert parse_plans(plan_json(ACTIONS), "p.json") == ACTIONS
+    assert parse_plans(render_plan_json(ACTIONS), "p.json") == ACTIONS
 
 
 def test_the_summary_of_a_plan_set_is_the_sum_of_its_plans() -> None:
@@ -38,13 +38,13 @@ def test_the_summary_of_a_plan_set_is_the_sum_of_its_plans() -> None:
 
 
 def test_each_plan_in_a_plan_set_has_its_own_digest() -> None:
-    content = json.loads(planset_json(BOTH))
+    content = json.loads(render_plan_set_json(BOTH))
     assert list(content) == ["formatVersion", "toolVersion", "createdAt", "summary", "workspaces", "digest"]
     assert content["workspaces"][0]["plan"] == ACTIONS.to_json()
 
 
 def edit(change: Callable[[dict[str, Any]], object], *, reseal: bool) -> str:
-    content = json.loads(planset_json(BOTH))
+    content = json.loads(render_plan_set_json(BOTH))
     change(content)
     if reseal:
         content = seal({key: value for key, value in content.items() if key != "digest"})
@@ -87,7 +87,7 @@ def test_a_plan_of_another_format_in_a_plan_set_is_refused(version: str) -> None
 
 
 def test_an_incomplete_plan_set_is_refused() -> None:
-    complete = planset_json(BOTH)
+    complete = render_plan_set_json(BOTH)
     for length in range(0, len(complete) - 2, 997):
         with pytest.raises(PlanFileError):
             parse_plans(complete[:length], "p.json")

@@ -6,7 +6,7 @@ import pytest
 
 from unleash_gitops.model import errors
 from unleash_gitops.model.diagnostics import Diagnostic, Position
-from unleash_gitops.render.text import error_text
+from unleash_gitops.render.text import render_error_text
 
 GET = ("GET", "/api/admin/projects")
 SHOWN = [
@@ -76,7 +76,7 @@ SHOWN = [
 
 @pytest.mark.parametrize(("error", "text"), SHOWN, ids=lambda shown: type(shown).__name__)
 def test_error(error: errors.GitopsError, text: str) -> None:
-    assert error_text(error).plain == text
+    assert render_error_text(error).plain == text
 
 
 def test_every_class_of_error_is_shown_here() -> None:
@@ -84,4 +84,4 @@ def test_every_class_of_error_is_shown_here() -> None:
 
 
 def test_an_empty_message_of_the_sandbox() -> None:
-    assert error_text(errors.SandboxError("")).plain == "error: \n"
+    assert render_error_text(errors.SandboxError("")).plain == "error: \n"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from unleash_gitops.render.excerpt import caret_lines
+from unleash_gitops.render.excerpt import render_excerpt
 
 
 @pytest.mark.parametrize(
@@ -27,20 +27,20 @@ from unleash_gitops.render.excerpt import caret_lines
     ],
 )
 def test_caret(excerpt: str, column: int, line: str, caret: str) -> None:
-    assert caret_lines(excerpt, column) == (line, caret)
+    assert render_excerpt(excerpt, column) == (line, caret)
 
 
 @given(st.integers(1, 498), st.integers(1, 500))
 def test_the_window_of_a_long_line_shows_the_place(width: int, column: int) -> None:
     excerpt = "a" * (min(column, width) - 1) + "B" + "c" * (width - min(column, width))
-    line, caret = caret_lines(excerpt, min(column, width))
+    line, caret = render_excerpt(excerpt, min(column, width))
     assert line[caret.index("^")] == "B"
     assert len(line) <= 102
 
 
 @given(st.text(max_size=500), st.integers(-5, 600))
 def test_any_line_fits_and_the_caret_stands_within(excerpt: str, column: int) -> None:
-    line, caret = caret_lines(excerpt, column)
+    line, caret = render_excerpt(excerpt, column)
     assert cell_len(line) <= 112
     assert caret.strip() == "^"
     assert len(caret) <= cell_len(line) + 1

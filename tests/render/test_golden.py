@@ -11,10 +11,10 @@ import pytest
 
 from render.samples import DIAGNOSTICS, HUGE, PLANS, REPORTS
 from unleash_gitops.model.plan import parse_plan
-from unleash_gitops.render.github import diagnostics_github, drift_github
-from unleash_gitops.render.json import diagnostics_json, plan_json, report_json
-from unleash_gitops.render.markdown import plan_markdown
-from unleash_gitops.render.text import diagnostics_text, plan_text, report_text, result_line
+from unleash_gitops.render.github import render_diagnostics_github, render_drift_github
+from unleash_gitops.render.json import render_diagnostics_json, render_plan_json, render_report_json
+from unleash_gitops.render.markdown import render_plan_markdown
+from unleash_gitops.render.text import render_diagnostics_text, render_plan_text, render_report_text, render_result_line
 
 Golden = Callable[[str, str], None]
 CASES = Path(__file__).parents[1] / "cases"
@@ -22,36 +22,38 @@ CASES = Path(__file__).parents[1] / "cases"
 
 @pytest.mark.parametrize("name", PLANS)
 def test_plan(name: str, golden: Golden) -> None:
-    golden(f"{name}/plan.json", plan_json(PLANS[name]))
+    golden(f"{name}/plan.json", render_plan_json(PLANS[name]))
     saved = parse_plan((CASES / name / "plan.json").read_bytes(), "plan.json")
     assert saved == PLANS[name]
-    golden(f"{name}/plan.txt", plan_text(saved).plain)
-    golden(f"{name}/plan.md", plan_markdown(saved))
+    golden(f"{name}/plan.txt", render_plan_text(saved).plain)
+    golden(f"{name}/plan.md", render_plan_markdown(saved))
 
 
 def test_drift_as_annotations(golden: Golden) -> None:
-    golden("plan-drift/plan.github", drift_github(PLANS["plan-drift"].model_copy(update={"root": "ops/unleash"})))
-    golden("plan-hostile/plan.github", drift_github(PLANS["plan-hostile"]))
-    assert drift_github(PLANS["plan-actions"]) == ""
+    golden(
+        "plan-drift/plan.github", render_drift_github(PLANS["plan-drift"].model_copy(update={"root": "ops/unleash"}))
+    )
+    golden("plan-hostile/plan.github", render_drift_github(PLANS["plan-hostile"]))
+    assert render_drift_github(PLANS["plan-actions"]) == ""
 
 
 def test_huge_plan_as_a_comment(golden: Golden) -> None:
-    golden("plan-huge/plan.md", plan_markdown(HUGE))
+    golden("plan-huge/plan.md", render_plan_markdown(HUGE))
 
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_report(name: str, golden: Golden) -> None:
-    golden(f"{name}/report.json", report_json(REPORTS[name]))
-    golden(f"{name}/report.txt", report_text(REPORTS[name]).plain)
-    golden(f"{name}/progress.txt", "".join(f"{result_line(result).plain}\n" for result in REPORTS[name].results))
+    golden(f"{name}/report.json", render_report_json(REPORTS[name]))
+    golden(f"{name}/report.txt", render_report_text(REPORTS[name]).plain)
+    golden(f"{name}/progress.txt", "".join(f"{render_result_line(result).plain}\n" for result in REPORTS[name].results))
 
 
 @pytest.mark.parametrize(("name", "prefix"), [("diagnostics", ""), ("diagnostics-from-outside", "../work space")])
 def test_diagnostics(name: str, prefix: str, golden: Golden) -> None:
     diagnostics = [found.below(prefix) for found in DIAGNOSTICS]
-    golden(f"{name}/diagnostics.json", diagnostics_json(diagnostics))
-    golden(f"{name}/diagnostics.txt", diagnostics_text(diagnostics).plain)
-    golden(f"{name}/diagnostics.github", diagnostics_github(diagnostics))
+    golden(f"{name}/diagnostics.json", render_diagnostics_json(diagnostics))
+    golden(f"{name}/diagnostics.txt", render_diagnostics_text(diagnostics).plain)
+    golden(f"{name}/diagnostics.github", render_diagnostics_github(diagnostics))
 
 
 def test_a_prefix_may_end_with_its_slash() -> None:
@@ -63,16 +65,16 @@ def test_a_prefix_may_end_with_its_slash() -> None:
 
 
 def test_no_diagnostics() -> None:
-    assert diagnostics_text(()).plain == ""
-    assert diagnostics_github(()) == ""
+    assert render_diagnostics_text(()).plain == ""
+    assert render_diagnostics_github(()) == ""
     empty = {"formatVersion": "1", "summary": {"errors": 0, "warnings": 0}, "diagnostics": []}
-    assert json.loads(diagnostics_json(())) == empty
+    assert json.loads(render_diagnostics_json(())) == empty
 
 
 @pytest.mark.parametrize("name", PLANS)
 def test_a_plan_without_colour_says_the_same_line_by_line(name: str) -> None:
     """Each change has one line with its sign, its word and its address."""
     words = {"create": "+ create ", "update": "~ update ", "delete": "- DELETE ", "blocked": "! blocked"}
-    lines = plan_text(PLANS[name]).plain.splitlines()
+    lines = render_plan_text(PLANS[name]).plain.splitlines()
     marked = [line for line in lines if line.startswith(tuple(words.values()))]
     assert [line[:9] for line in marked] == [words[change.action] for change in PLANS[name].changes]

@@ -22,9 +22,15 @@ from unleash_gitops.model.diagnostics import Diagnostic, Position
 from unleash_gitops.model.errors import ApiError, SandboxError, StalePlan
 from unleash_gitops.model.plan import Changed, FieldChange, Instance, Plan, Report, Result, Unmanaged
 from unleash_gitops.model.plan_set import Planned
-from unleash_gitops.render.github import diagnostics_github, drift_github
-from unleash_gitops.render.markdown import LONGEST_COMMENT, plan_markdown, planset_markdown, size, span
-from unleash_gitops.render.text import diagnostics_text, error_text, plan_text, report_text, result_line
+from unleash_gitops.render.github import render_diagnostics_github, render_drift_github
+from unleash_gitops.render.markdown import LONGEST_COMMENT, render_plan_markdown, render_plan_set_markdown, size, span
+from unleash_gitops.render.text import (
+    render_diagnostics_text,
+    render_error_text,
+    render_plan_text,
+    render_report_text,
+    render_result_line,
+)
 
 FRAGMENTS = [
     *HOSTILE_TEXTS,
@@ -180,8 +186,8 @@ class Tags(HTMLParser):
 
 
 def test_the_hostile_case() -> None:
-    assert_own_structure_only(plan_markdown(hostile()))
-    assert_harmless(plan_text(hostile()))
+    assert_own_structure_only(render_plan_markdown(hostile()))
+    assert_harmless(render_plan_text(hostile()))
 
 
 @examples(20)
@@ -198,13 +204,13 @@ def test_thousands_of_hostile_strings_stay_where_they_were_put(texts: list[str])
         left=left,
         workspace=workspace,
     )
-    assert_own_structure_only(plan_markdown(made))
+    assert_own_structure_only(render_plan_markdown(made))
 
 
 @examples(1.5)
 @given(plans(), jobs())
 def test_markdown_of_a_hostile_plan_has_our_structure_only(hostile_plan: Plan, job: Job | None) -> None:
-    assert_own_structure_only(plan_markdown(hostile_plan, job), job)
+    assert_own_structure_only(render_plan_markdown(hostile_plan, job), job)
 
 
 @examples(1.5)
@@ -215,13 +221,13 @@ def test_markdown_of_several_hostile_plans_has_our_structure_only(
     workspace, url, error, *_ = texts
     failed = Planned(workspace=workspace, root=None, url=url, plan=None, error=error)
     made = planset(hostile_plan, failed, *[hostile_plan] * times)
-    assert_own_structure_only(planset_markdown(made, job), job)
+    assert_own_structure_only(render_plan_set_markdown(made, job), job)
 
 
 @examples(1.5)
 @given(plans())
 def test_text_of_a_hostile_plan_is_harmless_and_has_the_lines_of_a_tame_one(hostile_plan: Plan) -> None:
-    text = plan_text(hostile_plan)
+    text = render_plan_text(hostile_plan)
     assert_harmless(text)
     marks = [
         line[:9] for line in text.plain.splitlines() if line[:9] in {"+ create ", "~ update ", "! blocked", "- DELETE "}
@@ -246,9 +252,9 @@ def test_a_hostile_report_is_harmless(texts: list[str], status: str) -> None:
          "status": status, "error": error}
     )  # fmt: skip
     made: Report = report(one, one)
-    assert_harmless(report_text(made))
-    assert_harmless(result_line(one))
-    assert "\n" not in result_line(one).plain
+    assert_harmless(render_report_text(made))
+    assert_harmless(render_result_line(one))
+    assert "\n" not in render_result_line(one).plain
 
 
 @examples(1.5)
@@ -256,10 +262,10 @@ def test_a_hostile_report_is_harmless(texts: list[str], status: str) -> None:
 def test_hostile_diagnostics_are_harmless(texts: list[str], column: int, line: int) -> None:
     code, message, path, hint, excerpt, prefix = texts
     found = Diagnostic("error", code, message, Position(path, line, column), hint, excerpt).below(prefix)
-    text = diagnostics_text([found])
+    text = render_diagnostics_text([found])
     assert_harmless(text)
     assert len(text.plain.splitlines()) == 6
-    command = diagnostics_github([found])
+    command = render_diagnostics_github([found])
     assert command.count("\n") == 1
     assert re.fullmatch(rf"::error file=[^:,]*,line={line},col={column},title=[^:,]*::.*\n", command)
     assert {one for one in command[:-1] if unicodedata.category(one) in {"Cc", "Cf", "Cs", "Zl", "Zp"}} == set()
@@ -270,13 +276,13 @@ def test_hostile_diagnostics_are_harmless(texts: list[str], column: int, line: i
 def test_hostile_errors_are_harmless(texts: list[str]) -> None:
     first, second, third = texts
     for error in (ApiError("GET", first, 400, second, third, first), StalePlan([(first, second)]), SandboxError(first)):
-        assert_harmless(error_text(error))
+        assert_harmless(render_error_text(error))
 
 
 @examples(1.5)
 @given(plans())
 def test_annotations_of_a_hostile_plan_are_one_line_each(hostile_plan: Plan) -> None:
-    commands = drift_github(hostile_plan).splitlines()
+    commands = render_drift_github(hostile_plan).splitlines()
     drifted = [one for one in (*hostile_plan.changes, *hostile_plan.kept) if one.drifted]
     assert len(commands) == len(drifted)
     for command in commands:

@@ -11,21 +11,21 @@ from hypothesis import strategies as st
 from properties import examples
 from render.samples import PLANS, REPORTS, hostile
 from unleash_gitops.model.diagnostics import Diagnostic, Position
-from unleash_gitops.render.json import diagnostics_json, plan_json, report_json
+from unleash_gitops.render.json import render_diagnostics_json, render_plan_json, render_report_json
 
 
 @pytest.mark.parametrize("name", PLANS)
 def test_plan_json_is_the_plan(name: str) -> None:
-    assert json.loads(plan_json(PLANS[name])) == PLANS[name].to_json()
+    assert json.loads(render_plan_json(PLANS[name])) == PLANS[name].to_json()
 
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_report_json_is_the_report(name: str) -> None:
-    assert json.loads(report_json(REPORTS[name])) == REPORTS[name].as_json()
+    assert json.loads(render_report_json(REPORTS[name])) == REPORTS[name].as_json()
 
 
 def test_no_raw_control_or_invisible_character_is_written() -> None:
-    text = plan_json(hostile())
+    text = render_plan_json(hostile())
     assert [one for one in "\x1b\x9b\x7f\x85\u2028\u2029\u202e\u2066\u200b\ufeff\xad\U000e0041" if one in text] == []
     assert "日本語 العربية" in text
 
@@ -33,7 +33,7 @@ def test_no_raw_control_or_invisible_character_is_written() -> None:
 @examples(5)
 @given(st.text(st.characters()), st.text(st.characters()))
 def test_any_text_comes_back_as_it_was(message: str, path: str) -> None:
-    text = diagnostics_json([Diagnostic("warning", "code", message, Position(path, 2, 3)).below("sub")])
+    text = render_diagnostics_json([Diagnostic("warning", "code", message, Position(path, 2, 3)).below("sub")])
     assert text.endswith("\n}\n")
     text.encode()
     assert json.loads(text) == {

@@ -12,10 +12,10 @@ from unleash_gitops.model.plan import FieldChange, Plan
 from unleash_gitops.model.plan_set import Planned
 from unleash_gitops.render.markdown import (
     LONGEST_COMMENT,
-    failed_markdown,
     fence,
-    plan_markdown,
-    planset_markdown,
+    render_failed_markdown,
+    render_plan_markdown,
+    render_plan_set_markdown,
     size,
     span,
 )
@@ -46,37 +46,37 @@ def test_fenced() -> None:
 
 
 def test_the_first_line_says_it_all() -> None:
-    first = plan_markdown(ACTIONS).splitlines()[0]
+    first = render_plan_markdown(ACTIONS).splitlines()[0]
     assert first == "**2 to create, 1 to update, 1 to delete, 3 blocked, 2 unmanaged** (7 unchanged, 1 foreign)"
 
 
 def test_a_plan_without_changes_says_so() -> None:
-    assert plan_markdown(PLANS["plan-nothing-at-all"]).startswith("**Nothing to change**\n")
-    first = plan_markdown(PLANS["plan-no-changes"]).splitlines()[0]
+    assert render_plan_markdown(PLANS["plan-nothing-at-all"]).startswith("**Nothing to change**\n")
+    first = render_plan_markdown(PLANS["plan-no-changes"]).splitlines()[0]
     assert first == "**Nothing to change, 2 unmanaged** (8 unchanged)"
 
 
 def test_deletes_and_blocked_come_first() -> None:
-    actions = ACTION.findall(plan_markdown(ACTIONS))
+    actions = ACTION.findall(render_plan_markdown(ACTIONS))
     assert actions == ["DELETE", "BLOCKED", "BLOCKED", "BLOCKED", "update", "create", "create"]
 
 
 def test_deletes_and_blocked_changes_cannot_be_overlooked() -> None:
-    lines = plan_markdown(ACTIONS).splitlines()
+    lines = render_plan_markdown(ACTIONS).splitlines()
     assert lines[4:9] == [
         "> [!CAUTION]", "> **1 object will be deleted**", "",
         "> [!WARNING]", "> **3 changes are blocked and will not be done**",
     ]  # fmt: skip
-    assert "[!" not in plan_markdown(plan(created("a")))
+    assert "[!" not in render_plan_markdown(plan(created("a")))
 
 
 def test_a_plan_over_the_limit_of_deletes_says_so_at_the_top() -> None:
-    lines = plan_markdown(PLANS["plan-many-deletes"]).splitlines()
+    lines = render_plan_markdown(PLANS["plan-many-deletes"]).splitlines()
     assert lines[5] == "> **12 deletes, more than the limit of 10: apply refuses this without --max-deletes 12**"
 
 
 def test_a_huge_plan_is_cut_between_changes_and_says_what_is_missing() -> None:
-    comment = plan_markdown(HUGE)
+    comment = render_plan_markdown(HUGE)
     shown = ACTION.findall(comment)
     assert size(comment) <= LONGEST_COMMENT
     assert shown[:90] == ["DELETE"] * 60 + ["update"] * 30
@@ -90,7 +90,7 @@ def test_a_huge_plan_is_cut_between_changes_and_says_what_is_missing() -> None:
 @pytest.mark.parametrize("count", range(60, 140, 7))
 def test_no_number_of_changes_is_too_many(count: int) -> None:
     many = plan(*(deleted(number, "🦄" * 100) for number in range(count)), left=tuple(map(unmanaged, range(30))))
-    assert size(plan_markdown(many)) <= LONGEST_COMMENT
+    assert size(render_plan_markdown(many)) <= LONGEST_COMMENT
 
 
 def huge_everywhere() -> Plan:
@@ -107,7 +107,7 @@ def huge_everywhere() -> Plan:
 
 
 def test_one_huge_change_does_not_take_the_room_of_all() -> None:
-    comment = plan_markdown(huge_everywhere())
+    comment = render_plan_markdown(huge_everywhere())
     assert size(comment) <= LONGEST_COMMENT
     shown = ACTION.findall(comment)
     assert (shown[0], set(shown[1:])) == ("update", {"create"})
@@ -116,7 +116,7 @@ def test_one_huge_change_does_not_take_the_room_of_all() -> None:
 
 
 def test_everything_is_shown_where_there_is_room() -> None:
-    comment = plan_markdown(plan(*(created(f"chart-{number}", number) for number in range(90))))
+    comment = render_plan_markdown(plan(*(created(f"chart-{number}", number) for number in range(90))))
     assert len(ACTION.findall(comment)) == 90
     assert "not shown" not in comment
 
@@ -134,7 +134,7 @@ JOB = Job(
 
 
 def test_sources_and_commit_are_links_where_the_job_tells_them() -> None:
-    linked = plan_markdown(plan(created("a", source="charts/größe #1.yaml:12"), root="deploy/unleash"), JOB)
+    linked = render_plan_markdown(plan(created("a", source="charts/größe #1.yaml:12"), root="deploy/unleash"), JOB)
     blob = "https://github.com/acme/flags/blob/0123456789abcdef/deploy/unleash/charts/gr%C3%B6%C3%9Fe%20%231.yaml#L12"
     assert f'<a href="{blob}"><code>charts/größe #1.yaml:12</code></a>' in linked
     assert ", commit [`0123456789ab`](https://github.com/acme/flags/commit/0123456789abcdef), plan" in linked
@@ -146,11 +146,13 @@ def test_sources_and_commit_are_links_where_the_job_tells_them() -> None:
      ("a.yaml:one", ""), ("/a.yaml:1", "")],
 )  # fmt: skip
 def test_a_source_that_is_no_place_in_the_repository_is_no_link(source: str, root: str | None) -> None:
-    assert "<a " not in plan_markdown(plan(created("a", source=source), root=root), JOB)
+    assert "<a " not in render_plan_markdown(plan(created("a", source=source), root=root), JOB)
 
 
 def test_what_is_not_shown_is_said_to_be_in_the_plan_that_the_job_saved() -> None:
-    assert f"no room for more.** The plan file that [this job]({JOB.run_url}) saved has" in plan_markdown(HUGE, JOB)
+    assert f"no room for more.** The plan file that [this job]({JOB.run_url}) saved has" in render_plan_markdown(
+        HUGE, JOB
+    )
 
 
 FAILED = Planned(workspace="search", root="search", url="https://b.example", plan=None, error="no `answer`")
@@ -158,19 +160,19 @@ FAILED = Planned(workspace="search", root="search", url="https://b.example", pla
 
 def test_several_plans_have_a_section_each() -> None:
     made = planset(ACTIONS, FAILED, PLANS["plan-nothing-at-all"])
-    comment = planset_markdown(made, JOB)
+    comment = render_plan_set_markdown(made, JOB)
     head, *sections = comment.split("\n### ")
     said = "2 to create, 1 to update, 1 to delete, 3 blocked, 2 unmanaged"
     assert head == f"**{said}** (7 unchanged, 1 foreign) in 3 workspaces, **1 could not be planned**\n"
     assert sections == [
-        f"`payments`\n\n{plan_markdown(ACTIONS, JOB)}",
-        f"`search`\n\n{failed_markdown(FAILED)}",
-        f"`payments`\n\n{plan_markdown(PLANS['plan-nothing-at-all'], JOB)}",
+        f"`payments`\n\n{render_plan_markdown(ACTIONS, JOB)}",
+        f"`search`\n\n{render_failed_markdown(FAILED)}",
+        f"`payments`\n\n{render_plan_markdown(PLANS['plan-nothing-at-all'], JOB)}",
     ]
 
 
 def test_a_workspace_without_a_plan_says_why() -> None:
-    assert failed_markdown(FAILED) == (
+    assert render_failed_markdown(FAILED) == (
         "> [!CAUTION]\n> **Could not be planned:** `` no `answer` ``\n\nWorkspace `search` on `https://b.example`\n"
     )
 
@@ -178,9 +180,9 @@ def test_a_workspace_without_a_plan_says_why() -> None:
 @pytest.mark.parametrize("count", [1, 2, 3, 10, 40])
 def test_several_huge_plans_share_the_room(count: int) -> None:
     small = plan(updated("a"), workspace="small")
-    comment = planset_markdown(planset(small, *[HUGE] * count), JOB)
+    comment = render_plan_set_markdown(planset(small, *[HUGE] * count), JOB)
     assert 0.8 * LONGEST_COMMENT < size(comment) <= LONGEST_COMMENT
-    assert plan_markdown(small, JOB) in comment
+    assert render_plan_markdown(small, JOB) in comment
     assert comment.count("\n### ") == count + 1
     assert comment.count(" changes are not shown here (") == count
     assert comment.count("<details>") == comment.count("</details>")
@@ -188,7 +190,9 @@ def test_several_huge_plans_share_the_room(count: int) -> None:
 
 def test_too_many_workspaces_for_one_comment_are_counted() -> None:
     quiet = [plan(workspace=f"quiet-{number}") for number in range(200)]
-    comment = planset_markdown(planset(*quiet, *[plan(created(f"a{number}")) for number in range(200)], ACTIONS))
+    comment = render_plan_set_markdown(
+        planset(*quiet, *[plan(created(f"a{number}")) for number in range(200)], ACTIONS)
+    )
     shown = comment.count("\n### ")
     assert 50 < shown < 201
     assert "`quiet-" not in comment

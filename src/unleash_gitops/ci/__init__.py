@@ -1,13 +1,13 @@
-"""The host of the pull request, GitHub or GitLab: our own comment there, and the plan that was reviewed there.
+"""The pull request's side: the comments on a pull request, and the plan that was reviewed there.
 
-Knows comments and files, not plans. The only room besides the client that knows httpx.
+Knows comments and files, not plans. Only this room and the client know httpx.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from unleash_gitops.ci.comments import Marker, Posted, post, supersede
+from unleash_gitops.ci.comments import CommentResult, Marker, post, supersede
 from unleash_gitops.ci.github import GitHub
 from unleash_gitops.ci.gitlab import GitLab
 from unleash_gitops.model.errors import CodeHostError
@@ -15,38 +15,49 @@ from unleash_gitops.model.errors import CodeHostError
 if TYPE_CHECKING:
     from unleash_gitops.ci.job import Job
 
-__all__ = ["GitHub", "GitLab", "Marker", "Posted", "open_code_host", "post", "reviewed_plan", "supersede"]
+__all__ = ["CommentResult", "GitHub", "GitLab", "Marker", "open_code_host", "post", "read_reviewed_plan", "supersede"]
 
 
 def open_code_host(job: Job | None) -> GitHub | GitLab:
-    """Return the host of the job's pull request, a context manager. Raises CodeHostError when there is none."""
-    job = _with_token(job)
+    """Return a context manager for the comments of the job's pull request.
+
+    Raises CodeHostError without a job, a token or a pull request.
+    """
+    job = _require_token(job, "to print the text instead of writing it, use --dry-run")
     if job.pull_request is None:
         raise CodeHostError(
-            "this job runs for no pull request",
-            "run it on pull_request events (GitHub) or in merge request pipelines (GitLab)",
+            "this job does not belong to a pull request",
+            (
+                "run it on pull_request events (GitHub) or in merge request pipelines (GitLab)",
+                "to name the pull request, use --pull-request N",
+            ),
         )
     return GitHub(job) if job.host == "github" else GitLab(job)
 
 
-def reviewed_plan(job: Job | None, artifact: str) -> bytes:
-    """Return the plan file that was reviewed before the job's commit was merged. Raises CodeHostError."""
-    job = _with_token(job)
+def read_reviewed_plan(job: Job | None, artifact: str) -> bytes:
+    """Return the plan file that was reviewed before the job's commit was merged.
+
+    `artifact` is the name under which the pull request's job saved it. Raises CodeHostError.
+    """
+    job = _require_token(job, "to plan and apply in one step, run: unleash-gitops apply DIR --yes")
     if job.host != "github":
         raise CodeHostError(
-            "only GitHub keeps a plan from the pull request to the merge", "apply afresh: apply DIR --yes"
+            "a reviewed plan can be fetched from GitHub only",
+            "to plan and apply in one step, run: unleash-gitops apply DIR --yes",
         )
     with GitHub(job) as github:
-        return github.reviewed_plan(artifact)
+        return github.read_reviewed_plan(artifact)
 
 
-def _with_token(job: Job | None) -> Job:
+def _require_token(job: Job | None, alternative: str) -> Job:
+    """Return the job if it has a token. `alternative` is the way out for a process that is not a CI job."""
     if job is None:
         raise CodeHostError(
-            "this is no CI job that is known here",
-            "GitHub Actions and GitLab CI tell the pull request in the environment; --dry-run prints the text",
+            "not running in a supported CI system (GitHub Actions, GitLab CI)",
+            ("run the command in a job of GitHub Actions or GitLab CI", alternative),
         )
     if job.token_header is None:
-        name = "GITHUB_TOKEN" if job.host == "github" else "GITLAB_TOKEN"
-        raise CodeHostError("no token for the comments is given", f"put one into {name}")
+        host, variable = ("GitHub", "GITHUB_TOKEN") if job.host == "github" else ("GitLab", "GITLAB_TOKEN")
+        raise CodeHostError(f"no token for {host} is set", f"set {variable}")
     return job

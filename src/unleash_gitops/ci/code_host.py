@@ -1,4 +1,7 @@
-"""What GitHub's and GitLab's comments have in common: one address for all, one for each, and an author."""
+"""The comments of a pull request, as GitHub's and GitLab's APIs have them in common.
+
+Both have one path for the list of comments and one path for each comment, and name the author of each.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from unleash_gitops.ci.rest_client import Web
+from unleash_gitops.ci.rest_client import RestClient
 from unleash_gitops.model.errors import CodeHostError
 
-__all__ = ["Comment", "Host"]
+__all__ = ["CodeHost", "Comment"]
 
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment. `author` is what the host tells of who wrote it."""
+    """A comment. `author` is the user object of the API's answer."""
 
     id: int
     body: str
@@ -23,63 +26,71 @@ class Comment:
     author: Any = None
 
 
-class Host(ABC):
+class CodeHost(ABC):
     """The comments of one pull request; a context manager.
 
-    `comments_path` is where comments are created, and listed with `listing` behind it; each has its own address below
-    `comment_path`, where `update_method` changes it.
+    `comments_path` creates a comment, and lists all of them with `list_query`. `update_method` on a path below
+    `comment_path` changes one comment.
     """
 
-    no_person: ClassVar[int | None] = None
-    """The status of the answer to whose the token is, where it is no person's."""
+    not_a_user_status: ClassVar[int | None] = None
+    """The status of `GET /user` for a token that belongs to a job and not to a user."""
 
-    def __init__(self, web: Web, comments_path: str, listing: str, comment_path: str, update_method: str) -> None:
-        self._web = web
-        self._comments = comments_path
-        self._listing = listing
-        self._each = comment_path
-        self._update = update_method
-        self._self: Any = None
+    def __init__(
+        self, client: RestClient, comments_path: str, list_query: str, comment_path: str, update_method: str
+    ) -> None:
+        self._client = client
+        self._comments_path = comments_path
+        self._list_query = list_query
+        self._comment_path = comment_path
+        self._update_method = update_method
+        self._own_user: Any = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._web.__exit__(*error)
+        self._client.__exit__(*error)
 
     def comments(self) -> Iterator[Comment]:
         """Yield all comments, the oldest first. Raises CodeHostError."""
-        return (self._read(entry) for entry in self._web.pages(f"{self._comments}?{self._listing}"))
+        entries = self._client.list_all(f"{self._comments_path}?{self._list_query}")
+        return (self._parse_comment(entry) for entry in entries)
 
     def create(self, body: str) -> Comment:
         """Write a new comment. Raises CodeHostError."""
-        return self._read(self._web.request("POST", self._comments, {"body": body}).content)
+        return self._parse_comment(self._client.request("POST", self._comments_path, {"body": body}).content)
 
     def update(self, comment: Comment, body: str) -> Comment:
-        """Give a comment a new text. Raises CodeHostError, with status 404 when it is gone."""
-        return self._read(self._web.request(self._update, f"{self._each}/{comment.id}", {"body": body}).content)
+        """Replace the text of a comment. Raises CodeHostError, with status 404 when the comment no longer exists."""
+        path = f"{self._comment_path}/{comment.id}"
+        return self._parse_comment(self._client.request(self._update_method, path, {"body": body}).content)
 
     def is_own(self, comment: Comment) -> bool:
-        """Tell whether it may be ours: False only when it is known that somebody else wrote it."""
+        """Tell whether the token's user may have written `comment`: False only for a comment of another user.
+
+        Raises CodeHostError.
+        """
         author = comment.author if isinstance(comment.author, dict) else {}
-        if not self._may_be_another(author):
+        if not self._can_be_another_user(author):
             return True
-        if self._self is None:
-            self._self = self._asked()
-        return self._self.get("id") in {None, author.get("id")}
+        if self._own_user is None:
+            self._own_user = self._read_own_user()
+        return self._own_user.get("id") in {None, author.get("id")}
 
     @abstractmethod
-    def _read(self, entry: Any) -> Comment:
-        """Return a comment as the API gives it."""
+    def _parse_comment(self, entry: Any) -> Comment:
+        """Return the comment that an entry of the API describes."""
 
     @abstractmethod
-    def _may_be_another(self, author: dict[str, Any]) -> bool:
-        """Tell whether it has to be asked whose the token is."""
+    def _can_be_another_user(self, author: dict[str, Any]) -> bool:
+        """Tell whether `author` has to be compared with the token's user."""
 
-    def _asked(self) -> dict[str, Any]:
+    def _read_own_user(self) -> dict[str, Any]:
+        """Return the token's user, {} when it is unknown, and an id that no user has for a job's own token."""
         try:
-            return self._web.request("GET", "/user").content or {}
+            return self._client.request("GET", "/user").content or {}
         except CodeHostError as error:
-            if error.again:
+            if error.retryable:
                 raise
-            return {"id": -1} if error.status == self.no_person else {}
+            return {"id": -1} if error.status == self.not_a_user_status else {}

@@ -1,7 +1,7 @@
-"""Our own comment on a pull request: found by its marker, updated in place, marked when it is superseded.
+"""The tool's own comment on a pull request: found by its marker, updated in place, marked when it is superseded.
 
-The marker is the comment's first line, invisible, and names workspace and instance: each has one comment. A comment
-that somebody else wrote is not ours, whatever its first line says.
+The marker is the first line of the comment and invisible. It names workspace and instance: each pair has one comment.
+A comment of another user is never taken for the tool's own, whatever its first line is.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 from urllib.parse import quote, unquote
 
-from unleash_gitops.ci.code_host import Comment, Host
+from unleash_gitops.ci.code_host import CodeHost, Comment
 from unleash_gitops.model.errors import CodeHostError
 
-__all__ = ["Marker", "Posted", "post", "supersede"]
+__all__ = ["CommentResult", "Marker", "post", "supersede"]
 
 _MARKER = re.compile(r"<!-- unleash-gitops workspace=(\S+) instance=(\w+)(?: run=(\d{1,20}))? -->(?:\r?\n|$)")
 _Result = TypeVar("_Result")
-_TRIES = 4
-_LONGEST_WAIT = 60.0
-"""Seconds that a job waits for a rate limit to be over; longer ones are an error."""
+_MAX_ATTEMPTS = 4
+_MAX_WAIT = 60.0
+"""Seconds to wait for the end of a rate limit. A longer limit is an error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """What the first line of a comment of ours says. `run` is the CI run that wrote it."""
+    """The first line of the tool's own comment. `run` is the CI run that wrote the comment."""
 
     workspace: str
     instance: str
@@ -41,12 +41,12 @@ class Marker:
 
     @classmethod
     def parse(cls, body: str) -> Marker | None:
-        """Return the marker that `body` begins with, None when it begins with none."""
+        """Return the marker at the beginning of `body`, None when there is none."""
         match = _MARKER.match(body)
         return None if match is None else cls(unquote(match[1]), match[2], int(match[3]) if match[3] else None)
 
-    def after(self, run: int | None) -> bool:
-        """Tell whether a later run than `run` wrote it; never where one of the two is not known."""
+    def is_later_than(self, run: int | None) -> bool:
+        """Tell whether a later run than `run` wrote the comment; False when either run is unknown."""
         return self.run is not None and run is not None and self.run > run
 
     def __str__(self) -> str:
@@ -57,93 +57,104 @@ class Marker:
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
-    """How it went. `newer`: a later run was there first, and its comment was left as it is."""
+class CommentResult:
+    """What happened to a comment. With `newer`, a later run had written it, and it was not changed."""
 
-    how: Literal["created", "updated", "unchanged", "newer", "superseded"]
+    outcome: Literal["created", "updated", "unchanged", "newer", "superseded"]
     url: str | None
 
 
 def post(
-    forge: Host, body: str, superseded: str, *, begin: bool = True, sleep: Callable[[float], object] = time.sleep
-) -> Posted:
-    """Write `body`, which begins with its marker, as the one comment that bears it.
+    code_host: CodeHost,
+    body: str,
+    superseded_text: str,
+    *,
+    create_missing: bool = True,
+    sleep: Callable[[float], object] = time.sleep,
+) -> CommentResult:
+    """Write `body`, which begins with a marker, as the only comment with that marker.
 
-    The newest earlier one is updated; others that a race left behind become `superseded`; without `begin`, no new one
-    is begun. Tries again what may pass, and looks first each time, so that there is never a second one. Raises
-    CodeHostError.
+    Updates the newest comment with the marker. Older ones, which concurrent runs can leave behind, get
+    `superseded_text`. Without any, creates a comment if `create_missing`.
+
+    Repeats a failed attempt from the start, so that it never writes a second comment. Raises CodeHostError.
     """
     marker = Marker.parse(body)
     if marker is None:
-        raise ValueError("a comment of ours begins with its marker")
+        raise ValueError("the body has no marker in its first line")
+    return _retry(lambda: _post_once(code_host, marker, body, superseded_text, create_missing=create_missing), sleep)
 
-    def once() -> Posted:
-        own = [
-            (comment, own_marker)
-            for comment, own_marker in _find_own_comments(forge)
-            if (own_marker.workspace, own_marker.instance) == (marker.workspace, marker.instance)
-        ]
-        newer = next((comment for comment, own_marker in own if own_marker.after(marker.run)), None)
-        if newer is not None:
-            return Posted("newer", newer.url)
-        if not own and not begin:
-            return Posted("unchanged", None)
-        if not own:
-            return Posted("created", forge.create(body).url)
-        for comment, own_marker in own[:-1]:
-            _set_text(forge, comment, f"{own_marker}\n{superseded}")
-        how, kept = _set_text(forge, own[-1][0], body)
-        if kept is None:  # it was deleted after we had found it
-            return Posted("created", forge.create(body).url)
-        return Posted(how, kept.url)
 
-    return _retry(once, sleep)
+def _post_once(
+    code_host: CodeHost, marker: Marker, body: str, superseded_text: str, *, create_missing: bool
+) -> CommentResult:
+    earlier = [
+        (comment, earlier_marker)
+        for comment, earlier_marker in _find_own_comments(code_host)
+        if (earlier_marker.workspace, earlier_marker.instance) == (marker.workspace, marker.instance)
+    ]
+    for comment, earlier_marker in earlier:
+        if earlier_marker.is_later_than(marker.run):
+            return CommentResult("newer", comment.url)
+    if not earlier and not create_missing:
+        return CommentResult("unchanged", None)
+    if not earlier:
+        return CommentResult("created", code_host.create(body).url)
+    for comment, earlier_marker in earlier[:-1]:
+        _set_text(code_host, comment, f"{earlier_marker}\n{superseded_text}")
+    outcome, comment_now = _set_text(code_host, earlier[-1][0], body)
+    if comment_now is None:  # another user deleted it after the list was read
+        return CommentResult("created", code_host.create(body).url)
+    return CommentResult(outcome, comment_now.url)
 
 
 def supersede(
-    forge: Host, workspace: str, run: int | None, text: str, sleep: Callable[[float], object] = time.sleep
-) -> list[Posted]:
-    """Give every comment on `workspace` the text `text`, those of later runs apart; return what became of each.
+    code_host: CodeHost, workspace: str, run: int | None, text: str, sleep: Callable[[float], object] = time.sleep
+) -> list[CommentResult]:
+    """Replace the text of every comment on `workspace`, except those of runs later than `run`, by `text`.
 
     Raises CodeHostError.
     """
 
-    def once() -> list[Posted]:
-        done = []
-        for comment, own_marker in _find_own_comments(forge):
-            if own_marker.workspace == workspace and not own_marker.after(run):
-                marker = replace(own_marker, run=run or own_marker.run)
-                done.append(_set_text(forge, comment, f"{marker}\n{text}")[1])
-        return [Posted("superseded", comment.url) for comment in done if comment is not None]
+    def supersede_once() -> list[CommentResult]:
+        superseded = []
+        for comment, marker in _find_own_comments(code_host):
+            if marker.workspace == workspace and not marker.is_later_than(run):
+                new_marker = replace(marker, run=run or marker.run)
+                superseded.append(_set_text(code_host, comment, f"{new_marker}\n{text}")[1])
+        return [CommentResult("superseded", comment.url) for comment in superseded if comment is not None]
 
-    return _retry(once, sleep)
-
-
-def _find_own_comments(forge: Host) -> list[tuple[Comment, Marker]]:
-    """Return our own comments, the oldest first."""
-    marked = [(comment, Marker.parse(comment.body)) for comment in forge.comments()]
-    return [(comment, marker) for comment, marker in marked if marker is not None and forge.is_own(comment)]
+    return _retry(supersede_once, sleep)
 
 
-def _set_text(forge: Host, comment: Comment, body: str) -> tuple[Literal["updated", "unchanged"], Comment | None]:
-    """Give a comment its text unless it has it; the comment is None when it is gone."""
+def _find_own_comments(code_host: CodeHost) -> list[tuple[Comment, Marker]]:
+    """Return the tool's own comments with their markers, the oldest first."""
+    candidates = [(comment, Marker.parse(comment.body)) for comment in code_host.comments()]
+    return [(comment, marker) for comment, marker in candidates if marker is not None and code_host.is_own(comment)]
+
+
+def _set_text(
+    code_host: CodeHost, comment: Comment, body: str
+) -> tuple[Literal["updated", "unchanged"], Comment | None]:
+    """Replace the text of a comment unless it is `body` already. The comment is None when it no longer exists."""
     if comment.body.replace("\r\n", "\n").strip() == body.strip():
         return "unchanged", comment
     try:
-        return "updated", forge.update(comment, body)
+        return "updated", code_host.update(comment, body)
     except CodeHostError as error:
         if error.status != 404:
             raise
         return "updated", None
 
 
-def _retry(once: Callable[[], _Result], sleep: Callable[[float], object]) -> _Result:
-    for attempt in range(_TRIES):
+def _retry(attempt: Callable[[], _Result], sleep: Callable[[float], object]) -> _Result:
+    """Return the result of `attempt`, which is repeated after errors that may pass. Raises CodeHostError."""
+    for number in range(_MAX_ATTEMPTS):
         try:
-            return once()
+            return attempt()
         except CodeHostError as error:
-            wait = 2.0**attempt if error.wait is None else error.wait
-            if not error.again or attempt == _TRIES - 1 or wait > _LONGEST_WAIT:
+            wait = 2.0**number if error.retry_after is None else error.retry_after
+            if not error.retryable or number == _MAX_ATTEMPTS - 1 or wait > _MAX_WAIT:
                 raise
             sleep(wait)
     raise AssertionError

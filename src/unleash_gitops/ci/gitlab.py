@@ -5,31 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from unleash_gitops.ci.code_host import Comment, Host
-from unleash_gitops.ci.rest_client import Web
+from unleash_gitops.ci.code_host import CodeHost, Comment
+from unleash_gitops.ci.rest_client import RestClient
 
 if TYPE_CHECKING:
     from unleash_gitops.ci.job import Job
 
 __all__ = ["GitLab"]
 
-_TOKEN = "write notes with a project access token with the scope api, in the masked variable GITLAB_TOKEN"  # noqa: S105 - words
-_HINTS = {401: _TOKEN, 403: _TOKEN, 404: f"the token may not see this merge request: {_TOKEN}"}
+_TOKEN_HINT = "set the masked variable GITLAB_TOKEN to a project access token with the scope api"  # noqa: S105 - text
+_HINTS = {401: _TOKEN_HINT, 403: _TOKEN_HINT, 404: f"if the merge request exists, {_TOKEN_HINT}"}
 
 
-class GitLab(Host):
+class GitLab(CodeHost):
     """The notes of the job's merge request."""
 
     def __init__(self, job: Job) -> None:
         name, token = job.token_header or ("PRIVATE-TOKEN", "")
         notes = f"/projects/{quote(job.repository, safe='')}/merge_requests/{job.pull_request}/notes"
-        web = Web("GitLab", job.api, {name: token}, _HINTS)
-        super().__init__(web, notes, "per_page=100&sort=asc&order_by=created_at", notes, "PUT")
+        client = RestClient("GitLab", job.api, {name: token}, _HINTS)
+        super().__init__(client, notes, "per_page=100&sort=asc&order_by=created_at", notes, "PUT")
         self._page = f"{job.repository_url}/-/merge_requests/{job.pull_request}" if job.repository_url else None
 
-    def _read(self, entry: Any) -> Comment:
+    def _parse_comment(self, entry: Any) -> Comment:
         url = f"{self._page}#note_{entry['id']}" if self._page else None
         return Comment(entry["id"], entry.get("body") or "", url, entry.get("author"))
 
-    def _may_be_another(self, author: dict[str, Any]) -> bool:
+    def _can_be_another_user(self, author: dict[str, Any]) -> bool:
         return author.get("id") is not None

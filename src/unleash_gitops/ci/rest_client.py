@@ -1,34 +1,38 @@
-"""Requests to GitHub's or GitLab's API: one at a time, no retries; errors say whether another try may help."""
+"""Requests to GitHub's or GitLab's API, one at a time and without retries.
+
+Errors say whether another attempt can succeed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import httpx
 
 from unleash_gitops.model.errors import CodeHostError
 
-__all__ = ["Answer", "Web"]
+__all__ = ["Answer", "RestClient"]
 
-_TIMEOUT = 30.0
-_PASSING = frozenset({429, 500, 502, 503, 504})
+_TIMEOUT = 30.0  # seconds
+_TRANSIENT = frozenset({429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A successful answer. `following` is the path of the next page, None on the last one."""
+    """A successful answer. `next_path` is the path of the next page, None on the last page."""
 
     content: Any
-    following: str | None = None
+    next_path: str | None = None
 
 
-class Web:
-    """One API with one token; a context manager. `name` is the host's; `hints` say what to do at a status.
+class RestClient:
+    """A client of one API with one token; a context manager.
 
-    `api` is the base of all paths. The token is sent to that address only.
+    `name` is the host's name in errors. `api` is the base URL of all paths; only it receives `headers`, with the token.
+    `hints` maps the status of a failure to what the user can do about it.
     """
 
     def __init__(self, name: str, api: str, headers: Mapping[str, str], hints: Mapping[int, str]) -> None:
@@ -42,7 +46,7 @@ class Web:
             )
         except (OSError, ValueError, httpx.InvalidURL) as error:
             raise CodeHostError(
-                f"cannot set up HTTP: {error}", "look at SSL_CERT_FILE, HTTPS_PROXY and NO_PROXY"
+                f"cannot set up HTTP: {error}", "check SSL_CERT_FILE, HTTPS_PROXY and NO_PROXY"
             ) from None
 
     def __enter__(self) -> Self:
@@ -52,87 +56,96 @@ class Web:
         self._http.close()
 
     def request(self, method: str, path: str, body: Any = None) -> Answer:
-        """Send one request; `path` begins after the API's base. Raises CodeHostError."""
+        """Send one request to `path` below the API's base URL. Raises CodeHostError."""
         response = self._send(method, f"{self._base}{path}", body)
         if response.is_redirect:
-            raise CodeHostError(f"{self._name}: {method} {path}: the answer is a redirect; has the repository moved?")
+            raise CodeHostError(
+                f"{self._name}: {method} {path}: the answer is a redirect", "check whether the repository has moved"
+            )
         try:
             content = response.json() if response.content else None
         except ValueError:
             raise CodeHostError(f"{self._name}: {method} {path}: the answer is not JSON") from None
-        return Answer(content, self._following(response))
+        return Answer(content, self._find_next_page(response))
 
-    def pages(self, path: str) -> Iterator[Any]:
-        """Yield what all pages of a list hold. Raises CodeHostError."""
-        following: str | None = path
-        while following is not None:
-            answer = self.request("GET", following)
+    def list_all(self, path: str) -> Iterator[Any]:
+        """Yield the entries of a list, from all of its pages. Raises CodeHostError."""
+        next_path: str | None = path
+        while next_path is not None:
+            answer = self.request("GET", next_path)
             if not isinstance(answer.content, list):
                 raise CodeHostError(f"{self._name}: GET {path}: the answer is not a list")
             yield from answer.content
-            following = answer.following
+            next_path = answer.next_path
 
-    def download(self, path: str, most: int) -> bytes:
-        """Return a file of at most `most` bytes, from wherever the API says it is. Raises CodeHostError."""
+    def download(self, path: str, max_bytes: int) -> bytes:
+        """Return a file of at most `max_bytes`, following the redirect to its storage. Raises CodeHostError."""
         response = self._send("GET", f"{self._base}{path}", None)
         if response.is_redirect:
-            # Storage elsewhere: its address is the permission, and the token is none of its business.
+            # The storage is another server, and its URL is the permission. It must not receive the token.
             with httpx.Client(timeout=_TIMEOUT, follow_redirects=True) as storage:
-                response = self._ask(storage, "GET", response.headers["location"], None, f"the file behind {path}")
-        if len(response.content) > most:
-            raise CodeHostError(f"{self._name}: GET {path}: more than {most} bytes")
+                url = response.headers["location"]
+                response = self._send_with(storage, "GET", url, None, f"the file behind {path}")
+        if len(response.content) > max_bytes:
+            raise CodeHostError(f"{self._name}: GET {path}: more than {max_bytes} bytes")
         if not response.is_success:
-            raise self._failure(f"GET {path}", response)
+            raise self._build_error(f"GET {path}", response)
         return response.content
 
     def _send(self, method: str, url: str, body: Any) -> httpx.Response:
         path = url.removeprefix(self._base)
-        response = self._ask(self._http, method, url, body, path)
+        response = self._send_with(self._http, method, url, body, path)
         if response.is_success or (response.is_redirect and method == "GET"):
             return response
-        raise self._failure(f"{method} {path}", response)
+        raise self._build_error(f"{method} {path}", response)
 
-    def _ask(self, http: httpx.Client, method: str, url: str, body: Any, what: str) -> httpx.Response:
+    def _send_with(self, http: httpx.Client, method: str, url: str, body: Any, target: str) -> httpx.Response:
+        """Return the answer of any status. `target` names the URL in errors. Raises CodeHostError without an answer."""
         try:
             return http.request(method, url, json=body)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            reason = self._clean(str(error)) or type(error).__name__
-            raise CodeHostError(f"{self._name} does not answer: {method} {what}: {reason}", again=True) from None
+            reason = self._redact(str(error)) or type(error).__name__
+            raise CodeHostError(f"{self._name} does not answer: {method} {target}: {reason}", retryable=True) from None
 
-    def _failure(self, request: str, response: httpx.Response) -> CodeHostError:
+    def _build_error(self, request: str, response: httpx.Response) -> CodeHostError:
         status = response.status_code
-        words = self._clean(_words(response) or response.reason_phrase)
-        wait = _wait(response)
-        if status == 429 or (status == 403 and (wait is not None or "rate limit" in words.lower())):
-            until = "" if wait is None else f" until {_clock(wait)}"
-            message = f"{self._name}'s rate limit is used up{until}: {request}: {status}: {words}"
-            return CodeHostError(message, "run the job again later", status=status, again=True, wait=wait)
-        message = f"{self._name}: {request}: {status}: {words}"
-        return CodeHostError(message, self._hints.get(status), status=status, again=status in _PASSING, wait=wait)
+        reason = self._redact(_parse_error(response) or response.reason_phrase)
+        wait = _parse_retry_after(response)
+        if status == 429 or (status == 403 and (wait is not None or "rate limit" in reason.lower())):
+            until = "" if wait is None else f" until {_format_time_in(wait)}"
+            message = f"{self._name}'s rate limit is used up{until}: {request}: {status}: {reason}"
+            return CodeHostError(message, "run the job again later", status=status, retryable=True, retry_after=wait)
+        message = f"{self._name}: {request}: {status}: {reason}"
+        retryable = status in _TRANSIENT
+        return CodeHostError(message, self._hints.get(status), status=status, retryable=retryable, retry_after=wait)
 
-    def _following(self, response: httpx.Response) -> str | None:
-        """Return the path of the next page, as `Link` or `X-Next-Page` tell it.
+    def _find_next_page(self, response: httpx.Response) -> str | None:
+        """Return the path of the next page from the header `Link` (GitHub) or `X-Next-Page` (GitLab), or None.
 
-        Only the query is taken from a link: a host behind a proxy may know itself by another name.
+        Takes only the query from a link, since a host behind a proxy can name itself by another address there.
         """
         link = response.links.get("next", {}).get("url")
         page = response.headers.get("x-next-page", "")
         if link is not None:
-            following = response.url.copy_with(query=httpx.URL(link).query)
+            url = response.url.copy_with(query=httpx.URL(link).query)
         elif page.isdigit():
-            following = response.url.copy_set_param("page", page)
+            url = response.url.copy_set_param("page", page)
         else:
             return None
-        return str(following).removeprefix(self._base)
+        return str(url).removeprefix(self._base)
 
-    def _clean(self, text: str) -> str:
+    def _redact(self, text: str) -> str:
+        """Return `text` with "***" in place of the token."""
         for secret in self._secrets:
             text = text.replace(secret, "***").replace(secret.removeprefix("Bearer "), "***")
         return text
 
 
-def _words(response: httpx.Response) -> str | None:
-    """Return what the API says is wrong (GitHub: `message` and `errors`; GitLab: `message` or `error`)."""
+def _parse_error(response: httpx.Response) -> str | None:
+    """Return the API's error message, None when there is none.
+
+    GitHub has it in `message` and `errors`, GitLab in `message`, `error_description` or `error`.
+    """
     try:
         body = response.json()
     except ValueError:
@@ -146,17 +159,18 @@ def _words(response: httpx.Response) -> str | None:
     return "; ".join([str(message), *details]) if message else None
 
 
-def _wait(response: httpx.Response) -> float | None:
-    """Return the seconds after which another try makes sense, None when the answer does not tell."""
+def _parse_retry_after(response: httpx.Response) -> float | None:
+    """Return the seconds after which another attempt can succeed, None when the answer does not name them."""
     after = response.headers.get("retry-after", "")
     if after.isdigit():
         return float(after)
     reset = response.headers.get("x-ratelimit-reset") or response.headers.get("ratelimit-reset") or ""
-    spent = "0" in {response.headers.get("x-ratelimit-remaining"), response.headers.get("ratelimit-remaining")}
-    if spent and reset.isdigit():
+    remaining = {response.headers.get("x-ratelimit-remaining"), response.headers.get("ratelimit-remaining")}
+    if "0" in remaining and reset.isdigit():
         return max(0.0, float(reset) - datetime.now(UTC).timestamp())
     return None
 
 
-def _clock(seconds: float) -> str:
-    return datetime.fromtimestamp(datetime.now(UTC).timestamp() + seconds, UTC).strftime("%H:%M UTC")
+def _format_time_in(seconds: float) -> str:
+    """Return the time of day `seconds` from now, in UTC."""
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%H:%M UTC")

@@ -1,7 +1,9 @@
-"""The command line: flags in, one call, exit code out. It decides nothing.
+"""The command line: turns options into one call, and its result into an exit code. It decides nothing.
 
-Exit codes: 0 done or no changes; 1 an error; 2 changes are pending (`plan --detailed-exitcode`); 3 apply ran but not
-everything was applied; 130 interrupted. Commands import what they need when they run, so that help is quick.
+Exit codes: 0 done or no changes; 1 an error; 2 there are changes (`plan --detailed-exitcode`) or drift
+(`plan --drift`); 3 apply ran, but not every change was applied; 130 interrupted.
+
+Commands import what they need when they run, so that help is fast.
 """
 
 from __future__ import annotations
@@ -32,12 +34,12 @@ INTERRUPTED = 130
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="unleash-gitops", message="%(prog)s %(version)s")
-@click.option("-v", "--verbose", is_flag=True, help="Say on stderr what is asked of the server.")
+@click.option("-v", "--verbose", is_flag=True, help="Log every request to the server on stderr.")
 @click.pass_context
 def cli(context: click.Context, verbose: bool) -> None:
-    """Make an Unleash instance match a directory of YAML.
+    """Manage an Unleash instance from a directory of YAML files.
 
-    plan shows what would change, apply does it. There is no state file: what the tool owns can be read off the objects.
+    plan shows the changes; apply makes them. There is no state file: every managed object carries a mark on the server.
     """
     context.obj = verbose
 
@@ -47,41 +49,42 @@ for _command in (init, validate, plan, apply, show, accept, comment, fetch, pull
 
 
 def main() -> NoReturn:
-    """Run the command line and leave the process with its exit code."""
-    signal.signal(signal.SIGTERM, _as_interrupt)
-    gc.disable()  # a command is short and makes few cycles; looking for them took a third of a plan over 5,000 flags
+    """Run the command line, and exit with its code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    gc.disable()  # a command is short and makes few cycles; the collector took a third of a plan over 5,000 flags
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a console that cannot show an arrow is no reason to fail
+            stream.reconfigure(errors="backslashreplace")  # a console without the character "→" must not fail the run
+    sys.exit(_run())
+
+
+def _run() -> int:
+    """Run the command and show its error; return the exit code. Does not return after an interrupt."""
     try:
         code = cli.main(prog_name="unleash-gitops", standalone_mode=False)
         sys.stdout.flush()
+        return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         os._exit(INTERRUPTED)  # threads may still wait for the server
     except click.ClickException as error:
         error.show()
-        code = 1
-    except InvalidFiles as error:  # caught where the position's prefix is known; this is the last resort
+    except InvalidFiles as error:  # commands show these with the path of the workspace; this is for the rest
         click.echo(f"error: {error}", err=True)
-        code = 1
     except GitopsError as error:
         from unleash_gitops.cli.output import show_error
 
         show_error(error)
-        code = 1
     except BrokenPipeError:
-        # The reader of our output went away (`| head`); nothing more can be said there.
+        # The reader of stdout has closed it (`| head`): what is left to print must not raise again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
-    except Exception as error:  # the last resort: nobody should have to read a traceback
+    except Exception as error:
         if "-v" in sys.argv or "--verbose" in sys.argv:
             raise
         click.echo(f"error: internal error: {type(error).__name__}: {error}", err=True)
-        click.echo("help: this is a bug of unleash-gitops; -v shows where, please report it", err=True)
-        code = 1
-    sys.exit(code if isinstance(code, int) else 0)
+        click.echo("help: this is a bug in unleash-gitops; please report it with the output of -v", err=True)
+    return 1
 
 
-def _as_interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""The command that takes what is live into the files: accept."""
+"""The command that writes changes on the server into the files: accept."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from unleash_gitops.cli.connection import Connection, connection_options
-from unleash_gitops.cli.output import progress_bar, say
+from unleash_gitops.cli.output import echo_line, progress_bar
 from unleash_gitops.cli.plan import sandbox_option
-from unleash_gitops.cli.workspaces import open_clients, show_failures, workspace_runs
+from unleash_gitops.cli.workspaces import load_runs, open_clients, show_failures
 from unleash_gitops.model.errors import InvalidFiles
 
 if TYPE_CHECKING:
@@ -27,39 +27,42 @@ __all__ = ["accept"]
     default=".",
     show_default=True,
     metavar="DIR",
-    help="The workspace.",
+    help="Directory of the workspace.",
 )
 @sandbox_option
 @connection_options
 @click.pass_obj
 def accept(verbose: bool, /, references: tuple[str, ...], directory: Path, **server: Any) -> int:
-    """Write what somebody else changed on the server into the files, each value at its place.
+    """Write changes that other users made on the server into the files.
 
-    All of it, or at and below the addresses REF only, such as FeatureFlag/shop/checkout-v2; of what is named so, also
-    what nobody knows the origin of. What only the files changed stays as it is in them. Writes nothing to the server.
+    Without REF, accepts every such change. With REF, an address such as FeatureFlag/shop/checkout-v2, accepts the
+    changes at this address and below it. With REF, also accepts differences of unknown origin.
+
+    Keeps changes that were only made in the files. Writes nothing to the server.
     """
     from unleash_gitops.workflow.many_workspaces import accept_run
 
     connection = Connection(verbose=verbose, **server)
-    runs = workspace_runs([directory], everything=False)
-    with open_clients(runs, connection), progress_bar("reading") as progress:
+    runs = load_runs([directory], all_below=False)
+    run = runs[0]
+    with open_clients(runs, connection), progress_bar("reading") as show_progress:
         try:
-            accepted_entries, left = accept_run(runs[0], references, progress)
+            accepted, not_accepted = accept_run(run, references, show_progress)
         except InvalidFiles as error:
-            runs[0].error = error
+            run.error = error
     if show_failures(runs, several=False):
-        say("the files are as they were")
+        echo_line("no file was changed")
         return 1
-    for entry in accepted_entries:
-        say(f"{runs[0].prefix}{entry.path}:{entry.line}: {_describe(entry)}", err=False)
-    for one_left in left:
-        say(f"left out {one_left.address}: {one_left.reason}")
-    documents = f"{len(accepted_entries)} document{'' if len(accepted_entries) == 1 else 's'}"
-    say(f"{documents} changed; review and commit them" if accepted_entries else "nothing to accept")
+    for entry in accepted:
+        echo_line(f"{run.path_prefix}{entry.path}:{entry.line}: {_describe(entry)}", err=False)
+    for left in not_accepted:
+        echo_line(f"not accepted: {left.address}: {left.reason}")
+    documents = f"{len(accepted)} document{'' if len(accepted) == 1 else 's'}"
+    echo_line(f"{documents} changed; review and commit them" if accepted else "nothing to accept")
     return 0
 
 
 def _describe(entry: Accepted) -> str:
-    who = f" ({entry.changed.by} changed it, event {entry.changed.event})" if entry.changed is not None else ""
-    what = "removed" if entry.edits is None else f"took {', '.join(entry.parts)} of"
-    return f"{what} {entry.address}{who}"
+    author = f" (changed by {entry.changed.by}, event {entry.changed.event})" if entry.changed is not None else ""
+    change = "removed" if entry.edits is None else f"accepted {', '.join(entry.parts)} of"
+    return f"{change} {entry.address}{author}"

@@ -1,4 +1,4 @@
-"""The command that changes a server: apply, of directories or of a saved plan."""
+"""The command that changes a server: apply, for directories or for a saved plan."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from unleash_gitops.cli.connection import Connection, connection_options, interruptible
-from unleash_gitops.cli.output import echo_data, echo_text, progress_bar, say
+from unleash_gitops.cli.output import echo_data, echo_line, echo_text, progress_bar
 from unleash_gitops.cli.plan import on_drift_option, plan_runs, sandbox_option, show_plans, target_option
 from unleash_gitops.cli.secrets import Secrets, secrets_option
-from unleash_gitops.cli.workspaces import all_option, open_clients, read_plans, show_failures, workspace_runs
+from unleash_gitops.cli.workspaces import all_option, load_runs, open_clients, read_plans, show_failures
 from unleash_gitops.model.errors import PlanFileError, UsageError
 
 if TYPE_CHECKING:
@@ -31,14 +31,21 @@ INTERRUPTED = 130
 @click.command()
 @click.argument("paths", metavar="[DIR... | PLANFILE]", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @all_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Apply without asking for confirmation.")
 @click.option(
     "--max-deletes",
     type=click.IntRange(0),
     metavar="N",
-    help="Allow this many deletes, in each workspace.  [default: spec.maxDeletes]",
+    help="Number of deletes to allow in each workspace.  [default: spec.maxDeletes]",
 )
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Format of the report.",
+)
 @secrets_option
 @on_drift_option
 @target_option
@@ -49,7 +56,7 @@ def apply(
     verbose: bool,
     /,
     paths: tuple[Path, ...],
-    everything: bool,
+    all_below: bool,
     yes: bool,
     max_deletes: int | None,
     form: str,
@@ -58,110 +65,112 @@ def apply(
     targets: tuple[str, ...],
     **server: Any,
 ) -> int:
-    """Make the server match the files, or do what a saved plan says.
+    """Make the server match the files, or apply a saved plan.
 
-    Of several directories, or with --all, it applies every workspace; its exit code is the worst of theirs.
+    With several directories or --all, applies every workspace; the exit code is the worst of them.
     """
     connection = Connection(verbose=verbose, **server)
     secrets = Secrets(secrets_out)
+    several = all_below or len(paths) > 1
     if any(path.is_file() for path in paths):
-        if len(paths) > 1 or everything:
-            raise UsageError("a saved plan is applied alone, without directories and --all")
-        if targets:
-            raise UsageError("--target goes with a directory: a saved plan is applied as it is")
-        if on_drift is not None:
-            raise UsageError("--on-drift goes with a directory: a saved plan is applied as it is")
+        _check_saved_plan_options(targets, on_drift, several=several)
         return _apply_saved(paths[0], connection, max_deletes, form, secrets)
     if not yes and not sys.stdin.isatty():
-        raise UsageError("there is no terminal to ask for confirmation", "say --yes, or apply a saved plan")
-    several = everything or len(paths) > 1
-    runs = workspace_runs(paths, everything)
+        raise UsageError(
+            "there is no terminal to ask for confirmation",
+            (
+                "to apply without confirmation, use --yes",
+                "to apply a reviewed plan, run: unleash-gitops apply PLANFILE",
+            ),
+        )
+    runs = load_runs(paths, all_below=all_below)
     with open_clients(runs, connection):
         plans = plan_runs(runs, targets, on_drift, several=several)
         if plans is not None:
             show_plans(plans, "text", err=form == "json")
         code = _apply_directories(runs, max_deletes, form, secrets, ask=not yes, several=several)
     if connection.sandbox and code != REFUSED:
-        _say_where_to_look(paths or (Path(),), everything)
+        _show_next_steps(paths or (Path(),), all_below=all_below)
     return code
 
 
+def _check_saved_plan_options(targets: Sequence[str], on_drift: OnDrift | None, *, several: bool) -> None:
+    """Raise UsageError for options that would change what a saved plan does."""
+    if several:
+        raise UsageError("a saved plan cannot be combined with directories, --all or another plan")
+    for option, is_set in (("--target", bool(targets)), ("--on-drift", on_drift is not None)):
+        if is_set:
+            raise UsageError(
+                f"{option} cannot be used with a saved plan, which is applied unchanged",
+                f"use {option} with: unleash-gitops plan --out FILE",
+            )
+
+
 def _apply_saved(path: Path, connection: Connection, max_deletes: int | None, form: str, secrets: Secrets) -> int:
-    """Apply a saved plan. One of several workspaces is one reviewed whole: if any part is refused, all of it is."""
+    """Apply a saved plan. If the plan of any workspace in it is refused, nothing is applied anywhere."""
     from unleash_gitops.model.plan import Plan
-    from unleash_gitops.workflow.many_workspaces import (
-        Run,
-        advance,
-        check_deletes_step,
-        check_drift_step,
-        check_plan_step,
-    )
+    from unleash_gitops.workflow.many_workspaces import Run, check_all_deletes, check_all_drift, check_all_plans
 
     saved = read_plans(path)
     several = not isinstance(saved, Plan)
     if not isinstance(saved, Plan) and not saved.complete:
         failed = ", ".join(planned.workspace for planned in saved.workspaces if planned.plan is None)
-        raise PlanFileError(f"{path}: not everything could be planned: {failed}", "make the plan again")
+        raise PlanFileError(f"{path}: the plan is incomplete; these workspaces failed: {failed}", "make a new plan")
     runs = [Run.of_plan(plan) for plan in ([saved] if isinstance(saved, Plan) else saved.plans)]
     with open_clients(runs, connection):
-        advance(runs, check_deletes_step(max_deletes))
-        advance(runs, check_drift_step)
+        check_all_deletes(runs, max_deletes)
+        check_all_drift(runs)
         if show_failures(runs, several=several):
             return REFUSED
-        advance(runs, check_plan_step)
+        check_all_plans(runs)
         if show_failures(runs, several=several):
             if several:
-                say("nothing was applied anywhere")
+                echo_line("nothing was applied in any workspace")
             return REFUSED
         return _apply(runs, form, secrets, several=several)
 
 
 def _apply_directories(
-    runs: Sequence[Run],
-    max_deletes: int | None,
-    form: str,
-    secrets: Secrets,
-    *,
-    ask: bool,
-    several: bool,
+    runs: Sequence[Run], max_deletes: int | None, form: str, secrets: Secrets, *, ask: bool, several: bool
 ) -> int:
-    """Apply the plans that were made and shown."""
-    from unleash_gitops.workflow.many_workspaces import advance, check_deletes_step, check_drift_step, check_plan_step
+    """Apply the plans of `runs`, which have been shown. Return the exit code."""
+    from unleash_gitops.workflow.many_workspaces import check_all_deletes, check_all_drift, check_all_plans
 
-    advance(runs, check_deletes_step(max_deletes))
-    advance(runs, check_drift_step)
+    check_all_deletes(runs, max_deletes)
+    check_all_drift(runs)
     if ask and any(change.calls for run in runs if run.plan and run.error is None for change in run.plan.changes):
         show_failures(runs, several=several)
         if not click.confirm("Apply this plan?", err=True):
-            say("nothing was applied")
+            echo_line("nothing was applied")
             return REFUSED
-        advance(runs, check_plan_step)  # the question may have stood for an hour
+        check_all_plans(runs)  # the user may have taken an hour to answer
     if not several and show_failures(runs, several=False):
         return REFUSED
     return _apply(runs, form, secrets, several=several)
 
 
 def _apply(runs: Sequence[Run], form: str, secrets: Secrets, *, several: bool) -> int:
-    from unleash_gitops.render.text import result_line
-    from unleash_gitops.workflow.many_workspaces import advance, apply_step, stop_all
+    """Apply the plans of `runs` and show the reports. Return the exit code."""
+    from unleash_gitops.render.text import render_result_line
+    from unleash_gitops.workflow.many_workspaces import apply_all, stop_all
 
-    ended, lock = 0, threading.Lock()
+    done, lock = 0, threading.Lock()
     total = sum(len(run.plan.changes) for run in runs if run.plan and run.error is None)
-    with secrets, interruptible(lambda: stop_all(runs)) as interrupted, progress_bar("applying") as progress:
+    with secrets, interruptible(lambda: stop_all(runs)) as interrupted, progress_bar("applying") as show_progress:
 
         def on_result(run: Run, result: Result) -> None:
-            nonlocal ended
+            nonlocal done
             with lock:
-                ended += 1
-                progress(ended, total)
+                done += 1
+                show_progress(done, total)
                 if form == "text" and not sys.stderr.isatty() and result.status == "applied":
-                    line = result_line(result)
+                    line = render_result_line(result)
                     echo_text(line if not several else line.append(f"  ({run.name})"))
 
         def hand_over(run: Run, address: str, secret: str) -> None:
-            secrets.keep(f"{run.where}/{address}" if several else address, secret)
+            secrets.keep(f"{run.path}/{address}" if several else address, secret)
 
-        advance(runs, apply_step(on_result, hand_over))
+        apply_all(runs, on_result, hand_over)
     _show_reports(runs, form, several=several)
     failed = show_failures(runs, several=several)
     if interrupted():
@@ -172,35 +181,36 @@ def _apply(runs: Sequence[Run], form: str, secrets: Secrets, *, several: bool) -
 
 def _show_reports(runs: Sequence[Run], form: str, *, several: bool) -> None:
     if form == "json":
-        from unleash_gitops.render.json import report_json, reportset_json
-        from unleash_gitops.workflow.many_workspaces import report_set
+        from unleash_gitops.render.json import render_report_json, render_report_set_json
+        from unleash_gitops.workflow.many_workspaces import build_report_set
 
         if several:
-            echo_data(reportset_json(report_set(runs)))
+            echo_data(render_report_set_json(build_report_set(runs)))
         elif runs[0].report is not None:
-            echo_data(report_json(runs[0].report))
+            echo_data(render_report_json(runs[0].report))
         return
-    from unleash_gitops.render.text import report_text
+    from unleash_gitops.render.text import render_report_text
 
     for run in runs:
         if run.report is None:
             continue
         if several:
-            say("", err=False)
-            say(f"Workspace {run.name} on {run.url}", err=False)
+            echo_line("", err=False)
+            echo_line(f"Workspace {run.name} on {run.url}", err=False)
         if run.report.results:
-            echo_text(report_text(run.report))
+            echo_text(render_report_text(run.report))
         else:
-            say("nothing to do")
+            echo_line("nothing to apply")
 
 
-def _say_where_to_look(paths: Sequence[Path], everything: bool) -> None:
+def _show_next_steps(paths: Sequence[Path], *, all_below: bool) -> None:
+    """Print where to see the changes in the sandbox's UI, and the command to run next."""
     from unleash_gitops.sandbox import status
 
     running = status()
     if running is not None:
-        say("")
-        say(f"look at   {running.url}/history  (login {running.username} / {running.password})")
+        echo_line("")
+        echo_line(f"look at   {running.url}/history  (login {running.username} / {running.password})")
         command = sys.argv[0] if Path(sys.argv[0]).stem == "unleash-gitops" else "unleash-gitops"
-        options = "--all --sandbox" if everything else "--sandbox"
-        say(f"run next  {command} plan {' '.join(map(str, paths))} {options}")
+        options = "--all --sandbox" if all_below else "--sandbox"
+        echo_line(f"run next  {command} plan {' '.join(map(str, paths))} {options}")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from unleash_gitops.cli.output import echo_data, say, show_error, write_atomically
-from unleash_gitops.cli.workspaces import read_plans, workspace_roots
+from unleash_gitops.cli.output import echo_data, echo_line, show_error, write_atomically
+from unleash_gitops.cli.workspaces import find_roots, read_plans
 from unleash_gitops.model.errors import CodeHostError, UsageError
 
 if TYPE_CHECKING:
@@ -20,169 +20,202 @@ if TYPE_CHECKING:
 
 __all__ = ["comment", "fetch"]
 
-FAILED = 1
-_HOW = {
-    "created": "wrote a comment",
+_OUTCOMES = {
+    "created": "created the comment",
     "updated": "updated the comment",
-    "unchanged": "the comment says this already",
-    "newer": "left alone a comment that a later run wrote",
+    "unchanged": "the comment is up to date",
+    "newer": "did not overwrite the comment of a later run",
     "superseded": "marked the comment as superseded",
 }
 
 
+class _Draft(NamedTuple):
+    """A comment to write on a workspace. Without `planned`, it replaces the comments of all its plans."""
+
+    workspace: str
+    text: str
+    planned: Planned | None = None
+
+
 @click.command()
 @click.argument("paths", metavar="PLANFILE", nargs=-1, type=click.Path(exists=True, path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Print the text, and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Print the comments instead of writing them.")
 @click.option(
-    "--only-changes", is_flag=True, help="Begin no comment that has nothing to say; one that is there is updated."
+    "--only-changes",
+    is_flag=True,
+    help="Do not create a comment for a plan without changes. Still updates an existing comment.",
 )
 @click.option(
     "--superseded",
     is_flag=True,
-    help="There is no plan: mark the comments on the workspaces of directories, given in place of PLANFILE.",
+    help="Mark the comments of workspaces as superseded, when there is no new plan. Takes directories instead of a "
+    "plan file.",
 )
-@click.option("--all", "everything", is_flag=True, help="With --superseded: every workspace in or below DIR.")
+@click.option("--all", "all_below", is_flag=True, help="With --superseded: use every workspace in DIR or below it.")
 @click.option(
     "--pull-request",
     type=click.IntRange(1),
     metavar="N",
-    help="Where the job itself runs for none.  [default: the one that the job runs for]",
+    help="Pull request number, when the job does not belong to one.  [default: the job's pull request]",
 )
-@click.option("--strict", is_flag=True, help="Exit with 1 when a comment could not be written.")
+@click.option("--strict", is_flag=True, help="Exit with 1 when a comment cannot be written.")
 def comment(
     paths: tuple[Path, ...],
     dry_run: bool,
     only_changes: bool,
     superseded: bool,
-    everything: bool,
+    all_below: bool,
     pull_request: int | None,
     strict: bool,
 ) -> int:
-    """Write a saved plan to the pull request of this CI job, as a comment that is updated in place.
+    """Write a saved plan to the pull request of this CI job, on GitHub or GitLab.
 
-    GitHub and GitLab. Each workspace has one comment. In GitHub Actions it becomes the job's summary as well. A comment
-    that cannot be written is said, but fails the job only with --strict.
+    Each workspace has one comment, which is updated in place. In GitHub Actions, also adds the plan to the job summary.
+
+    A comment that cannot be written is a warning, unless --strict is set.
     """
-    from dataclasses import replace  # not at the top: it would cost every command's start
-
-    from unleash_gitops.ci.job import detect_job
-
-    job = detect_job(os.environ)
-    if job is not None and pull_request is not None:
-        job = replace(job, pull_request=pull_request)
+    job = _detect_job(pull_request)
+    plans = None
     if superseded:
-        for path in paths:
-            if not path.is_dir():
-                raise UsageError(f"{path} is a file", "--superseded goes with the directories of workspaces")
-        plans, texts = None, _supersede_comments(paths, everything, job)
-    elif len(paths) != 1 or paths[0].is_dir() or everything:
-        raise UsageError("name one plan file", "make one with: unleash-gitops plan --out FILE")
+        _require_directories(paths)
+        drafts = _draft_superseded(paths, job, all_below=all_below)
     else:
-        plans = read_plans(paths[0])
-        texts = _texts(plans, job)
+        plans = _read_only_plan(paths, all_below=all_below)
+        drafts = _draft_plans(plans, job)
     if dry_run:
-        for _, text in texts:
-            echo_data(text)
+        for draft in drafts:
+            echo_data(draft.text)
         return 0
     if plans is not None:
         _write_summary(plans, job)
     try:
-        _write(texts, job, only_changes=only_changes)
+        _write(drafts, job, only_changes=only_changes)
     except CodeHostError as error:
-        return _report_unwritten(error, strict=strict)
+        if strict:
+            raise
+        _warn_unwritten(error)
     return 0
 
 
 @click.command()
 @click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, metavar="FILE", help="Save it here."
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    metavar="FILE",
+    help="Save the plan to FILE.",
 )
 @click.option(
-    "--artifact", metavar="NAME", default="unleash-gitops-plan", show_default=True, help="What it was saved as."
+    "--artifact",
+    metavar="NAME",
+    default="unleash-gitops-plan",
+    show_default=True,
+    help="Name of the artifact that contains the plan.",
 )
 def fetch(out: Path, artifact: str) -> int:
-    """Get the plan that was reviewed in the pull request which this CI job's commit merged, to apply it.
+    """Download the reviewed plan of the pull request that this CI job's commit merged. GitHub only.
 
-    GitHub. Fails when there is none, or when it is no whole plan.
+    Fails when there is no such plan, or when it is incomplete.
     """
-    from unleash_gitops.ci import reviewed_plan
+    from unleash_gitops.ci import read_reviewed_plan
     from unleash_gitops.ci.job import detect_job
     from unleash_gitops.model.plan_set import parse_plans
 
-    content = reviewed_plan(detect_job(os.environ), artifact)
+    content = read_reviewed_plan(detect_job(os.environ), artifact)
     parse_plans(content, f"artifact {artifact}")
     write_atomically(out, content.decode())
-    say(f"saved to {out}; apply exactly this with: unleash-gitops apply {out}")
+    echo_line(f"saved to {out}; to apply exactly this plan, run: unleash-gitops apply {out}")
     return 0
 
 
-def _texts(plans: Plan | PlanSet, job: Job | None) -> Iterator[tuple[Planned | str, str]]:
-    """Yield what came of planning each workspace, and its comment, with its marker."""
+def _detect_job(pull_request: int | None) -> Job | None:
+    from dataclasses import replace  # importing it is slow, which matters for the start of every command
+
+    from unleash_gitops.ci.job import detect_job
+
+    job = detect_job(os.environ)
+    return job if job is None or pull_request is None else replace(job, pull_request=pull_request)
+
+
+def _read_only_plan(paths: tuple[Path, ...], *, all_below: bool) -> Plan | PlanSet:
+    if len(paths) != 1 or paths[0].is_dir() or all_below:
+        raise UsageError("comment needs exactly one plan file", "to save a plan, run: unleash-gitops plan --out FILE")
+    return read_plans(paths[0])
+
+
+def _require_directories(paths: tuple[Path, ...]) -> None:
+    for path in paths:
+        if not path.is_dir():
+            raise UsageError(f"{path} is a file", "--superseded takes the directories of workspaces")
+
+
+def _draft_plans(plans: Plan | PlanSet, job: Job | None) -> Iterator[_Draft]:
+    """Yield the comment on the plan of each workspace, with its marker."""
     from unleash_gitops.ci import Marker
     from unleash_gitops.model.plan import Plan
     from unleash_gitops.model.plan_set import Planned
-    from unleash_gitops.render.markdown import LONGEST_COMMENT, failed_markdown, plan_markdown, size
+    from unleash_gitops.render.markdown import MAX_COMMENT_BYTES, render_failed_markdown, render_plan_markdown
+    from unleash_gitops.render.markdown_syntax import count_bytes
 
     for planned in (Planned.of(plans),) if isinstance(plans, Plan) else plans.workspaces:
         marker = f"{Marker.of(planned.workspace, planned.url, job.run if job else None)}\n"
-        room = LONGEST_COMMENT - size(marker)
-        text = failed_markdown(planned) if planned.plan is None else plan_markdown(planned.plan, job, room)
-        yield planned, marker + text
+        room = MAX_COMMENT_BYTES - count_bytes(marker)
+        text = (
+            render_failed_markdown(planned) if planned.plan is None else render_plan_markdown(planned.plan, job, room)
+        )
+        yield _Draft(planned.workspace, marker + text, planned)
 
 
-def _supersede_comments(
-    directories: tuple[Path, ...], everything: bool, job: Job | None
-) -> Iterator[tuple[Planned | str, str]]:
-    """Yield each workspace's name, and what stands in place of its plan."""
+def _draft_superseded(directories: tuple[Path, ...], job: Job | None, *, all_below: bool) -> Iterator[_Draft]:
+    """Yield the text that replaces the comments of each workspace."""
     from unleash_gitops.documents.loader import load
-    from unleash_gitops.render.markdown import superseded_markdown
+    from unleash_gitops.render.markdown import render_superseded_markdown
 
-    for root, prefix in workspace_roots(directories, everything).items():
+    for root, prefix in find_roots(directories, all_below=all_below).items():
         workspace = load(root).workspace
         if workspace is None:
-            say(f"warning: {prefix or '.'}: the workspace's own file is wrong, so its comment is not known")
+            echo_line(f"warning: {prefix or '.'}: the workspace file is invalid, so its comment cannot be found")
             continue
         reason = "the files have changed since, and a new plan could not be made."
-        yield workspace.name, superseded_markdown(workspace.name, reason, job)
+        yield _Draft(workspace.name, render_superseded_markdown(workspace.name, reason, job))
 
 
-def _write(texts: Iterator[tuple[Planned | str, str]], job: Job | None, *, only_changes: bool) -> None:
+def _write(drafts: Iterable[_Draft], job: Job | None, *, only_changes: bool) -> None:
+    """Write the comments, and print the outcome of each. Raises CodeHostError."""
     from unleash_gitops.ci import open_code_host, post, supersede
-    from unleash_gitops.render.markdown import superseded_markdown
+    from unleash_gitops.render.markdown import render_superseded_markdown
 
-    with open_code_host(job) as forge:
-        for about, text in texts:
-            if isinstance(about, str):
-                name, done = about, supersede(forge, about, job.run if job else None, text)
+    with open_code_host(job) as code_host:
+        for draft in drafts:
+            if draft.planned is None:
+                results = supersede(code_host, draft.workspace, job.run if job else None, draft.text)
             else:
-                quiet = only_changes and about.plan is not None and not about.plan.pending
-                name, old = about.workspace, superseded_markdown(about.workspace, "a newer comment has the plan.")
-                done = [post(forge, text, old, begin=not quiet)]
-            for posted in done:
-                say(f"{name}: {_HOW[posted.how]}{f' {posted.url}' if posted.url else ''}")
+                has_no_changes = draft.planned.plan is not None and not draft.planned.plan.pending
+                superseded_text = render_superseded_markdown(draft.workspace, "a newer comment has the plan.")
+                create_missing = not (only_changes and has_no_changes)
+                results = [post(code_host, draft.text, superseded_text, create_missing=create_missing)]
+            for result in results:
+                echo_line(f"{draft.workspace}: {_OUTCOMES[result.outcome]}{f' {result.url}' if result.url else ''}")
 
 
 def _write_summary(plans: Plan | PlanSet, job: Job | None) -> None:
-    """Add the plan to the page about the job, where there is one."""
+    """Add the plan to the summary of the job, if there is one. A failure is only a warning."""
     if job is None or job.summary is None:
         return
-    from unleash_gitops.cli.plan import as_markdown
+    from unleash_gitops.cli.plan import to_markdown
 
     try:
         with job.summary.open("a", encoding="utf-8") as stream:
-            stream.write(as_markdown(plans, job))
+            stream.write(to_markdown(plans, job))
     except OSError as error:
-        say(f"warning: the job's summary could not be written: {error.strerror}")
+        echo_line(f"warning: cannot write the job summary {job.summary}: {error.strerror}")
 
 
-def _report_unwritten(error: CodeHostError, *, strict: bool) -> int:
-    """Say that the comment could not be written, on the page about the job too."""
-    if strict:
-        raise error
+def _warn_unwritten(error: CodeHostError) -> None:
+    """Print that a comment could not be written, and annotate the job in GitHub Actions."""
     show_error(error)
-    say("the comment was not written; the job goes on (--strict makes it fail)")
+    echo_line("the comment was not written; the job continues (to let it fail, use --strict)")
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        from unleash_gitops.render.github import warning_github
+        from unleash_gitops.render.github import render_warning_github
 
-        echo_data(warning_github("the plan could not be written as a comment", str(error)))
-    return 0
+        echo_data(render_warning_github("the plan could not be written as a comment", str(error)))

@@ -1,4 +1,4 @@
-"""What the user said about the server, and the user's Ctrl-C."""
+"""The command line's server options, and the handling of interrupts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from unleash_gitops.cli.output import say
+from unleash_gitops.cli.output import echo_line
 from unleash_gitops.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +26,10 @@ URL_VARIABLE = "UNLEASH_URL"
 
 
 class Connection:
-    """What the user said about the server."""
+    """The server options of one command, from which it opens clients.
+
+    Raises UsageError for options that contradict each other.
+    """
 
     def __init__(
         self,
@@ -39,72 +42,84 @@ class Connection:
         verbose: bool,
     ) -> None:
         if sandbox and (url or token_file):
-            raise UsageError("--sandbox brings its own server and token", "leave out --url and --token-file")
+            raise UsageError(
+                "--sandbox cannot be combined with --url or --token-file",
+                "leave out --url and --token-file: the sandbox has its own",
+            )
         self._url = url
         self._token_file = token_file
         self._concurrency = concurrency
         self._timeout = timeout
         self._verbose = verbose
-        self._running: Sandbox | None = None
+        self._running_sandbox: Sandbox | None = None
         self.sandbox = sandbox
 
-    def open(self, fallback_url: str | None, token_env: str | None) -> Client:
-        """Return a client; `fallback_url` and `token_env` are the workspace's or the plan's.
+    def open_client(self, configured_url: str | None, token_env: str | None) -> Client:
+        """Return a client. `configured_url` and `token_env` are those of the workspace or of the plan.
 
         Raises UsageError, SandboxError.
         """
         from unleash_gitops.api.client import Client
 
         if self.sandbox:
-            self._running = self._running or _start_sandbox()
-            url, token = self._running.url, self._running.token
+            self._running_sandbox = self._running_sandbox or _start_sandbox()
+            url, token = self._running_sandbox.url, self._running_sandbox.token
         else:
-            url, token = self._address(fallback_url), self._token(token_env)
-        log = say if self._verbose else None
+            url, token = self._resolve_url(configured_url), self._load_token(token_env)
+        log = echo_line if self._verbose else None
         return Client(url, token, timeout=self._timeout, concurrency=self._concurrency, log=log)
 
-    def check_one_for_all(self, named: Collection[str | None], reached: Collection[str | None]) -> None:
-        """Raise UsageError when what the user said of one server would go for several.
+    def check_options(self, configured_urls: Collection[str | None], used_urls: Collection[str | None]) -> None:
+        """Raise UsageError when an option for one instance would be used for several.
 
-        `named` are the addresses in the workspaces or their plans, `reached` those that would be talked to.
+        `configured_urls` are the URLs in the workspaces or plans, `used_urls` those of the clients.
         """
-        if self._token_file is not None and len(set(reached)) > 1:
+        if self._token_file is not None and len(set(used_urls)) > 1:
             raise UsageError(
-                "--token-file holds one token, but the workspaces are of several instances",
-                "name a variable for each in spec.tokenEnv",
+                "--token-file contains one token, but the workspaces are on several instances",
+                "set spec.tokenEnv in each workspace",
             )
-        if (self._url or os.environ.get(URL_VARIABLE)) and not self.sandbox and len(set(named) - {None}) > 1:
+        if (self._url or os.environ.get(URL_VARIABLE)) and not self.sandbox and len(set(configured_urls) - {None}) > 1:
             source = "--url" if self._url else URL_VARIABLE
             raise UsageError(
                 f"{source} names one instance, but the workspaces name several",
-                f"leave {source} out, or take one workspace at a time",
+                (
+                    f"to use the instances of the workspaces, leave out {source}",
+                    f"to use {source}, name only one workspace",
+                ),
             )
 
-    def _address(self, fallback: str | None) -> str:
-        from unleash_gitops.model.workspace import checked_url
+    def _resolve_url(self, configured_url: str | None) -> str:
+        from unleash_gitops.model.workspace import normalize_url
 
-        url = self._url or os.environ.get(URL_VARIABLE) or fallback
+        url = self._url or os.environ.get(URL_VARIABLE) or configured_url
         if not url:
-            raise UsageError("no server is named", f"give --url, {URL_VARIABLE} or spec.url, or try --sandbox")
+            raise UsageError(
+                "no server URL is set",
+                (f"set --url, {URL_VARIABLE} or spec.url", "to try the tool on a local server, use --sandbox"),
+            )
         try:
-            return checked_url(url)
+            return normalize_url(url)
         except ValueError as error:
             source = "--url" if self._url else URL_VARIABLE
             raise UsageError(f"{source}: {error}") from None
 
-    def _token(self, variable: str | None) -> str:
+    def _load_token(self, token_env: str | None) -> str:
         if self._token_file is None:
-            # A token is for one instance: where the workspace names its variable, no other one stands in for it.
-            token = os.environ.get(variable or TOKEN_VARIABLE, "").strip()
+            # A token belongs to one instance. With spec.tokenEnv, no other variable is used as a fallback.
+            variable = token_env or TOKEN_VARIABLE
+            token = os.environ.get(variable, "").strip()
             if not token:
-                named = f" in {variable}, which spec.tokenEnv names" if variable else ""
-                hint = f"put one into {variable or TOKEN_VARIABLE}, or name a file with --token-file"
-                raise UsageError(f"no token is given{named}", hint)
+                source = " (spec.tokenEnv)" if token_env else ""
+                raise UsageError(
+                    f"no token is set: {variable}{source} is empty",
+                    (f"set {variable} to the token", "to read the token from a file, use --token-file FILE"),
+                )
             return token
         try:
             token = self._token_file.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not text"
+            reason = error.strerror if isinstance(error, OSError) else "not a text file"
             raise UsageError(f"--token-file {self._token_file}: {reason}") from None
         if not token:
             raise UsageError(f"--token-file {self._token_file}: the file is empty")
@@ -114,31 +129,32 @@ class Connection:
 def _start_sandbox() -> Sandbox:
     from unleash_gitops.sandbox import start
 
-    return start(say=say)
+    return start(say=echo_line)
 
 
 def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of every command that talks to a server."""
+    """Add the options of every command that connects to a server."""
     options = [
-        click.option("--url", metavar="URL", help=f"The instance, base path included.  [env: {URL_VARIABLE}]"),
+        click.option("--url", metavar="URL", help=f"URL of the instance, with its base path.  [env: {URL_VARIABLE}]"),
         click.option(
             "--token-file",
             type=click.Path(path_type=Path),
-            help=f"A file that holds the token.  [else env: {TOKEN_VARIABLE}]",
+            help=f"File that contains the token.  [default: the variable {TOKEN_VARIABLE}]",
         ),
         click.option(
             "--concurrency",
             type=click.IntRange(1, 64),
             default=4,
             show_default=True,
-            help="Requests at the same time. Servers have small connection pools; more than 8 rarely helps.",
+            help="Maximum number of concurrent requests. More than 8 rarely helps, since servers have small "
+            "connection pools.",
         ),
         click.option(
             "--timeout",
             type=click.FloatRange(0, 3600, min_open=True),
             default=30.0,
             show_default=True,
-            help="Seconds to wait for each answer.",
+            help="Seconds to wait for the answer to each request.",
         ),
     ]
     for option in reversed(options):
@@ -148,9 +164,9 @@ def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def interruptible(stop: Callable[[], None]) -> Iterator[Callable[[], bool]]:
-    """While it lasts, the first SIGINT or SIGTERM calls `stop`, and a second one ends the process at once.
+    """Call `stop` on the first SIGINT or SIGTERM in the block, and exit at once on the second.
 
-    Gives a function that tells whether there was one.
+    Yields a function that tells whether there was an interrupt.
     """
     stopped = threading.Event()
 
@@ -159,11 +175,11 @@ def interruptible(stop: Callable[[], None]) -> Iterator[Callable[[], bool]]:
             os._exit(130)
         stopped.set()
         stop()
-        os.write(2, b"interrupted: finishing what is under way; once more to stop at once\n")
+        os.write(2, b"interrupted: waiting for requests in flight; interrupt again to exit at once\n")
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    earlier_handlers = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stopped.is_set
     finally:
-        for number, handler in before.items():
+        for number, handler in earlier_handlers.items():
             signal.signal(number, handler)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from unleash_gitops.cli.workspaces import all_option, directories_argument, workspace_roots
+from unleash_gitops.cli.workspaces import all_option, directories_argument, find_roots
 
 __all__ = ["init", "schema", "validate"]
 
@@ -14,14 +14,17 @@ __all__ = ["init", "schema", "validate"]
 @click.command()
 @click.argument("directory", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path))
 def init(directory: Path) -> int:
-    """Write a new workspace: its file, one example, a schema for editors, a pipeline. Never overwrites."""
+    """Create a workspace in DIR: its file, an example, a JSON Schema for editors, and a CI pipeline.
+
+    Never overwrites a file.
+    """
     from unleash_gitops.workflow.init import start_workspace
 
-    written, kept = start_workspace(directory)
+    written, existing = start_workspace(directory)
     for path in written:
         click.echo(f"wrote {path}")
-    for path in kept:
-        click.echo(f"left alone {path}, which exists", err=True)
+    for path in existing:
+        click.echo(f"did not overwrite {path}", err=True)
     click.echo(f"next: unleash-gitops plan {directory} --sandbox", err=True)
     return 0
 
@@ -29,49 +32,61 @@ def init(directory: Path) -> int:
 @click.command()
 @directories_argument
 @all_option
-@click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
-def validate(directories: tuple[Path, ...], everything: bool, form: str) -> int:
-    """Check the files, offline. Every problem in every file is reported at once."""
-    from unleash_gitops.cli.output import echo_data, echo_text, say
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    show_default=True,
+    help="Format of the problems; github annotates a pull request.",
+)
+def validate(directories: tuple[Path, ...], all_below: bool, form: str) -> int:
+    """Check the files, without a server. Reports every problem in every file."""
+    from unleash_gitops.cli.output import echo_data, echo_line, echo_text
     from unleash_gitops.documents.loader import load
     from unleash_gitops.model.diagnostics import has_errors
 
     diagnostics, documents, files = [], 0, 0
-    for root, prefix in workspace_roots(directories, everything).items():
+    for root, prefix in find_roots(directories, all_below=all_below).items():
         loaded = load(root)
         diagnostics += [diagnostic.below(prefix) for diagnostic in loaded.diagnostics]
         documents += loaded.documents
         files += len(loaded.files)
     if form == "json":
-        from unleash_gitops.render.json import diagnostics_json
+        from unleash_gitops.render.json import render_diagnostics_json
 
-        echo_data(diagnostics_json(diagnostics))
+        echo_data(render_diagnostics_json(diagnostics))
     elif form == "github":
-        from unleash_gitops.render.github import diagnostics_github
+        from unleash_gitops.render.github import render_diagnostics_github
 
-        echo_data(diagnostics_github(diagnostics))
+        echo_data(render_diagnostics_github(diagnostics))
     elif diagnostics:
-        from unleash_gitops.render.text import diagnostics_text
+        from unleash_gitops.render.text import render_diagnostics_text
 
-        echo_text(diagnostics_text(diagnostics))
+        echo_text(render_diagnostics_text(diagnostics))
     if has_errors(diagnostics):
         return 1
-    say(f"{_count(documents, 'document')} in {_count(files, 'file')}: valid")
+    echo_line(f"{_count(documents, 'document')} in {_count(files, 'file')}: valid")
     return 0
 
 
 @click.command()
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it to a file.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the schema to FILE instead of stdout.",
+)
 def schema(out: Path | None) -> int:
-    """Print the JSON Schema of all documents, for editors."""
-    from unleash_gitops.cli.output import say, write_atomically
+    """Print the JSON Schema of the documents, for editors."""
+    from unleash_gitops.cli.output import echo_line, write_atomically
     from unleash_gitops.documents.json_schema import schema_text
 
     if out is None:
         click.echo(schema_text(), nl=False)
     else:
         write_atomically(out, schema_text())
-        say(f"wrote {out}")
+        echo_line(f"wrote {out}")
     return 0
 
 

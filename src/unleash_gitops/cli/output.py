@@ -1,4 +1,4 @@
-"""Where output goes: data to stdout, everything else to stderr; a bar only on a terminal."""
+"""Output: data to stdout, everything else to stderr, and a progress bar only on a terminal."""
 
 from __future__ import annotations
 
@@ -16,24 +16,33 @@ from unleash_gitops.model.errors import GitopsError, UsageError
 if TYPE_CHECKING:
     from rich.text import Text
 
-__all__ = ["echo_data", "echo_text", "prefix_of", "progress_bar", "say", "show_error", "write_atomically"]
+__all__ = [
+    "build_path_prefix",
+    "echo_data",
+    "echo_line",
+    "echo_text",
+    "progress_bar",
+    "replace_file",
+    "show_error",
+    "write_atomically",
+]
 
 
-def say(line: str, *, err: bool = True) -> None:
-    """Say a line, harmless on a terminal whatever is in it; on stdout only when it is data."""
-    from unleash_gitops.render.escape import terminal
+def echo_line(line: str, *, err: bool = True) -> None:
+    """Print a line that may contain any characters, escaped for a terminal. Only data goes to stdout (not `err`)."""
+    from unleash_gitops.render.escape import escape_line
 
-    click.echo(terminal(line), err=err)
+    click.echo(escape_line(line), err=err)
 
 
 def echo_data(text: str) -> None:
-    """Write text that is data as it is."""
+    """Print data to stdout, unchanged."""
     sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
     sys.stdout.flush()
 
 
 def echo_text(text: Text, *, err: bool = False) -> None:
-    """Write rendered text, in colour on a terminal unless NO_COLOR is set."""
+    """Print rendered text, in colour on a terminal unless NO_COLOR is set."""
     from rich.console import Console
 
     stream = sys.stderr if err else sys.stdout
@@ -42,42 +51,56 @@ def echo_text(text: Text, *, err: bool = False) -> None:
 
 
 def show_error(error: GitopsError) -> None:
-    """Show an error that ends the run."""
-    from unleash_gitops.render.text import error_text
+    """Print an error that ends the run."""
+    from unleash_gitops.render.text import render_error_text
 
-    echo_text(error_text(error), err=True)
+    echo_text(render_error_text(error), err=True)
 
 
-def prefix_of(directory: Path, root: Path) -> str:
-    """Return what makes a path below `root` right from where the user stands."""
+def build_path_prefix(directory: Path, root: Path) -> str:
+    """Return the prefix that makes a path below `root` relative to the working directory.
+
+    It is absolute if the user named an absolute `directory`.
+    """
     relative = os.path.relpath(root)
     shown = str(root) if directory.is_absolute() else relative
     return "" if shown == "." else f"{shown}/"
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a whole file or nothing. Raises UsageError."""
-    import tempfile
-
+    """Write a whole file, or nothing. Raises UsageError."""
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(name, 0o666 & ~umask)  # noqa: PTH101 - as if it had been opened by name
-            os.replace(name, path)  # noqa: PTH105
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        replace_file(path, text)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
 
 
+def replace_file(path: Path, text: str, *, private: bool = False) -> None:
+    """Replace a file in one step, so that no reader or crash sees a part of it. Raises OSError.
+
+    Only the owner can read a `private` file. Others get the permissions of any new file.
+    """
+    import tempfile
+
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # has mode 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if not private:
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(name, 0o666 & ~umask)  # noqa: PTH101 - a name, as mkstemp returns it
+        os.replace(name, path)  # noqa: PTH105
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
 @contextmanager
-def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Give a function that is told how many of how many are done; a bar on a terminal, nothing elsewhere."""
+def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function that takes the numbers of finished and of all steps, and shows them in a bar on a terminal."""
     if not sys.stderr.isatty():
         yield lambda _done, _total: None
         return
@@ -85,5 +108,5 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
+        task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,4 +1,4 @@
-"""Commands that look at a server, and at what was seen there: plan, show, pull."""
+"""Commands that read a server or a saved plan: plan, show, pull."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from unleash_gitops.cli.connection import Connection, connection_options
-from unleash_gitops.cli.output import echo_data, echo_text, progress_bar, say, write_atomically
+from unleash_gitops.cli.output import echo_data, echo_line, echo_text, progress_bar, write_atomically
 from unleash_gitops.cli.workspaces import (
     all_option,
     directories_argument,
+    load_runs,
     open_clients,
     read_plans,
     show_failures,
-    workspace_runs,
 )
 from unleash_gitops.model.errors import UsageError
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from unleash_gitops.workflow.many_workspaces import Run
 
 __all__ = [
-    "as_markdown",
     "on_drift_option",
     "plan",
     "plan_runs",
@@ -37,26 +36,34 @@ __all__ = [
     "show",
     "show_plans",
     "target_option",
+    "to_markdown",
 ]
 
 PENDING = 2
-_MOST_NAMED = 5
+_MAX_NAMED = 5
 
-sandbox_option = click.option("--sandbox", is_flag=True, help="Use the sandbox, starting it if need be.")
+sandbox_option = click.option(
+    "--sandbox", is_flag=True, help="Use the sandbox server of this machine. Starts it if it is not running."
+)
 target_option = click.option(
     "--target",
     "targets",
     multiple=True,
     metavar="REF",
-    help="Look at this address or what is below it only, such as ImpactMetric/shop. May be repeated.",
+    help="Limit the plan to this address and those below it, such as ImpactMetric/shop. Can be repeated.",
 )
 on_drift_option = click.option(
     "--on-drift",
     type=click.Choice(["overwrite", "keep", "fail"]),
-    help="What becomes of what somebody else changed on the server, in this run, whatever the files say.",
+    help="How to treat changes made outside this workspace. Takes precedence over the policy in the files.",
 )
 plan_format = click.option(
-    "--format", "form", type=click.Choice(["text", "json", "markdown", "github"]), default="text", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown", "github"]),
+    default="text",
+    show_default=True,
+    help="Format of the plan; github annotates a pull request.",
 )
 
 
@@ -64,11 +71,16 @@ plan_format = click.option(
 @directories_argument
 @all_option
 @click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Save the plan, to apply it later."
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Save the plan to FILE, to apply it later.",
 )
 @plan_format
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when anything would change.")
-@click.option("--drift", is_flag=True, help="Show only what somebody else changed, and exit with 2 when there is any.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
+@click.option(
+    "--drift", is_flag=True, help="Show only changes made outside this workspace. Exit with 2 when there are any."
+)
 @on_drift_option
 @target_option
 @sandbox_option
@@ -78,7 +90,7 @@ def plan(
     verbose: bool,
     /,
     directories: tuple[Path, ...],
-    everything: bool,
+    all_below: bool,
     out: Path | None,
     form: str,
     detailed_exitcode: bool,
@@ -87,55 +99,56 @@ def plan(
     targets: tuple[str, ...],
     **server: Any,
 ) -> int:
-    """Show what apply would change. Writes nothing to the server.
+    """Show the changes that apply would make. Writes nothing to the server.
 
-    Of several directories, or with --all, it plans every workspace; its exit code is the worst of theirs. It is 1 when
-    what somebody else changed on the server keeps the plan from being applied.
+    With several directories or --all, plans every workspace; the exit code is the worst of them.
+
+    Exits with 1 when the plan cannot be applied because it would overwrite changes made outside this workspace.
     """
-    from unleash_gitops.workflow.many_workspaces import advance, check_drift_step
+    from unleash_gitops.workflow.many_workspaces import check_all_drift
 
     if drift and (out is not None or on_drift is not None):
-        raise UsageError("--drift only looks: it goes without --out and --on-drift", "leave one of them out")
+        raise UsageError(
+            "--drift cannot be combined with --out or --on-drift", "leave out --drift, or the other option"
+        )
     connection = Connection(verbose=verbose, **server)
-    several = everything or len(directories) > 1
-    runs = workspace_runs(directories, everything)
+    several = all_below or len(directories) > 1
+    runs = load_runs(directories, all_below=all_below)
     with open_clients(runs, connection):
         plans = plan_runs(runs, targets, on_drift, several=several, thorough=drift)
     if drift:
         return _show_drift(runs, plans, form, several=several)
     if plans is not None:
         if out is not None:
-            write_atomically(out, _as_json(plans))
+            write_atomically(out, _to_json(plans))
         show_plans(plans, form)
-    advance(runs, check_drift_step)
+    check_all_drift(runs)
     failed = show_failures(runs, several=several)
-    if plans is None:
+    if failed or plans is None:
         return 1
-    if out is not None and not failed:
-        say(f"saved to {out}; apply exactly this with: unleash-gitops apply {out}")
-    return 1 if failed else PENDING if detailed_exitcode and plans.pending else 0
+    if out is not None:
+        echo_line(f"saved to {out}; to apply exactly this plan, run: unleash-gitops apply {out}")
+    return PENDING if detailed_exitcode and plans.pending else 0
 
 
 def _show_drift(runs: Sequence[Run], plans: Plan | PlanSet | None, form: str, *, several: bool) -> int:
-    """Show what somebody else changed; return the exit code."""
-    from unleash_gitops.workflow.many_workspaces import advance, require_audit_log_step
+    """Show the changes that other users made. Return the exit code."""
+    from unleash_gitops.workflow.many_workspaces import require_all_audit_logs
 
     if plans is not None and (plans.drifted or form in {"json", "markdown"}):
         show_plans(plans.drift, form)
-    advance(runs, require_audit_log_step)
+    require_all_audit_logs(runs)
     failed = show_failures(runs, several=several)
-    if plans is None:
+    if failed or plans is None:
         return 1
     unexplained = [change.address for change in plans.unexplained]
-    if unexplained and not failed:
-        more = f" and {len(unexplained) - _MOST_NAMED} more" if len(unexplained) > _MOST_NAMED else ""
-        say(
-            f"note: the audit log does not tell who changed {', '.join(unexplained[:_MOST_NAMED])}{more}: "
-            "what differs is shown by: unleash-gitops plan"
-        )
-    elif not plans.drifted and not failed:
-        say("No drift: nobody else changed what the workspace manages.", err=form != "text")
-    return 1 if failed else PENDING if plans.drifted else 0
+    if unexplained:
+        more = f" and {len(unexplained) - _MAX_NAMED} more" if len(unexplained) > _MAX_NAMED else ""
+        echo_line(f"note: the audit log does not record who changed {', '.join(unexplained[:_MAX_NAMED])}{more}")
+        echo_line("help: to see the differences, run: unleash-gitops plan")
+    elif not plans.drifted:
+        echo_line("No drift: nothing that the workspace manages was changed by another user.", err=form != "text")
+    return PENDING if plans.drifted else 0
 
 
 def plan_runs(
@@ -146,54 +159,54 @@ def plan_runs(
     several: bool,
     thorough: bool = False,
 ) -> Plan | PlanSet | None:
-    """Plan each run. Return the plan, or the set of plans when there may be several; None when the only one failed.
+    """Plan each run. Return a set of plans if `several`; otherwise the only plan, None when it failed.
 
-    `on_drift` and `thorough` are as `make_plan` takes them.
+    `on_drift` and `thorough` are those of `make_plan`. Raises UsageError for `targets` with several workspaces.
     """
-    from unleash_gitops.workflow.many_workspaces import Tally, advance, is_in_maintenance, plan_set, plan_step
+    from unleash_gitops.workflow.many_workspaces import build_plan_set, is_in_maintenance, plan_all
 
     if several and targets:
-        raise UsageError("--target goes with one workspace", "name its directory")
-    with progress_bar("reading") as progress:
-        advance(runs, plan_step(targets, Tally(progress), on_drift, thorough=thorough))
+        raise UsageError("--target cannot be used with several workspaces", "name the directory of one workspace")
+    with progress_bar("reading") as show_progress:
+        plan_all(runs, targets, show_progress, on_drift, thorough=thorough)
     if is_in_maintenance(runs):
-        say("note: the server is in maintenance mode; apply will be refused until it is over")
-    return plan_set(runs) if several else runs[0].plan
+        echo_line("note: the server is in maintenance mode; apply fails until it ends")
+    return build_plan_set(runs) if several else runs[0].plan
 
 
 def show_plans(plans: Plan | PlanSet, form: str, *, err: bool = False) -> None:
-    """Show a plan, or several, in one of the forms."""
+    """Print one plan or several in a format of `--format`. With `err`, text goes to stderr."""
     if form == "json":
-        echo_data(_as_json(plans))
+        echo_data(_to_json(plans))
     elif form == "markdown":
         from unleash_gitops.ci.job import detect_job
 
-        echo_data(as_markdown(plans, detect_job(os.environ)))
+        echo_data(to_markdown(plans, detect_job(os.environ)))
     elif form == "github":
-        from unleash_gitops.render.github import drift_github
+        from unleash_gitops.render.github import render_drift_github
 
-        echo_data(drift_github(plans))
+        echo_data(render_drift_github(plans))
         show_plans(plans, "text", err=True)
     else:
         from unleash_gitops.model.plan import Plan
-        from unleash_gitops.render.text import plan_text, planset_text
+        from unleash_gitops.render.text import render_plan_set_text, render_plan_text
 
-        echo_text(plan_text(plans) if isinstance(plans, Plan) else planset_text(plans), err=err)
+        echo_text(render_plan_text(plans) if isinstance(plans, Plan) else render_plan_set_text(plans), err=err)
 
 
-def _as_json(plans: Plan | PlanSet) -> str:
+def _to_json(plans: Plan | PlanSet) -> str:
     from unleash_gitops.model.plan import Plan
-    from unleash_gitops.render.json import plan_json, planset_json
+    from unleash_gitops.render.json import render_plan_json, render_plan_set_json
 
-    return plan_json(plans) if isinstance(plans, Plan) else planset_json(plans)
+    return render_plan_json(plans) if isinstance(plans, Plan) else render_plan_set_json(plans)
 
 
-def as_markdown(plans: Plan | PlanSet, job: Job | None) -> str:
-    """Return a plan, or several, as Markdown."""
+def to_markdown(plans: Plan | PlanSet, job: Job | None) -> str:
+    """Return one plan or several as Markdown, with links into the repository of `job`."""
     from unleash_gitops.model.plan import Plan
-    from unleash_gitops.render.markdown import plan_markdown, planset_markdown
+    from unleash_gitops.render.markdown import render_plan_markdown, render_plan_set_markdown
 
-    return plan_markdown(plans, job) if isinstance(plans, Plan) else planset_markdown(plans, job)
+    return render_plan_markdown(plans, job) if isinstance(plans, Plan) else render_plan_set_markdown(plans, job)
 
 
 @click.command()
@@ -209,22 +222,22 @@ def show(planfile: Path, form: str) -> int:
 @click.argument(
     "directory", metavar="[DIR]", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
-@click.option("--kind", metavar="K", help="Only objects of this kind.")
-@click.option("--project", metavar="P", help="Only objects of this project.")
+@click.option("--kind", metavar="K", help="Write only objects of this kind.")
+@click.option("--project", metavar="P", help="Write only objects of this project.")
 @sandbox_option
 @connection_options
 @click.pass_obj
 def pull(verbose: bool, /, directory: Path, kind: str | None, project: str | None, **server: Any) -> int:
-    """Write live objects as new files, to adopt them."""
+    """Write live objects without a document to new files. The next apply adopts these objects."""
     from unleash_gitops.workflow.many_workspaces import pull_run
 
     connection = Connection(verbose=verbose, **server)
-    runs = workspace_runs([directory], everything=False)
-    with open_clients(runs, connection), progress_bar("reading") as progress:
-        written, skipped = pull_run(runs[0], kind, project, progress)
+    runs = load_runs([directory], all_below=False)
+    with open_clients(runs, connection), progress_bar("reading") as show_progress:
+        written, skipped = pull_run(runs[0], kind, project, show_progress)
     for file in written:
-        say(f"wrote {runs[0].prefix}{file.path}", err=False)
+        echo_line(f"wrote {runs[0].path_prefix}{file.path}", err=False)
     for entry in skipped:
-        say(f"left out {entry.address}: {entry.reason}")
-    say(f"{len(written)} written, {len(skipped)} left out")
+        echo_line(f"skipped {entry.address}: {entry.reason}")
+    echo_line(f"{len(written)} written, {len(skipped)} skipped")
     return 0

@@ -1,4 +1,4 @@
-"""Secrets that the server makes: to a file that only its owner can read, or nowhere."""
+"""The secrets that the server creates: written to a file that only its owner can read, or not kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Self
 
 import click
 
-from unleash_gitops.cli.output import say
+from unleash_gitops.cli.output import echo_line, replace_file
 from unleash_gitops.model.errors import UsageError
 
 __all__ = ["Secrets", "secrets_option"]
@@ -20,24 +20,25 @@ secrets_option = click.option(
     "--secrets-out",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Write the secrets of tokens that are made to this new file, as JSON.",
+    help="Write the secrets of new tokens to FILE, as JSON. FILE must not exist.",
 )
 
 
 class Secrets:
-    """The secrets of one run, safe to use from many threads; a context manager around all that makes some.
+    """The secrets of one run; a context manager around the calls that create some. Safe to use from several threads.
 
-    The file is there before anything is sent, is written anew with each secret, and goes when there was none.
-    Raises UsageError, at once or when the run begins, for a file that exists already or cannot be made.
+    Creates the file before anything is sent, rewrites it after each secret, and removes it when there was none.
+
+    Raises UsageError for a file that exists or cannot be created, in the constructor or on entry.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._found: dict[str, str] = {}
+        self._secrets: dict[str, str] = {}
         self._unwritten: list[str] = []
         self._lock = threading.Lock()
         if path is not None and (path.exists() or path.is_symlink()):
-            raise _exists(path)
+            raise _already_exists(path)
 
     def __enter__(self) -> Self:
         if self._path is not None:
@@ -47,55 +48,42 @@ class Secrets:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._path is not None and not self._found:
+        if self._path is not None and not self._secrets:
             self._path.unlink(missing_ok=True)
         if not self._unwritten:
             return
-        whose = ", ".join(sorted(self._unwritten))
-        say(f"the secret of {whose} was not kept: it can be read in Unleash's UI, under API access")
+        echo_line(f"secrets not written to a file: {', '.join(sorted(self._unwritten))}")
+        echo_line("help: to read a secret, open API access in Unleash's UI")
         if self._path is None:
-            say("--secrets-out FILE writes such secrets to a file")
+            echo_line("help: to write the secrets of new tokens to a file, use --secrets-out FILE")
 
-    def keep(self, whose: str, secret: str) -> None:
-        """Write down one more secret. A disk that refuses is said, and stops nothing: the token is there."""
+    def keep(self, owner: str, secret: str) -> None:
+        """Add the secret of `owner`, the address of a token, to the file.
+
+        A failure to write is printed and does not stop the run, since the token exists on the server.
+        """
         with self._lock:
             if self._path is None:
-                self._unwritten.append(whose)
+                self._unwritten.append(owner)
                 return
-            self._found[whose] = secret
+            self._secrets[owner] = secret
             try:
-                _write(self._path, json.dumps(self._found, indent=2, sort_keys=True) + "\n")
+                replace_file(self._path, json.dumps(self._secrets, indent=2, sort_keys=True) + "\n", private=True)
             except OSError as error:
-                self._unwritten.append(whose)
-                say(f"cannot write {self._path}: {error.strerror}")
+                self._unwritten.append(owner)
+                echo_line(f"cannot write {self._path}: {error.strerror}")
 
 
-def _exists(path: Path) -> UsageError:
-    return UsageError(f"--secrets-out {path}: is there already", "name a new file: none is overwritten")
+def _already_exists(path: Path) -> UsageError:
+    return UsageError(f"--secrets-out {path}: the file already exists", "name a new file; none is overwritten")
 
 
 def _create(path: Path, text: str) -> None:
-    """Make a file that only its owner can read. Raises UsageError, also when it is there."""
+    """Create a file that only its owner can read. Raises UsageError when it exists or cannot be created."""
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
             stream.write(text)
     except FileExistsError:
-        raise _exists(path) from None
+        raise _already_exists(path) from None
     except OSError as error:
         raise UsageError(f"--secrets-out {path}: cannot be written: {error.strerror}") from None
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace the file as a whole, so that whoever kills the run leaves one that can be read. Raises OSError."""
-    import tempfile
-
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # has mode 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(name, path)  # noqa: PTH105
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -1,4 +1,4 @@
-"""What a command works on: the workspaces of some directories, or those of a plan file, each with its connection."""
+"""The workspaces that a command works on, from directories or from a plan file, each with its client."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from unleash_gitops.cli.output import echo_text, prefix_of, show_error
+from unleash_gitops.cli.output import build_path_prefix, echo_text, show_error
 from unleash_gitops.model.errors import GitopsError, InvalidFiles, UsageError
 
 if TYPE_CHECKING:
@@ -22,39 +22,43 @@ if TYPE_CHECKING:
 __all__ = [
     "all_option",
     "directories_argument",
+    "find_roots",
+    "load_runs",
     "open_clients",
     "read_plans",
     "show_failures",
-    "workspace_roots",
-    "workspace_runs",
 ]
 
 directories_argument = click.argument(
     "directories", metavar="[DIR]...", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
-all_option = click.option("--all", "everything", is_flag=True, help="Every workspace in or below DIR.")
+all_option = click.option("--all", "all_below", is_flag=True, help="Use every workspace in DIR or below it.")
 
 
-def workspace_roots(directories: Sequence[Path], everything: bool) -> dict[Path, str]:
-    """Return each workspace root that is meant, with what makes a path below it right from where the user stands."""
+def find_roots(directories: Sequence[Path], *, all_below: bool) -> dict[Path, str]:
+    """Return the root of each workspace, with the prefix that makes its paths relative to the working directory.
+
+    Each directory stands for the workspace that it is in, or with `all_below` for every workspace in it or below it.
+    No directory stands for the working directory. Raises UsageError.
+    """
     from unleash_gitops.documents.loader import find_workspace, find_workspaces
 
     roots: dict[Path, str] = {}
     for directory in directories or (Path(),):
-        for root in find_workspaces(directory) if everything else (find_workspace(directory),):
-            roots.setdefault(root, prefix_of(directory, root))
+        for root in find_workspaces(directory) if all_below else (find_workspace(directory),):
+            roots.setdefault(root, build_path_prefix(directory, root))
     return roots
 
 
-def workspace_runs(directories: Sequence[Path], everything: bool) -> list[Run]:
-    """Load every workspace that is meant. When files are wrong, show all that is and leave with 1."""
+def load_runs(directories: Sequence[Path], *, all_below: bool) -> list[Run]:
+    """Load each workspace. Shows the diagnostics of all, and exits with 1 when there are errors among them."""
     from unleash_gitops.model.diagnostics import has_errors
     from unleash_gitops.workflow.many_workspaces import Run
     from unleash_gitops.workflow.plan import load_workspace
 
     runs: list[Run] = []
     diagnostics: list[Diagnostic] = []
-    for root, prefix in workspace_roots(directories, everything).items():
+    for root, prefix in find_roots(directories, all_below=all_below).items():
         try:
             loaded, workspace = load_workspace(root)
         except InvalidFiles as error:
@@ -69,7 +73,7 @@ def workspace_runs(directories: Sequence[Path], everything: bool) -> list[Run]:
 
 
 def read_plans(path: Path) -> Plan | PlanSet:
-    """Read a plan file. Raises PlanFileError, UsageError."""
+    """Load a plan file. Raises PlanFileError, UsageError."""
     from unleash_gitops.model.plan_set import parse_plans
 
     try:
@@ -81,17 +85,20 @@ def read_plans(path: Path) -> Plan | PlanSet:
 
 @contextmanager
 def open_clients(runs: Sequence[Run], connection: Connection) -> Iterator[None]:
-    """Give each run its client while this lasts; a run that gets none has its error. Raises UsageError for all."""
-    from unleash_gitops.workflow.many_workspaces import check_apart
+    """Open a client for each run, and close all at the end. A run whose client cannot be opened gets the error.
+
+    Raises UsageError when the runs or the connection's options contradict each other.
+    """
+    from unleash_gitops.workflow.many_workspaces import check_distinct
 
     try:
         for run in runs:
             try:
-                run.client = connection.open(run.named_url, run.token_env)
+                run.client = connection.open_client(run.configured_url, run.token_env)
             except GitopsError as error:
                 run.error = error
-        connection.check_one_for_all([run.named_url for run in runs], [run.url for run in runs])
-        check_apart(runs)
+        connection.check_options([run.configured_url for run in runs], [run.url for run in runs])
+        check_distinct(runs)
         yield
     finally:
         for run in runs:
@@ -100,14 +107,14 @@ def open_clients(runs: Sequence[Run], connection: Connection) -> Iterator[None]:
 
 
 def show_failures(runs: Sequence[Run], *, several: bool) -> bool:
-    """Show what stopped each run that was stopped; tell whether any was."""
+    """Show the error of each run that has one. Tell whether any has."""
     for run in runs:
         if run.error is None:
             continue
         if several:
-            click.echo(f"workspace {run.name} ({run.where}):", err=True)
+            click.echo(f"workspace {run.name} ({run.path}):", err=True)
         if isinstance(run.error, InvalidFiles):
-            _show([diagnostic.below(run.prefix) for diagnostic in run.error.diagnostics])
+            _show([diagnostic.below(run.path_prefix) for diagnostic in run.error.diagnostics])
         else:
             show_error(run.error)
     return any(run.error is not None for run in runs)
@@ -115,6 +122,6 @@ def show_failures(runs: Sequence[Run], *, several: bool) -> bool:
 
 def _show(diagnostics: Sequence[Diagnostic]) -> None:
     if diagnostics:
-        from unleash_gitops.render.text import diagnostics_text
+        from unleash_gitops.render.text import render_diagnostics_text
 
-        echo_text(diagnostics_text(diagnostics), err=True)
+        echo_text(render_diagnostics_text(diagnostics), err=True)

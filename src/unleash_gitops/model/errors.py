@@ -2,31 +2,31 @@
 
 ```
 GitopsError
-├── UsageError          the command line or the environment is wrong
-├── InvalidFiles        the user's files are wrong (carries the diagnostics)
-├── PlanFileError       a saved plan cannot be used
-├── StalePlan           the server moved on since the plan was made
-├── TooManyDeletes      a plan deletes more than the limit allows
-├── Drifted             what somebody else changed would be written over, and the policy is to fail
-├── Untold              whether somebody else changed anything cannot be known
-├── SandboxError        the local server could not be started or stopped
-├── CodeHostError          GitHub or GitLab could not be read or written
-└── ServerError         anything about talking to the server
-    ├── Unreachable     no answer
-    ├── NotUnleash      an answer, but not Unleash's
-    │   └── UnexpectedAnswer    an answer of a form that this version does not know
-    ├── TooOld          an Unleash older than this tool can talk to
-    ├── Maintenance     the server refuses writes for now
-    └── ApiError        an error answer, with status and the server's own words
+├── UsageError              the command line or the environment is wrong
+├── InvalidFiles            the user's files are wrong; has the diagnostics
+├── PlanFileError           a saved plan cannot be used
+├── StalePlan               the server has changed since the plan was made
+├── TooManyDeletes          the plan deletes more objects than the limit allows
+├── DriftRefused            the plan would overwrite other users' changes, and the policy is `fail`
+├── AuditLogUnavailable     the audit log cannot be read, so the origin of changes is unknown
+├── SandboxError            the local server could not be started, stopped or reset
+├── CodeHostError           GitHub or GitLab could not be read or written
+└── ServerError             a request to the server failed
+    ├── Unreachable         no answer
+    ├── NotUnleash          the answer is not from Unleash's Admin API
+    │   └── UnexpectedAnswer    the answer has a form that this version does not know
+    ├── TooOld              the server is older than the tool supports
+    ├── Maintenance         the server is in maintenance mode
+    └── ApiError            an error answer, with its status and message
         └── MissingRoute    this server has no such route (edition or version)
 ```
 
-Facts are attributes; the sentence is built in `__str__`. `hint` says what to do. Nothing here may ever hold a token.
+Facts are attributes; `__str__` builds the sentence. `hints` say what to do. No error may ever hold a token.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +43,7 @@ __all__ = [
     "Maintenance",
     "MissingRoute",
     "NotUnleash",
+    "ObjectsError",
     "PlanFileError",
     "SandboxError",
     "ServerError",
@@ -56,12 +57,20 @@ __all__ = [
 
 
 class GitopsError(Exception):
-    """Whatever ends a run with exit code 1. `message` says what is wrong, `hint` the way out."""
+    """An error that ends a run with exit code 1. `message` says what is wrong.
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    `hints` are the ways out, one sentence each. `hint` is one of them, or several.
+    """
+
+    def __init__(self, message: str, hint: str | tuple[str, ...] | None = None) -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hints = (hint,) if isinstance(hint, str) else hint or ()
+
+    @property
+    def hint(self) -> str | None:
+        """All hints in one line, None without any."""
+        return "; ".join(self.hints) or None
 
     def __str__(self) -> str:
         return self.message
@@ -72,7 +81,7 @@ class UsageError(GitopsError):
 
 
 class InvalidFiles(GitopsError):
-    """The files are wrong; `diagnostics` says where, all of them at once."""
+    """The files are wrong; `diagnostics` has every problem in them."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         count = len(diagnostics)
@@ -81,57 +90,82 @@ class InvalidFiles(GitopsError):
 
 
 class PlanFileError(GitopsError):
-    """A saved plan that is empty, cut short, edited, of a newer format, or made for another instance."""
+    """A saved plan is empty, cut short, edited, of an unknown format, or made for another instance."""
 
 
-class StalePlan(GitopsError):
-    """What the plan touches is no longer as it was planned; `addresses` names what moved, each with how."""
+class ObjectsError(GitopsError):
+    """An error about several objects.
 
-    def __init__(self, moved: Sequence[tuple[str, str]]) -> None:
-        self.moved = tuple(moved)
-        count = len(moved)
-        what = "; ".join(f"{address}: {how}" for address, how in self.moved[:5])
-        more = f"; and {count - 5} more" if count > 5 else ""
+    `summary` describes all of them. `details` has the address of each, and a sentence about it.
+    """
+
+    max_named: ClassVar[int | None] = None
+    """How many objects `message` names; None names all."""
+
+    def __init__(self, summary: str, details: Sequence[tuple[str, str]], hint: str | tuple[str, ...]) -> None:
+        self.summary = summary
+        self.details = tuple(details)
+        named = self.details[: self.max_named]
+        shown = "; ".join(f"{address}: {detail}" for address, detail in named)
+        more = f"; and {len(self.details) - len(named)} more" if len(named) < len(self.details) else ""
+        super().__init__(f"{summary}: {shown}{more}", hint)
+
+
+class StalePlan(ObjectsError):
+    """Objects in the plan have changed on the server since it was made. `details` says how each has changed."""
+
+    max_named = 5
+
+    def __init__(self, details: Sequence[tuple[str, str]]) -> None:
         super().__init__(
-            f"the server has changed since this plan was made, nothing was applied: {what}{more}",
+            "the server has changed since this plan was made; nothing was applied",
+            details,
             "make a new plan and review it again",
         )
 
 
 class TooManyDeletes(GitopsError):
-    """A plan deletes more than `limit`."""
+    """The plan deletes more objects than `limit`."""
 
     def __init__(self, deletes: int, limit: int) -> None:
         self.deletes = deletes
         self.limit = limit
         super().__init__(
             f"the plan deletes {deletes} objects, more than the limit of {limit}; nothing was applied",
-            f"if that is meant, say so with --max-deletes {deletes} (or spec.maxDeletes in unleash-gitops.yaml)",
+            (
+                f"to allow them in this run, use --max-deletes {deletes}",
+                "to raise the limit, set spec.maxDeletes in unleash-gitops.yaml",
+            ),
         )
 
 
-class DriftRefused(GitopsError):
-    """What somebody else changed on the server would be written over; `found` names it: address, and who and when."""
+class DriftRefused(ObjectsError):
+    """The plan would overwrite other users' changes, and the policy is `fail`. `details` says who made each."""
 
-    def __init__(self, found: Sequence[tuple[str, str]]) -> None:
-        self.found = tuple(found)
-        what = "; ".join(f"{address}: {how}" for address, how in self.found)
+    def __init__(self, details: Sequence[tuple[str, str]]) -> None:
         super().__init__(
-            f"somebody else changed on the server what the files would undo, and nothing is applied: {what}",
-            "take it into the files with: unleash-gitops accept; or write over it with --on-drift overwrite, "
-            "or leave it as it is with --on-drift keep; where the files have taken it over since, "
-            "metadata.accepted with the event's number says so",
+            "the plan would overwrite changes made on the server, which drift: fail forbids; nothing was applied",
+            details,
+            (
+                "to take the changes into the files, run: unleash-gitops accept",
+                "to overwrite them, use --on-drift overwrite",
+                "to leave them on the server, use --on-drift keep",
+                "if the files already contain them, set metadata.accepted to the number of the event",
+            ),
         )
 
 
 class AuditLogUnavailable(GitopsError):
-    """Files and server differ, and the audit log, which knows whose doing that is, cannot be read: `why`."""
+    """The files and the server differ, and the audit log cannot be read. `reason` says why."""
 
-    def __init__(self, why: str) -> None:
-        self.why = why
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
         super().__init__(
-            f"files and server differ, and who changed what cannot be known: {why}",
-            "give the token leave to read the event log; what differs is shown by: unleash-gitops plan",
+            f"the files and the server differ, but the audit log cannot be read to tell who changed what: {reason}",
+            (
+                "give the token the permission to read the event log",
+                "to see the differences without their origin, run: unleash-gitops plan",
+            ),
         )
 
 
@@ -142,29 +176,29 @@ class SandboxError(GitopsError):
 class CodeHostError(GitopsError):
     """GitHub or GitLab could not be read or written.
 
-    `status` is the HTTP status, None where there was no answer. `again` tells whether another try may help, `wait` the
-    seconds until then, None where the host does not say.
+    `status` is the HTTP status, None without an answer. `retryable` tells whether another attempt can succeed,
+    `retry_after` after how many seconds, None when the host does not name a time.
     """
 
     def __init__(
         self,
         message: str,
-        hint: str | None = None,
+        hint: str | tuple[str, ...] | None = None,
         *,
         status: int | None = None,
-        again: bool = False,
-        wait: float | None = None,
+        retryable: bool = False,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message, hint)
         self.status = status
-        self.again = again
-        self.wait = wait
+        self.retryable = retryable
+        self.retry_after = retry_after
 
 
 class ServerError(GitopsError):
-    """Talking to the server failed. `method` and `path` name the request."""
+    """A request to the server failed. `method` and `path` name it."""
 
-    def __init__(self, method: str, path: str, message: str, hint: str | None = None) -> None:
+    def __init__(self, method: str, path: str, message: str, hint: str | tuple[str, ...] | None = None) -> None:
         super().__init__(message, hint)
         self.method = method
         self.path = path
@@ -174,28 +208,30 @@ class ServerError(GitopsError):
 
 
 class Unreachable(ServerError):
-    """No answer: refused, timed out, cut off, a name that does not resolve, a certificate not trusted.
+    """No answer: connection refused or lost, a timeout, an unknown host name, or an untrusted certificate.
 
-    `sent` tells whether the request may have reached the server, so that its effect is unknown.
+    `sent` tells whether the request may have reached the server. Its effect is then unknown.
     """
 
-    def __init__(self, method: str, path: str, message: str, hint: str | None = None, *, sent: bool = True) -> None:
+    def __init__(
+        self, method: str, path: str, message: str, hint: str | tuple[str, ...] | None = None, *, sent: bool = True
+    ) -> None:
         super().__init__(method, path, message, hint)
         self.sent = sent
         self.lasting = False
-        """Set when it was tried for as long as it is sensible: other requests will fare no better."""
+        """Set when all retries have failed: other requests would fail too."""
 
 
 class NotUnleash(ServerError):
-    """The address answers, but not as Unleash's Admin API does."""
+    """The address answers, but not with Unleash's Admin API."""
 
 
 class UnexpectedAnswer(NotUnleash):
-    """An answer is not of a form that this version knows. Its cause is the mismatch."""
+    """The answer has a form that this version does not know. `__cause__` is the mismatch."""
 
 
 class TooOld(ServerError):
-    """The server's version is older than this tool can talk to."""
+    """The server's version is older than the tool supports."""
 
 
 class Maintenance(ServerError):
@@ -203,10 +239,16 @@ class Maintenance(ServerError):
 
 
 class ApiError(ServerError):
-    """An error answer: the HTTP `status`, Unleash's error `name` or None, and its own words as `message`."""
+    """An error answer: the HTTP `status`, Unleash's error `name` or None, and Unleash's own `message`."""
 
     def __init__(
-        self, method: str, path: str, status: int, name: str | None, message: str, hint: str | None = None
+        self,
+        method: str,
+        path: str,
+        status: int,
+        name: str | None,
+        message: str,
+        hint: str | tuple[str, ...] | None = None,
     ) -> None:
         super().__init__(method, path, message, hint)
         self.status = status
@@ -218,4 +260,4 @@ class ApiError(ServerError):
 
 
 class MissingRoute(ApiError):
-    """404 because this server has no such route at all, not because an object is missing."""
+    """Status 404 because the server has no such route, not because an object does not exist."""

@@ -1,4 +1,4 @@
-"""The model of `unleash-gitops.yaml`: what the workspace is called, where it looks, what it may delete."""
+"""The model of `unleash-gitops.yaml`: the workspace's name, its instance and its policies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = [
     "Exclusive",
     "Workspace",
     "WorkspaceDocument",
-    "checked_url",
+    "normalize_url",
 ]
 
 API_VERSION = "unleash-gitops/v1"
@@ -26,8 +26,11 @@ WORKSPACE_FILE = "unleash-gitops.yaml"
 NAME_PATTERN = r"^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$"
 
 
-def checked_url(url: str) -> str:
-    """Return `url` without a trailing slash. Raises ValueError when it is no http(s) address, or holds a secret."""
+def normalize_url(url: str) -> str:
+    """Return `url` without a trailing slash.
+
+    Raises ValueError when it is not an http(s) address, or contains a user name or password.
+    """
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -37,22 +40,22 @@ def checked_url(url: str) -> str:
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a user name or password; the token comes from UNLEASH_AUTH_TOKEN")
     if parts.query or parts.fragment:
-        raise ValueError("must not have a query or fragment; give the address of the instance and its base path only")
+        raise ValueError("must not have a query or fragment; give only the address of the instance and its base path")
     try:
         _ = parts.port
     except ValueError:
-        raise ValueError("the port is not a number up to 65535") from None
+        raise ValueError("the port must be a number up to 65535") from None
     return url.rstrip("/")
 
 
-def checked_variable(name: str) -> str:
-    """Return `name`. Raises ValueError when it can be no variable's, a token itself for instance."""
+def check_variable_name(name: str) -> str:
+    """Return `name`. Raises ValueError when it is not the name of a variable, but for example a token."""
     if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
-        raise ValueError("must be the name of an environment variable that holds the token, never the token itself")
+        raise ValueError("must be the name of the environment variable that holds the token, not the token itself")
     return name
 
 
-def _as_tuple(value: Any) -> Any:
+def _to_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -61,13 +64,13 @@ class _Model(BaseModel):
 
 
 class Exclusive(_Model):
-    """A part of the instance where this workspace is the only writer."""
+    """A set of objects that only this workspace writes."""
 
-    kind: str = Field(description="The kind of object that only this workspace writes.", examples=["ImpactMetric"])
+    kind: str = Field(description="The kind of the objects.", examples=["ImpactMetric"])
     project: str | None = Field(
         default=None,
         min_length=1,
-        description="Every flag of this project; left out: the instance level.",
+        description="The project of the objects. Without it: the objects of the instance itself.",
         examples=["shop"],
     )
 
@@ -77,70 +80,74 @@ class WorkspaceMetadata(_Model):
 
     name: str = Field(
         pattern=NAME_PATTERN,
-        description="Signs everything this workspace creates. Changing it orphans what was created before.",
+        description="Marks every object that this workspace creates. Changing it orphans the objects created before.",
         examples=["payments"],
     )
 
 
 class WorkspaceSpec(_Model):
-    """Where the workspace looks and what it may do."""
+    """The instance that the workspace manages, and the policies for it."""
 
-    url: Annotated[str, AfterValidator(checked_url)] | None = Field(
+    url: Annotated[str, AfterValidator(normalize_url)] | None = Field(
         default=None,
-        description="The instance's address, base path included. UNLEASH_URL and --url win over it.",
+        description="The address of the instance, with its base path. UNLEASH_URL and --url take precedence.",
         examples=["https://unleash.example.com"],
     )
-    token_env: Annotated[str, AfterValidator(checked_variable)] | None = Field(
+    token_env: Annotated[str, AfterValidator(check_variable_name)] | None = Field(
         default=None,
         alias="tokenEnv",
-        description="The environment variable that holds this instance's token; left out: UNLEASH_AUTH_TOKEN.",
+        description="The environment variable that holds the token of this instance. Default: UNLEASH_AUTH_TOKEN.",
         examples=["UNLEASH_TOKEN_STAGING"],
     )
-    projects: Annotated[tuple[Annotated[str, Field(min_length=1)], ...] | None, BeforeValidator(_as_tuple)] = Field(
-        default=None, description="Where to look for flag-level objects; left out: every project.", examples=[["shop"]]
+    projects: Annotated[tuple[Annotated[str, Field(min_length=1)], ...] | None, BeforeValidator(_to_tuple)] = Field(
+        default=None,
+        description="The projects whose flags and flag-level objects are read. Default: all projects.",
+        examples=[["shop"]],
     )
     prune: Literal["owned", "none"] = Field(
-        default="owned", description="owned: delete what this workspace made and no file has any more. none: never."
+        default="owned",
+        description="The objects without a document to delete. owned: those that this workspace owns. none: none.",
     )
-    exclusive: Annotated[tuple[Exclusive, ...], BeforeValidator(_as_tuple)] = Field(
+    exclusive: Annotated[tuple[Exclusive, ...], BeforeValidator(_to_tuple)] = Field(
         default=(),
-        description="Where whatever is live and not in the files is deleted, another workspace's apart.",
+        description="Where this workspace is the only writer. There, live objects without a document are deleted, "
+        "except those owned by another workspace.",
         examples=[[{"kind": "ImpactMetric", "project": "shop"}]],
     )
     deletion: Literal["archive", "delete"] = Field(
         default="archive",
-        description="What becomes of a flag that is deleted here. archive: it can be revived. delete: it is gone.",
+        description="How a flag without a document is removed. archive: it can be restored. delete: it cannot.",
     )
     reads: Literal["plain", "export"] = Field(
         default="plain",
-        description="export: read thousands of flags quicker, by exports, each of which the audit log keeps.",
+        description="How flags are read. export: faster for thousands of flags; the audit log records each export.",
     )
     drift: OnDrift | None = Field(
         default=None,
-        description="What becomes of what somebody else changed on the server. overwrite: the files win. keep: it "
-        "stays, and every plan reminds of it. fail: nothing is applied. Left out: fail for where a flag is on and for "
-        "whom in environments of type production, overwrite for everything else.",
+        description="How to treat changes made outside this workspace. overwrite: the files win. keep: the change "
+        "stays, and every plan lists it. fail: nothing is applied. Default: fail for `enabled` and `strategies` of "
+        "flags in environments of type production, overwrite for everything else.",
         examples=["keep"],
     )
-    applied_by: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_as_tuple)] = Field(
+    applied_by: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_to_tuple)] = Field(
         default=(),
         alias="appliedBy",
-        description="Who else applies these files, by the names that the server's audit log has: other tokens and "
-        "accounts whose changes are not drift.",
+        description="Other tokens and accounts that apply these files, by their names in the server's audit log. "
+        "Their changes are not drift.",
         examples=[["gitops-2026"]],
     )
     max_deletes: int = Field(
         default=10,
         ge=0,
         alias="maxDeletes",
-        description="apply refuses a plan that deletes more than this.",
+        description="The most objects that a plan may delete. apply refuses a plan that deletes more.",
         examples=[10],
     )
 
     def reason_to_delete(self, ownership: str | None, kind: str, project: str | None) -> str | None:
-        """Return why an object of that ownership that no document has is to be deleted, None when it is not.
+        """Return why an object without a document must be deleted, None when it must not.
 
-        `project` is that of the object, None when it is of the instance itself.
+        `project` is the object's project, None for an object of the instance itself.
         """
         if self.prune == "none":
             return None
@@ -161,7 +168,7 @@ class WorkspaceDocument(_Model):
 
 
 class Workspace(_Model):
-    """A loaded workspace: its policy, and where the policy was written."""
+    """A loaded workspace: its name, its policies, and their position in the file."""
 
     name: str
     spec: WorkspaceSpec
@@ -169,5 +176,5 @@ class Workspace(_Model):
 
     @classmethod
     def of(cls, document: WorkspaceDocument) -> Workspace:
-        """Take the policy out of the document."""
+        """Return the workspace that `document` describes."""
         return cls(name=document.metadata.name, spec=document.spec)

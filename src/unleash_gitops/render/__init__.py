@@ -1,4 +1,4 @@
-"""Plans, reports, diagnostics and errors to text, Markdown, JSON and workflow commands.
+"""Renders plans, reports, diagnostics and errors as text, Markdown, JSON and workflow commands.
 
-The only room with wording and colour. Pure: values in, text out; what came from YAML or a server is made harmless here.
+Pure: values in, text out. Only this room has colours, and it escapes every string from YAML or a server.
 """

@@ -1,6 +1,6 @@
-"""Strings of unknown origin made harmless to show, on one line.
+"""Escapes strings of unknown origin, so that they are harmless on one line of any output.
 
-Shared by all forms of output; what one form alone has to fear (backticks, HTML) is that form's own matter.
+What only one format must escape, such as backticks or HTML, is up to the module of that format.
 """
 
 from __future__ import annotations
@@ -10,43 +10,43 @@ import re
 import unicodedata
 from typing import Any
 
-__all__ = ["LONGEST", "pair", "shorten", "terminal", "value"]
+__all__ = ["MAX_SHOWN", "escape_line", "format_pair", "format_value", "shorten"]
 
-LONGEST = 120
-"""Characters of a value that are shown."""
+MAX_SHOWN = 120
+"""How many characters of a value are shown."""
 
-_CONTEXT = 24  # characters of agreement shown before the first difference of two long values
+_CONTEXT = 24  # characters that are shown before the first difference of two long values
 _UNUSUAL = re.compile(r"[^\x20-\x7e]")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-# Control characters, invisible and bidirectional format characters, lone surrogates, and every space but the usual one:
-# what moves the cursor, reorders the line, or makes two different strings look the same.
+# Control characters, invisible and bidirectional format characters, lone surrogates, and every space except U+0020.
+# They move the cursor, reorder the line, or make two different strings look the same.
 _DANGEROUS = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
-_IGNORABLE = range(0xE0000, 0xE1000)  # set aside for invisible characters, most of them not assigned yet
+_IGNORABLE = range(0xE0000, 0xE1000)  # reserved for invisible characters, most of them unassigned
 
 
-def terminal(text: str) -> str:
-    r"""Return `text` on one line, with everything a terminal might act on shown as an escape like `\x1b`."""
+def escape_line(text: str) -> str:
+    r"""Return `text` on one line. Characters that a terminal acts on become escapes such as `\x1b`."""
     return _UNUSUAL.sub(_escape_match, text)
 
 
-def shorten(text: str, longest: int = LONGEST) -> str:
-    """Return what `terminal` returns, cut with "…" when that has more than `longest` characters."""
-    shown = terminal(text[: longest + 1])  # never fewer characters than it is given
-    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+def shorten(text: str, max_length: int = MAX_SHOWN) -> str:
+    """Return `text` as `escape_line` does, cut with "…" after `max_length` characters."""
+    shown = escape_line(text[: max_length + 1])  # escaping never makes a text shorter
+    return shown if len(shown) <= max_length else shown[: max_length - 1] + "…"
 
 
-def value(json_value: Any) -> str:
-    """Return a JSON value on one line, harmless, cut with "…" after 120 characters."""
+def format_value(json_value: Any) -> str:
+    """Return a JSON value on one line, escaped, and cut with "…" after `MAX_SHOWN` characters."""
     return shorten(_dump(json_value))
 
 
-def pair(before: Any, after: Any) -> tuple[str, str]:
-    """Return two values as `value` does, but cut so that the first difference is in sight."""
+def format_pair(before: Any, after: Any) -> tuple[str, str]:
+    """Return two values as `format_value` does, but cut so that their first difference is visible."""
     left, right = _dump(before), _dump(after)
-    same = _find_agreement(left, right)
-    shared = terminal(left[max(0, same - LONGEST) : same])
-    too_long = any(len(terminal(side[: LONGEST + 1])) > LONGEST for side in (left, right))
-    if too_long and len(shared) > LONGEST - 2 * _CONTEXT:
+    same = _count_shared_start(left, right)
+    shared = escape_line(left[max(0, same - MAX_SHOWN) : same])
+    too_long = any(len(escape_line(side[: MAX_SHOWN + 1])) > MAX_SHOWN for side in (left, right))
+    if too_long and len(shared) > MAX_SHOWN - 2 * _CONTEXT:
         shared = f"…{shared[-_CONTEXT:]}"
     return shorten(shared + left[same:]), shorten(shared + right[same:])
 
@@ -55,8 +55,8 @@ def _dump(json_value: Any) -> str:
     return json.dumps(json_value, ensure_ascii=False)
 
 
-def _find_agreement(left: str, right: str) -> int:
-    """Return how many characters two texts have in common at their beginning."""
+def _count_shared_start(left: str, right: str) -> int:
+    """Return the length of the longest common prefix of two texts."""
     least, most = 0, min(len(left), len(right))
     while least < most:
         middle = (least + most + 1) // 2

@@ -1,42 +1,42 @@
-"""A source line and a caret below one of its characters, whatever the line holds. For text output."""
+"""Renders a source line with a caret below one of its characters. Handles any characters in the line."""
 
 from __future__ import annotations
 
 from rich.cells import cell_len
 
-from unleash_gitops.render.escape import terminal
+from unleash_gitops.render.escape import escape_line
 
-__all__ = ["caret_lines"]
+__all__ = ["render_excerpt"]
 
-_WIDEST = 100  # cells of the source line that are shown
-_BEFORE = 60  # cells of them that may stand before the caret when the line is cut
-_TAB = 4
+_MAX_CELLS = 100  # of the source line
+_MAX_CELLS_BEFORE = 60  # before the caret, when the line is cut
+_TAB = 4  # cells
 
 
-def caret_lines(excerpt: str, column: int) -> tuple[str, str]:
-    """Return the line as it can be shown, and a caret under `column`, which counts characters from 1."""
-    place = min(max(column - 1, 0), len(excerpt))
-    pieces = _pieces(excerpt)
+def render_excerpt(excerpt: str, column: int) -> tuple[str, str]:
+    """Return the line, escaped and cut, and a line with a caret under `column`, which counts characters from 1."""
+    index = min(max(column - 1, 0), len(excerpt))
+    pieces = _render_characters(excerpt)
     widths = [cell_len(piece) for piece in pieces]
-    if sum(widths) <= _WIDEST:
-        return "".join(pieces), " " * sum(widths[:place]) + "^"
-    start = place
-    while start > 0 and sum(widths[start - 1 : place]) <= _BEFORE:
+    if sum(widths) <= _MAX_CELLS:
+        return "".join(pieces), " " * sum(widths[:index]) + "^"
+    start = index
+    while start > 0 and sum(widths[start - 1 : index]) <= _MAX_CELLS_BEFORE:
         start -= 1
     end = start
-    while end < len(pieces) and sum(widths[start : end + 1]) <= _WIDEST:
+    while end < len(pieces) and sum(widths[start : end + 1]) <= _MAX_CELLS:
         end += 1
-    ahead = "…" if start else ""
-    line = ahead + "".join(pieces[start:end]) + ("…" if end < len(pieces) else "")
-    return line, " " * (len(ahead) + sum(widths[start:place])) + "^"
+    cut_mark = "…" if start else ""
+    line = cut_mark + "".join(pieces[start:end]) + ("…" if end < len(pieces) else "")
+    return line, " " * (len(cut_mark) + sum(widths[start:index])) + "^"
 
 
-def _pieces(excerpt: str) -> list[str]:
-    """Return what each character is shown as: a tab as the spaces to its next stop, the rest harmless."""
+def _render_characters(excerpt: str) -> list[str]:
+    """Return the text for each character: spaces up to the next tab stop for a tab, escapes for others."""
     pieces: list[str] = []
-    at = 0
+    width = 0
     for character in excerpt:
-        piece = " " * (_TAB - at % _TAB) if character == "\t" else terminal(character)
+        piece = " " * (_TAB - width % _TAB) if character == "\t" else escape_line(character)
         pieces.append(piece)
-        at += cell_len(piece)
+        width += cell_len(piece)
     return pieces

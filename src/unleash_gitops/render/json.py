@@ -1,4 +1,4 @@
-"""Plans, reports and diagnostics as JSON: stable, versioned, for programs and for saved plans."""
+"""Renders plans, reports and diagnostics as JSON, for programs and for plan files. The format has a version."""
 
 from __future__ import annotations
 
@@ -13,49 +13,55 @@ if TYPE_CHECKING:
     from unleash_gitops.model.plan import Plan, Report
     from unleash_gitops.model.plan_set import PlanSet, ReportSet
 
-__all__ = ["diagnostics_json", "plan_json", "planset_json", "report_json", "reportset_json"]
+__all__ = [
+    "render_diagnostics_json",
+    "render_plan_json",
+    "render_plan_set_json",
+    "render_report_json",
+    "render_report_set_json",
+]
 
 _FORMAT_VERSION = "1"
-# What json.dumps leaves as it is and a terminal, an editor or an encoder stumbles over: DEL and the C1 controls, line
-# and paragraph separators, bidirectional and other invisible format characters, lone surrogates.
+# Characters that json.dumps does not escape, but that terminals, editors or encoders misinterpret: DEL and the C1
+# controls, line and paragraph separators, bidirectional and other invisible format characters, lone surrogates.
 _RAW = re.compile(
     "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
 
 
-def plan_json(plan: Plan) -> str:
-    """Return a plan, sealed by its digest: what `--out` saves and `apply` takes."""
+def render_plan_json(plan: Plan) -> str:
+    """Return a plan with its digest, as `--out` saves it and `apply` reads it."""
     return _dump(plan.to_json())
 
 
-def planset_json(plans: PlanSet) -> str:
-    """Return the plans of several workspaces, sealed by their digest."""
+def render_plan_set_json(plans: PlanSet) -> str:
+    """Return the plans of several workspaces with their digests."""
     return _dump(plans.to_json())
 
 
-def report_json(report: Report) -> str:
-    """Return what apply did."""
+def render_report_json(report: Report) -> str:
+    """Return the report of one workspace."""
     return _dump(report.as_json())
 
 
-def reportset_json(reports: ReportSet) -> str:
-    """Return what apply did in several workspaces."""
+def render_report_set_json(reports: ReportSet) -> str:
+    """Return the reports of several workspaces."""
     return _dump(reports.to_json())
 
 
-def diagnostics_json(diagnostics: Sequence[Diagnostic]) -> str:
-    """Return diagnostics in the order given."""
+def render_diagnostics_json(diagnostics: Sequence[Diagnostic]) -> str:
+    """Return diagnostics, in their order, with the numbers of errors and warnings."""
     count = Counter(diagnostic.severity for diagnostic in diagnostics)
     return _dump(
         {
             "formatVersion": _FORMAT_VERSION,
             "summary": {"errors": count["error"], "warnings": count["warning"]},
-            "diagnostics": [_diagnostic(diagnostic) for diagnostic in diagnostics],
+            "diagnostics": [_to_json(diagnostic) for diagnostic in diagnostics],
         }
     )
 
 
-def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
+def _to_json(diagnostic: Diagnostic) -> dict[str, Any]:
     return {
         "severity": diagnostic.severity,
         "code": diagnostic.code,

@@ -1,4 +1,4 @@
-"""The words that text and Markdown share."""
+"""The phrases that text, Markdown and workflow commands share."""
 
 from __future__ import annotations
 
@@ -7,108 +7,116 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from unleash_gitops.model.plan import Action, Change, Changed, FieldChange
-from unleash_gitops.render.escape import value
+from unleash_gitops.render.escape import format_value
 
 if TYPE_CHECKING:
     from unleash_gitops.model.plan import Origin, Plan, Summary, Unmanaged
 
 __all__ = [
-    "KEPT",
-    "MARKS",
-    "MOST_UNMANAGED",
-    "UNMANAGED",
-    "address_of",
-    "deletes_warning",
-    "drift_phrases",
-    "edition",
-    "notes",
-    "object_note",
-    "origin_note",
-    "phrases",
-    "plural",
-    "title_of",
-    "whole",
+    "ACTION_SIGNS",
+    "KEPT_TITLE",
+    "MAX_UNMANAGED",
+    "UNMANAGED_TITLE",
+    "annotate_fields",
+    "count_actions",
+    "count_drift",
+    "describe_excess_deletes",
+    "describe_object_origin",
+    "describe_origin",
+    "flatten_object",
+    "format_address",
+    "format_title",
+    "name_edition",
+    "pluralize",
 ]
 
-MARKS: dict[Action, str] = {"create": "+", "update": "~", "delete": "-", "blocked": "!"}
-"""The sign of each action: it carries the meaning where there is no colour."""
+ACTION_SIGNS: dict[Action, str] = {"create": "+", "update": "~", "delete": "-", "blocked": "!"}
+"""The sign of each action, so that the meaning does not depend on colours."""
 
-MOST_UNMANAGED = 20
+MAX_UNMANAGED = 20
 """How many unmanaged objects are listed."""
 
-UNMANAGED = "Unmanaged: live, in no file, left alone"
+UNMANAGED_TITLE = "Not managed: on the server, in no file"
+
+KEPT_TITLE = "Kept: changed on the server by other users, and not overwritten"
+
+_AGE_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
+"""Seconds, and the unit of that length."""
 
 
-KEPT = "Kept: changed on the server by others, and left so until the files agree"
-
-_SPANS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
-
-
-def plural(count: int, noun: str) -> str:
+def pluralize(count: int, noun: str) -> str:
     """Return `1 object`, `2 objects`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def phrases(counts: Summary) -> list[tuple[Action, int, str]]:
-    """Return each action, how often a plan has it, and how one says that."""
+def count_actions(summary: Summary) -> list[tuple[Action, int, str]]:
+    """Return each action with its number of changes, and a phrase for both."""
     return [
-        ("create", counts.create, f"{counts.create} to create"),
-        ("update", counts.update, f"{counts.update} to update"),
-        ("delete", counts.delete, f"{counts.delete} to delete"),
-        ("blocked", counts.blocked, f"{counts.blocked} blocked"),
+        ("create", summary.create, f"{summary.create} to create"),
+        ("update", summary.update, f"{summary.update} to update"),
+        ("delete", summary.delete, f"{summary.delete} to delete"),
+        ("blocked", summary.blocked, f"{summary.blocked} blocked"),
     ]
 
 
-def deletes_warning(plan: Plan) -> str | None:
-    """Return what to know about a plan that deletes more than its workspace allows, else None."""
+def count_drift(summary: Summary) -> list[str]:
+    """Return phrases for the numbers of objects that other users changed; empty when there are none."""
+    drifted = [f"{summary.drifted} changed by other users"] if summary.drifted else []
+    return drifted + ([f"{summary.kept} kept"] if summary.kept else [])
+
+
+def describe_excess_deletes(plan: Plan) -> str | None:
+    """Return a warning when the plan deletes more objects than its workspace allows, else None."""
     deletes = plan.summary.delete
     if deletes <= plan.max_deletes:
         return None
     return (
-        f"{plural(deletes, 'delete')}, more than the limit of {plan.max_deletes}: "
+        f"{pluralize(deletes, 'delete')}, more than the limit of {plan.max_deletes}: "
         f"apply refuses this without --max-deletes {deletes}"
     )
 
 
-def edition(plan: Plan) -> str:
-    """Return the edition of the plan's server as a reader knows it."""
+def name_edition(plan: Plan) -> str:
+    """Return the name of the server's edition."""
     return "Enterprise" if plan.instance.edition == "enterprise" else "open source"
 
 
-def address_of(entry: Unmanaged) -> str:
-    """Return an unmanaged object's address, its id standing in for a name that is not known."""
-    return "/".join(part for part in (entry.kind, entry.project, entry.feature, entry.name or entry.id) if part)
+def format_address(unmanaged: Unmanaged) -> str:
+    """Return the address of an unmanaged object, with its id if its name is unknown."""
+    parts = (unmanaged.kind, unmanaged.project, unmanaged.feature, unmanaged.name or unmanaged.id)
+    return "/".join(part for part in parts if part)
 
 
-def title_of(shown: Change | Unmanaged) -> str:
-    """Return the title that people know a live object by, ready to be shown; empty where it has none."""
-    title: Any = (shown.before or {}).get("title") if isinstance(shown, Change) else shown.title
-    return value(title) if isinstance(title, str) and title else ""
+def format_title(live_object: Change | Unmanaged) -> str:
+    """Return the escaped title of a live object, empty if it has none."""
+    title: Any = (live_object.before or {}).get("title") if isinstance(live_object, Change) else live_object.title
+    return format_value(title) if isinstance(title, str) and title else ""
 
 
-def whole(change: Change) -> dict[str, Any]:
-    """Return the object that a change without differences is about: as it will be, or as it was.
+def flatten_object(change: Change) -> dict[str, Any]:
+    """Return the fields of the whole object of a change, after it, or before it for a delete.
 
-    What is nested deep is taken apart, so that each line tells one thing; nothing is said of what is empty in there.
+    A deeply nested field becomes several fields with paths such as `environments.production.enabled`, without the
+    empty ones among them.
     """
     values: dict[str, Any] = {}
     for name, content in ((change.before if change.after is None else change.after) or {}).items():
-        _unfold(name, content, values)
+        _flatten(name, content, values)
     return values
 
 
-def _unfold(path: str, content: Any, values: dict[str, Any]) -> None:
+def _flatten(path: str, content: Any, values: dict[str, Any]) -> None:
     if not _is_deep(content):
         values[path] = content
         return
     inner = content.items() if isinstance(content, dict) else enumerate(content)
     for key, item in inner:
         if item not in (None, [], {}):
-            _unfold(f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}", item, values)
+            _flatten(f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}", item, values)
 
 
 def _is_deep(content: Any) -> bool:
-    """Tell whether there are mappings in the mappings of `content`."""
+    """Tell whether `content` has mappings within mappings."""
     if isinstance(content, dict):
         return any(
             isinstance(item, dict) or (isinstance(item, list) and any(map(_is_mapping, item)))
@@ -121,49 +129,52 @@ def _is_mapping(content: Any) -> bool:
     return isinstance(content, dict)
 
 
-def drift_phrases(counts: Summary) -> list[str]:
-    """Return how one says how much others changed."""
-    parts = [f"{counts.drifted} changed by others"] if counts.drifted else []
-    return parts + ([f"{counts.kept} kept"] if counts.kept else [])
+def describe_object_origin(change: Change, now: str) -> str | None:
+    """Return who created or deleted the object of a change, None when there is nothing to say.
 
-
-def object_note(change: Change, since: str) -> str | None:
-    """Return who changed an object as such, as seen at the time `since`; None when there is nothing to say."""
-    if change.origin == "unknown" and change.changed is None:
-        return None  # that it comes or goes is said anyway
-    return origin_note(change.origin, change.changed, since, "is gone" if change.after is None else "changed")
-
-
-def origin_note(origin: Origin | None, changed: Changed | None, since: str, file: str = "changed") -> str | None:
-    """Return who changed something, as seen at the time `since`; None when there is nothing to say.
-
-    What the file alone changed needs no note.
+    `now` is the time for the age of the event, ISO 8601.
     """
-    who = None if changed is None else f"by {changed.by}, {_age(changed.at, since)} (event {changed.event})"
+    if change.origin == "unknown" and change.changed is None:
+        return None
+    file_change = "removed from the files" if change.after is None else "changed in the file"
+    return describe_origin(change.origin, change.changed, now, file_change)
+
+
+def describe_origin(
+    origin: Origin | None, changed: Changed | None, now: str, file_change: str = "changed in the file"
+) -> str | None:
+    """Return who changed something, None when only its file changed.
+
+    `now` is the time for the age of the event, ISO 8601. `file_change` is what happened in the files, in a conflict.
+    """
+    author = None if changed is None else f"by {changed.by}, {_format_age(changed.at, now)} (event {changed.event})"
     if origin == "drift":
-        return f"drift: {who}" if who else "drift"
+        return f"drift: {author}" if author else "drift"
     if origin == "conflict":
-        return f"conflict: the file {file}, and the server changed{f' {who}' if who else ''}"
+        return f"conflict: {file_change}, and changed on the server{f' {author}' if author else ''}"
     if origin == "unknown":
-        return f"origin unknown; last changed {who}" if who else "origin unknown"
+        return f"origin unknown; last changed {author}" if author else "origin unknown"
     return None
 
 
-def notes(change: Change, since: str) -> Iterator[tuple[FieldChange, str | None]]:
-    """Yield each field that differs, with the note that stands below it: once below those that share it."""
-    annotated = [(field, origin_note(field.origin, field.changed, since)) for field in change.fields]
-    for place, (field, note) in enumerate(annotated):
-        last = place + 1 == len(annotated) or annotated[place + 1][1] != note
-        yield field, note if last else None
+def annotate_fields(change: Change, now: str) -> Iterator[tuple[FieldChange, str | None]]:
+    """Yield each field that differs, with its origin to show below it.
+
+    Adjacent fields with the same origin have it only on the last of them. `now` is as in `describe_origin`.
+    """
+    annotated = [(field, describe_origin(field.origin, field.changed, now)) for field in change.fields]
+    for index, (field, note) in enumerate(annotated):
+        is_last = index + 1 == len(annotated) or annotated[index + 1][1] != note
+        yield field, note if is_last else None
 
 
-def _age(at: str, since: str) -> str:
-    """Return how long ago one time is from another, both ISO 8601, in words; the time itself when it is none."""
+def _format_age(at: str, now: str) -> str:
+    """Return how long before `now` the time `at` was, both ISO 8601; the time itself when either is invalid."""
     try:
-        seconds = (datetime.fromisoformat(since) - datetime.fromisoformat(at)).total_seconds()
+        seconds = (datetime.fromisoformat(now) - datetime.fromisoformat(at)).total_seconds()
     except (ValueError, TypeError):
         return f"at {at}"
-    for length, name in _SPANS:
+    for length, unit in _AGE_UNITS:
         if seconds >= length:
-            return f"{plural(int(seconds // length), name)} ago"
+            return f"{pluralize(int(seconds // length), unit)} ago"
     return "just now"

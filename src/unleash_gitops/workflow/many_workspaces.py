@@ -1,6 +1,7 @@
-"""Several workspaces in one run: different instances at the same time, the workspaces of one instance in turn.
+"""Several workspaces in one run. A run over one workspace is the same with a list of one.
 
-A run over one workspace is the same with a list of one. What fails stays with its workspace; the others go on.
+Each workspace is a `Run`, which every step takes further: plan it, check the plan, apply it. Workspaces of different
+instances run at the same time, those of one instance one after another. An error stops only its own workspace.
 """
 
 from __future__ import annotations
@@ -30,41 +31,42 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Run",
-    "Step",
-    "Tally",
     "accept_run",
-    "advance",
-    "apply_step",
-    "check_apart",
-    "check_deletes_step",
-    "check_drift_step",
-    "check_plan_step",
+    "apply_all",
+    "build_plan_set",
+    "build_report_set",
+    "check_all_deletes",
+    "check_all_drift",
+    "check_all_plans",
+    "check_distinct",
     "is_in_maintenance",
-    "plan_set",
-    "plan_step",
+    "plan_all",
     "pull_run",
-    "report_set",
-    "require_audit_log_step",
+    "require_all_audit_logs",
     "stop_all",
 ]
 
 _Value = TypeVar("_Value")
-_MOST_AT_ONCE = 8  # instances
+_Progress = Callable[[int, int], None]
+"""Gets the number of finished requests, and the number of all requests."""
+_MAX_INSTANCES = 8
+"""How many instances are processed at the same time."""
 
 
 @dataclass
 class Run:
-    """One workspace on its way: what it has so far, and what stopped it.
+    """One workspace: its inputs, and the results of the steps so far.
 
-    `where` is how the user calls it, `root` its place in the repository, `named_url` the instance that its files or
-    its plan name. It begins with its files or with its plan; each step fills in one more field, and a run with an
-    `error` goes no further.
+    A run begins with `files` or with `plan`. Each step sets one more field. After an `error`, no step takes it further.
+
+    `path` is the workspace's directory relative to the working directory. `root` is its place in the repository.
+    `configured_url` is the instance in the files or in the plan, and `token_env` the variable with its token.
     """
 
     name: str
-    where: str
+    path: str
     root: str | None
-    named_url: str | None
+    configured_url: str | None
     token_env: str | None
     files: tuple[Loaded, Workspace] | None = None
     client: Client | None = None
@@ -73,96 +75,79 @@ class Run:
     error: GitopsError | None = None
 
     @classmethod
-    def of_files(cls, loaded: Loaded, workspace: Workspace, where: str) -> Run:
-        """Begin with the files of a workspace."""
+    def of_files(cls, loaded: Loaded, workspace: Workspace, path: str) -> Run:
+        """Return a run that begins with the files of a workspace."""
         spec = workspace.spec
-        return cls(workspace.name, where, loaded.place, spec.url, spec.token_env, files=(loaded, workspace))
+        return cls(workspace.name, path, loaded.place, spec.url, spec.token_env, files=(loaded, workspace))
 
     @classmethod
     def of_plan(cls, plan: Plan) -> Run:
-        """Begin with a saved plan."""
-        where = plan.workspace if plan.root is None else plan.root or "."
-        return cls(plan.workspace, where, plan.root, plan.instance.url, plan.token_env, plan=plan)
+        """Return a run that begins with a saved plan."""
+        path = plan.workspace if plan.root is None else plan.root or "."
+        return cls(plan.workspace, path, plan.root, plan.instance.url, plan.token_env, plan=plan)
 
     @property
-    def prefix(self) -> str:
-        """What makes a path below the workspace right from where the user stands."""
-        return "" if self.where == "." else self.where
+    def path_prefix(self) -> str:
+        """The prefix that makes a path in the workspace relative to the working directory."""
+        return "" if self.path == "." else self.path
 
     @property
     def url(self) -> str | None:
-        """The instance's address, as far as it is known."""
-        return self.named_url if self.client is None else self.client.url
+        """The URL of the instance, None while it is unknown."""
+        return self.configured_url if self.client is None else self.client.url
 
 
-Step = Callable[[Run], None]
+def plan_all(
+    runs: Sequence[Run],
+    targets: Sequence[str],
+    show_progress: _Progress,
+    on_drift: OnDrift | None = None,
+    *,
+    thorough: bool = False,
+) -> None:
+    """Plan each run. `targets`, `on_drift` and `thorough` are those of `make_plan`."""
+    progress = _SharedProgress(show_progress)
 
-
-def advance(runs: Sequence[Run], step: Step) -> None:
-    """Take a step with every run that nothing has stopped; a GitopsError of it stops that run alone."""
-
-    def take(group: Sequence[Run]) -> None:
-        for run in group:
-            try:
-                step(run)
-            except GitopsError as error:
-                run.error = error
-
-    groups: dict[str | None, list[Run]] = {}
-    for run in runs:
-        if run.error is None:
-            groups.setdefault(run.url, []).append(run)
-    if len(groups) < 2:
-        take([run for group in groups.values() for run in group])
-        return
-    pool = ThreadPoolExecutor(max_workers=min(len(groups), _MOST_AT_ONCE))
-    try:
-        list(pool.map(take, groups.values()))
-    except BaseException:
-        stop_all(runs)  # the others need not try any longer
-        raise
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def plan_step(targets: Sequence[str], tally: Tally, on_drift: OnDrift | None, *, thorough: bool) -> Step:
-    """Return the step that makes the plan: `on_drift` and `thorough` as `make_plan` takes them."""
-
-    def step(run: Run) -> None:
+    def plan(run: Run) -> None:
         loaded, workspace = _require(run.files)
-        client, progress = _require(run.client), tally.of(run)
-        run.plan = make_plan(loaded, workspace, client, targets, progress, on_drift, thorough=thorough)
+        client, run_progress = _require(run.client), progress.for_run(run)
+        run.plan = make_plan(loaded, workspace, client, targets, run_progress, on_drift, thorough=thorough)
 
-    return step
-
-
-def check_deletes_step(max_deletes: int | None) -> Step:
-    """Return the step that refuses a plan with more deletes than it may have."""
-    return lambda run: check_deletes(_require(run.plan), max_deletes)
+    _run_step(runs, plan)
 
 
-def check_drift_step(run: Run) -> None:
-    """Refuse a plan that would write over what somebody else changed, where the policy is to fail. A step."""
-    check_drift(_require(run.plan))
+def check_all_deletes(runs: Sequence[Run], max_deletes: int | None) -> None:
+    """Stop each run whose plan has more deletes than `max_deletes`, or than the workspace's own limit when None."""
+    _run_step(runs, lambda run: check_deletes(_require(run.plan), max_deletes))
 
 
-def require_audit_log_step(run: Run) -> None:
-    """Refuse a plan that cannot say who changed what. A step."""
-    require_audit_log(_require(run.plan))
+def check_all_drift(runs: Sequence[Run]) -> None:
+    """Stop each run whose plan would overwrite another user's change although the policy is `fail`."""
+    _run_step(runs, lambda run: check_drift(_require(run.plan)))
 
 
-def check_plan_step(run: Run) -> None:
-    """Refuse a plan that the server has left behind. A step."""
-    check_plan(_require(run.plan), _require(run.client))
+def require_all_audit_logs(runs: Sequence[Run]) -> None:
+    """Stop each run whose plan was made without the audit log."""
+    _run_step(runs, lambda run: require_audit_log(_require(run.plan)))
 
 
-def apply_step(
+def check_all_plans(runs: Sequence[Run]) -> None:
+    """Stop each run whose plan no longer matches the server."""
+    _run_step(runs, lambda run: check_plan(_require(run.plan), _require(run.client)))
+
+
+def apply_all(
+    runs: Sequence[Run],
     on_result: Callable[[Run, Result], None],
-    hand_over: Callable[[Run, str, str], None] = lambda _run, _address, _secret: None,
-) -> Step:
-    """Return the step that applies the plan, and tells how each change went and which secrets the server made."""
+    hand_over: Callable[[Run, str, str], None],
+) -> None:
+    """Apply the plan of each run.
 
-    def step(run: Run) -> None:
+    `on_result` gets the result of each change. `hand_over` gets each secret that the server creates: the address of
+    its object, and the secret.
+    """
+
+    def apply(run: Run) -> None:
         client = _require(run.client)
         run.report = apply_plan(
             _require(run.plan),
@@ -172,62 +157,56 @@ def apply_step(
             lambda address, secret: hand_over(run, address, secret),
         )
 
-    return step
+    _run_step(runs, apply)
 
 
 def pull_run(
-    run: Run, kind: str | None, project: str | None, progress: Callable[[int, int], None]
+    run: Run, kind: str | None, project: str | None, show_progress: _Progress
 ) -> tuple[list[NewFile], list[Skipped]]:
-    """Write what is live as new files. Raises what stopped the run, or as `pull_workspace` does."""
+    """Write live objects of a run's workspace to new files. Raises the run's error, or as `pull_workspace` does."""
     if run.error is not None:
         raise run.error
     loaded, workspace = _require(run.files)
-    return pull_workspace(loaded, workspace, _require(run.client), kind, project, progress)
+    return pull_workspace(loaded, workspace, _require(run.client), kind, project, show_progress)
 
 
 def accept_run(
-    run: Run, references: Sequence[str], progress: Callable[[int, int], None]
+    run: Run, references: Sequence[str], show_progress: _Progress
 ) -> tuple[list[Accepted], list[NotAccepted]]:
-    """Take what others changed into the files. Raises what stopped the run, or as `accept_drift` does."""
+    """Write other users' changes into a run's files. Raises the run's error, or as `accept_drift` does."""
     if run.error is not None:
         raise run.error
     loaded, workspace = _require(run.files)
-    return accept_drift(loaded, workspace, _require(run.client), references, progress)
-
-
-def is_in_maintenance(runs: Sequence[Run]) -> bool:
-    """Tell whether a server that was asked is in maintenance mode."""
-    return any(run.client is not None and run.error is None and run.client.facts().maintenance for run in runs)
-
-
-def _require(value: _Value | None) -> _Value:
-    if value is None:
-        raise RuntimeError("a step was taken before the one that it needs")
-    return value
+    return accept_drift(loaded, workspace, _require(run.client), references, show_progress)
 
 
 def stop_all(runs: Sequence[Run]) -> None:
-    """Have every run end as soon as what is under way has ended."""
+    """Let each run finish the requests that are in flight, and send no more."""
     for run in runs:
         if run.client is not None:
             run.client.stop.set()
 
 
-def check_apart(runs: Sequence[Run]) -> None:
-    """Raise UsageError when two runs would take each other's objects for their own."""
+def is_in_maintenance(runs: Sequence[Run]) -> bool:
+    """Tell whether the server of any run is in maintenance mode."""
+    return any(run.client is not None and run.error is None and run.client.facts().maintenance for run in runs)
+
+
+def check_distinct(runs: Sequence[Run]) -> None:
+    """Raise UsageError when two runs would manage the same objects."""
     seen: dict[tuple[str, str | None], Run] = {}
     for run in runs:
         other = seen.setdefault((run.name, run.url), run)
         if other is not run:
             raise UsageError(
-                f'{other.where} and {run.where} are two workspaces named "{run.name}" on one instance: '
-                "each would delete what the other made",
-                "give each workspace a metadata.name of its own",
+                f'{other.path} and {run.path} are two workspaces named "{run.name}" on one instance: '
+                "each would delete the objects of the other",
+                "give each workspace its own metadata.name",
             )
 
 
-def plan_set(runs: Sequence[Run]) -> PlanSet:
-    """Return what came of planning, in the order of `runs`."""
+def build_plan_set(runs: Sequence[Run]) -> PlanSet:
+    """Return the plans and errors of `runs`, in their order."""
     return PlanSet(
         tool_version=__version__,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -244,8 +223,8 @@ def plan_set(runs: Sequence[Run]) -> PlanSet:
     )
 
 
-def report_set(runs: Sequence[Run]) -> ReportSet:
-    """Return what came of applying, in the order of `runs`."""
+def build_report_set(runs: Sequence[Run]) -> ReportSet:
+    """Return the reports and errors of `runs`, in their order."""
     return ReportSet(
         workspaces=tuple(
             Applied(
@@ -259,20 +238,56 @@ def report_set(runs: Sequence[Run]) -> ReportSet:
     )
 
 
-class Tally:
-    """Adds up the progress of several runs for one bar; safe to use from their threads."""
+def _run_step(runs: Sequence[Run], step: Callable[[Run], None]) -> None:
+    """Do `step` for each run without an error. A GitopsError becomes the error of its run."""
 
-    def __init__(self, show: Callable[[int, int], None]) -> None:
+    def run_group(group: Sequence[Run]) -> None:
+        for run in group:
+            try:
+                step(run)
+            except GitopsError as error:
+                run.error = error
+
+    groups: dict[str | None, list[Run]] = {}
+    for run in runs:
+        if run.error is None:
+            groups.setdefault(run.url, []).append(run)
+    if len(groups) < 2:
+        for group in groups.values():
+            run_group(group)
+        return
+    pool = ThreadPoolExecutor(max_workers=min(len(groups), _MAX_INSTANCES))
+    try:
+        list(pool.map(run_group, groups.values()))
+    except BaseException:
+        stop_all(runs)
+        raise
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _require(value: _Value | None) -> _Value:
+    """Return a value that an earlier step has set."""
+    if value is None:
+        raise RuntimeError("a step needs the result of another step, which has not run")
+    return value
+
+
+class _SharedProgress:
+    """Adds up the progress of several runs for one progress bar. Safe to use from several threads."""
+
+    def __init__(self, show: _Progress) -> None:
         self._show = show
         self._lock = threading.Lock()
-        self._parts: dict[str, tuple[int, int]] = {}
+        self._counts: dict[str, tuple[int, int]] = {}
 
-    def of(self, run: Run) -> Callable[[int, int], None]:
-        """Return what one run tells how many of how many are done."""
+    def for_run(self, run: Run) -> _Progress:
+        """Return the function to which one run reports its progress."""
 
-        def tell(done: int, total: int) -> None:
+        def report(done: int, total: int) -> None:
             with self._lock:
-                self._parts[run.where] = (done, total)
-                self._show(sum(part[0] for part in self._parts.values()), sum(part[1] for part in self._parts.values()))
+                self._counts[run.path] = (done, total)
+                all_done, all_total = (sum(numbers) for numbers in zip(*self._counts.values(), strict=True))
+                self._show(all_done, all_total)
 
-        return tell
+        return report
