@@ -14,13 +14,14 @@ from command_line import CommandResult, inherited_environment, run_here
 from document_samples import document_text
 from render.samples import ACTIONS, HUGE, PLANS, created, plan, planset
 from servers.fake_forge import TOKEN, Answer, FakeForge
-from unleash_gitops.ci import Marker, Posted, open_code_host, post
+from unleash_gitops.ci import CommentResult, Marker, open_code_host, post
 from unleash_gitops.ci.job import detect_job
 from unleash_gitops.model.errors import CodeHostError
 from unleash_gitops.model.plan import Plan
 from unleash_gitops.model.plan_set import Planned, PlanSet
 from unleash_gitops.render.json import render_plan_json, render_plan_set_json
-from unleash_gitops.render.markdown import LONGEST_COMMENT, render_plan_markdown, size
+from unleash_gitops.render.markdown import MAX_COMMENT_BYTES, render_plan_markdown
+from unleash_gitops.render.markdown_syntax import count_bytes
 
 NOTHING = PLANS["plan-nothing-at-all"]
 
@@ -71,7 +72,7 @@ def text_of(forge: FakeForge, made: Plan) -> str:
     """Return the comment that a plan should become."""
     job = detect_job(forge.environment())
     marker = f"{Marker.of(made.workspace, made.instance.url, 900)}\n"
-    return marker + render_plan_markdown(made, job, LONGEST_COMMENT - size(marker))
+    return marker + render_plan_markdown(made, job, MAX_COMMENT_BYTES - count_bytes(marker))
 
 
 def test_the_first_comment_is_created_and_the_next_updates_it(forge: FakeForge, desk: Desk) -> None:
@@ -237,7 +238,7 @@ def test_a_comment_that_is_deleted_in_between_is_written_anew(forge: FakeForge, 
 def test_no_plan_is_too_long_in_characters_or_bytes(github: FakeForge, desk: Desk, counts: Any) -> None:
     github.counts = counts
     desk.comment(github, plan(*(created(f"{number}-größte-チャート-🦄", number) for number in range(900))))
-    assert size(github.bodies()[0]) <= LONGEST_COMMENT
+    assert count_bytes(github.bodies()[0]) <= MAX_COMMENT_BYTES
     assert re.search(r"\*\*\d+ changes are not shown here \(\d+ create\)", github.bodies()[0])
 
 
@@ -305,7 +306,7 @@ def test_a_comment_whose_answer_is_lost_is_not_written_twice(forge: FakeForge) -
     waits: list[float] = []
     with open_code_host(detect_job(forge.environment())) as host:
         posted = post(host, text_of(forge, ACTIONS), "superseded", sleep=waits.append)
-    assert posted == Posted("unchanged", posted.url)
+    assert posted == CommentResult("unchanged", posted.url)
     assert (forge.bodies(), waits) == ([text_of(forge, ACTIONS)], [1.0])
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from render.samples import ACTIONS
 from servers.fake_forge import FakeForge, zipped
-from unleash_gitops.ci import reviewed_plan
+from unleash_gitops.ci import read_reviewed_plan
 from unleash_gitops.ci.job import detect_job
 from unleash_gitops.model.errors import CodeHostError
 from unleash_gitops.render.json import render_plan_json
@@ -37,7 +37,7 @@ def save(forge: FakeForge, number: int, plan: bytes, **more: Any) -> None:
 
 
 def fetched(forge: FakeForge) -> bytes:
-    return reviewed_plan(detect_job(forge.environment()), NAME)
+    return read_reviewed_plan(detect_job(forge.environment()), NAME)
 
 
 def test_the_plan_of_the_merged_pull_request_is_found(github: FakeForge) -> None:
@@ -78,7 +78,7 @@ def test_without_one_there_is_an_error(github: FakeForge, spoil: Callable[[FakeF
 
 def test_only_a_job_of_github_has_one(github: FakeForge) -> None:
     with pytest.raises(CodeHostError, match="no CI job that is known here"):
-        reviewed_plan(None, NAME)
+        read_reviewed_plan(None, NAME)
     gitlab = FakeForge("gitlab", url=github.url)
     with pytest.raises(CodeHostError, match="only GitHub keeps a plan"):
-        reviewed_plan(detect_job(gitlab.environment()), NAME)
+        read_reviewed_plan(detect_job(gitlab.environment()), NAME)

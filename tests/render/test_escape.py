@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unleash_gitops.render.escape import LONGEST, pair, shorten, terminal, value
+from unleash_gitops.render.escape import MAX_SHOWN, escape_line, format_pair, format_value, shorten
 
 
 @pytest.mark.parametrize(
@@ -25,11 +25,11 @@ from unleash_gitops.render.escape import LONGEST, pair, shorten, terminal, value
     ],
 )
 def test_terminal(text: str, shown: str) -> None:
-    assert terminal(text) == shown
+    assert escape_line(text) == shown
 
 
 def test_terminal_leaves_no_character_that_acts_or_hides() -> None:
-    every = terminal("".join(map(chr, range(sys.maxunicode + 1))))
+    every = escape_line("".join(map(chr, range(sys.maxunicode + 1))))
     assert {unicodedata.category(one) for one in every}.isdisjoint({"Cc", "Cf", "Cs", "Zl", "Zp"})
     assert {one for one in every if unicodedata.category(one) == "Zs"} == {" "}
 
@@ -47,7 +47,7 @@ def test_terminal_leaves_no_character_that_acts_or_hides() -> None:
     ],
 )
 def test_value(content: object, shown: str) -> None:
-    assert value(content) == shown
+    assert format_value(content) == shown
 
 
 def test_shortened() -> None:
@@ -56,16 +56,16 @@ def test_shortened() -> None:
 
 def test_a_difference_far_into_two_long_values_is_in_sight() -> None:
     same = "a" * 300
-    assert pair(same + "one" + same, same + "two" + same) == (
+    assert format_pair(same + "one" + same, same + "two" + same) == (
         f"…{'a' * 24}one{'a' * 91}…",
         f"…{'a' * 24}two{'a' * 91}…",
     )
-    assert pair(same, same + "more") == (f'…{"a" * 24}"', f'…{"a" * 24}more"')
+    assert format_pair(same, same + "more") == (f'…{"a" * 24}"', f'…{"a" * 24}more"')
 
 
 def test_an_early_difference_or_short_values_are_not_moved() -> None:
-    assert pair("x" * 300, "y" * 300) == (value("x" * 300), value("y" * 300))
-    assert pair("day", None) == ('"day"', "null")
+    assert format_pair("x" * 300, "y" * 300) == (format_value("x" * 300), format_value("y" * 300))
+    assert format_pair("day", None) == ('"day"', "null")
 
 
 JSON = st.recursive(
@@ -76,19 +76,19 @@ JSON = st.recursive(
 
 @given(JSON, JSON)
 def test_two_values_that_differ_never_look_the_same(before: object, after: object) -> None:
-    left, right = pair(before, after)
-    assert max(len(left), len(right)) <= LONGEST
+    left, right = format_pair(before, after)
+    assert max(len(left), len(right)) <= MAX_SHOWN
     assert (left == right) == (json.dumps(before) == json.dumps(after))
 
 
 def test_a_difference_behind_many_escapes_is_in_sight() -> None:
     same = "\U000e0041" * 20
-    shown = pair(same + "a", same + "b")
+    shown = format_pair(same + "a", same + "b")
     assert [side[-2:] for side in shown] == ['a"', 'b"']
     assert all(side.startswith("…") and len(side) == 27 for side in shown)
 
 
 @given(st.text(min_size=100), st.text(min_size=1), st.text(min_size=1))
 def test_two_long_texts_that_differ_never_look_the_same(same: str, one: str, other: str) -> None:
-    left, right = pair(same + one, same + other)
+    left, right = format_pair(same + one, same + other)
     assert (left == right) == (one == other)

@@ -23,7 +23,8 @@ from unleash_gitops.model.errors import ApiError, SandboxError, StalePlan
 from unleash_gitops.model.plan import Changed, FieldChange, Instance, Plan, Report, Result, Unmanaged
 from unleash_gitops.model.plan_set import Planned
 from unleash_gitops.render.github import render_diagnostics_github, render_drift_github
-from unleash_gitops.render.markdown import LONGEST_COMMENT, render_plan_markdown, render_plan_set_markdown, size, span
+from unleash_gitops.render.markdown import MAX_COMMENT_BYTES, render_plan_markdown, render_plan_set_markdown
+from unleash_gitops.render.markdown_syntax import count_bytes, format_code_span
 from unleash_gitops.render.text import (
     render_diagnostics_text,
     render_error_text,
@@ -124,7 +125,7 @@ PARTS = re.compile(
 
 def assert_own_structure_only(markdown: str, job: Job | None = None) -> None:
     """Assert that a Markdown reader sees nothing but what the renderer itself wrote."""
-    assert size(markdown) <= LONGEST_COMMENT
+    assert count_bytes(markdown) <= MAX_COMMENT_BYTES
     own = "nowhere" if job is None or job.repository_url is None else job.repository_url
     html = []
     for token in MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(markdown):
@@ -238,7 +239,7 @@ def test_text_of_a_hostile_plan_is_harmless_and_has_the_lines_of_a_tame_one(host
 @examples(10)
 @given(NAMES)
 def test_a_code_span_holds_all_of_any_text(text: str) -> None:
-    tokens = MarkdownIt("commonmark").parse(f"Before {span(text)} after")
+    tokens = MarkdownIt("commonmark").parse(f"Before {format_code_span(text)} after")
     assert [token.type for token in tokens] == ["paragraph_open", "inline", "paragraph_close"]
     assert [child.type for child in tokens[1].children or ()] == ["text", "code_inline", "text"]
 

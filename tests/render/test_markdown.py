@@ -11,14 +11,12 @@ from unleash_gitops.ci.job import Job
 from unleash_gitops.model.plan import FieldChange, Plan
 from unleash_gitops.model.plan_set import Planned
 from unleash_gitops.render.markdown import (
-    LONGEST_COMMENT,
-    fence,
+    MAX_COMMENT_BYTES,
     render_failed_markdown,
     render_plan_markdown,
     render_plan_set_markdown,
-    size,
-    span,
 )
+from unleash_gitops.render.markdown_syntax import count_bytes, format_code_span, format_fence
 
 ACTION = re.compile(r"^<details><summary>. <b>(\w+)</b>", re.MULTILINE)
 
@@ -36,13 +34,13 @@ ACTION = re.compile(r"^<details><summary>. <b>(\w+)</b>", re.MULTILINE)
     ],
 )
 def test_span(text: str, code: str) -> None:
-    assert span(text) == code
+    assert format_code_span(text) == code
 
 
 def test_fenced() -> None:
-    assert fence(["+ a"], "diff") == "```diff\n+ a\n```\n"
-    assert fence(["+ ````", "- ```"], "diff") == "`````diff\n+ ````\n- ```\n`````\n"
-    assert fence([], "diff") == "```diff\n```\n"
+    assert format_fence(["+ a"], "diff") == "```diff\n+ a\n```\n"
+    assert format_fence(["+ ````", "- ```"], "diff") == "`````diff\n+ ````\n- ```\n`````\n"
+    assert format_fence([], "diff") == "```diff\n```\n"
 
 
 def test_the_first_line_says_it_all() -> None:
@@ -78,7 +76,7 @@ def test_a_plan_over_the_limit_of_deletes_says_so_at_the_top() -> None:
 def test_a_huge_plan_is_cut_between_changes_and_says_what_is_missing() -> None:
     comment = render_plan_markdown(HUGE)
     shown = ACTION.findall(comment)
-    assert size(comment) <= LONGEST_COMMENT
+    assert count_bytes(comment) <= MAX_COMMENT_BYTES
     assert shown[:90] == ["DELETE"] * 60 + ["update"] * 30
     assert set(shown[90:]) == {"create"}
     missing = 490 - len(shown)
@@ -90,7 +88,7 @@ def test_a_huge_plan_is_cut_between_changes_and_says_what_is_missing() -> None:
 @pytest.mark.parametrize("count", range(60, 140, 7))
 def test_no_number_of_changes_is_too_many(count: int) -> None:
     many = plan(*(deleted(number, "🦄" * 100) for number in range(count)), left=tuple(map(unmanaged, range(30))))
-    assert size(render_plan_markdown(many)) <= LONGEST_COMMENT
+    assert count_bytes(render_plan_markdown(many)) <= MAX_COMMENT_BYTES
 
 
 def huge_everywhere() -> Plan:
@@ -108,7 +106,7 @@ def huge_everywhere() -> Plan:
 
 def test_one_huge_change_does_not_take_the_room_of_all() -> None:
     comment = render_plan_markdown(huge_everywhere())
-    assert size(comment) <= LONGEST_COMMENT
+    assert count_bytes(comment) <= MAX_COMMENT_BYTES
     shown = ACTION.findall(comment)
     assert (shown[0], set(shown[1:])) == ("update", {"create"})
     assert f"**{10 - len(shown)} changes are not shown here ({10 - len(shown)} create)" in comment
@@ -181,7 +179,7 @@ def test_a_workspace_without_a_plan_says_why() -> None:
 def test_several_huge_plans_share_the_room(count: int) -> None:
     small = plan(updated("a"), workspace="small")
     comment = render_plan_set_markdown(planset(small, *[HUGE] * count), JOB)
-    assert 0.8 * LONGEST_COMMENT < size(comment) <= LONGEST_COMMENT
+    assert 0.8 * MAX_COMMENT_BYTES < count_bytes(comment) <= MAX_COMMENT_BYTES
     assert render_plan_markdown(small, JOB) in comment
     assert comment.count("\n### ") == count + 1
     assert comment.count(" changes are not shown here (") == count
@@ -198,4 +196,4 @@ def test_too_many_workspaces_for_one_comment_are_counted() -> None:
     assert "`quiet-" not in comment
     assert "DELETE" in ACTION.findall(comment)
     assert f"**{401 - shown} workspaces are not shown here.** The plan file has the whole plan" in comment
-    assert size(comment) <= LONGEST_COMMENT
+    assert count_bytes(comment) <= MAX_COMMENT_BYTES
