@@ -65,12 +65,12 @@ def validate(directories: tuple[Path, ...], everything: bool, form: str) -> int:
 def schema(out: Path | None) -> int:
     """Print the JSON Schema of all documents, for editors."""
     from unleash_gitops.cli.output import say, write_atomically
-    from unleash_gitops.documents.json_schema import schema_text
+    from unleash_gitops.documents.json_schema import format_schema
 
     if out is None:
-        click.echo(schema_text(), nl=False)
+        click.echo(format_schema(), nl=False)
     else:
-        write_atomically(out, schema_text())
+        write_atomically(out, format_schema())
         say(f"wrote {out}")
     return 0
 

@@ -76,7 +76,9 @@ class Run:
     def of_files(cls, loaded: Loaded, workspace: Workspace, where: str) -> Run:
         """Begin with the files of a workspace."""
         spec = workspace.spec
-        return cls(workspace.name, where, loaded.place, spec.url, spec.token_env, files=(loaded, workspace))
+        return cls(
+            workspace.name, where, loaded.path_in_repository, spec.url, spec.token_env, files=(loaded, workspace)
+        )
 
     @classmethod
     def of_plan(cls, plan: Plan) -> Run:
