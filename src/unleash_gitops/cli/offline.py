@@ -80,12 +80,12 @@ def validate(directories: tuple[Path, ...], all_below: bool, form: str) -> int:
 def schema(out: Path | None) -> int:
     """Print the JSON Schema of the documents, for editors."""
     from unleash_gitops.cli.output import echo_line, write_atomically
-    from unleash_gitops.documents.json_schema import schema_text
+    from unleash_gitops.documents.json_schema import format_schema
 
     if out is None:
-        click.echo(schema_text(), nl=False)
+        click.echo(format_schema(), nl=False)
     else:
-        write_atomically(out, schema_text())
+        write_atomically(out, format_schema())
         echo_line(f"wrote {out}")
     return 0
 

@@ -1,8 +1,9 @@
-"""What documents name, and whether it is there and fits. Pure."""
+"""Check the objects that documents refer to: they must exist, and must fit the reference. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from unleash_gitops.kinds import kinds
@@ -10,15 +11,29 @@ from unleash_gitops.kinds.base import HasReferences
 from unleash_gitops.model.diagnostics import Diagnostic
 from unleash_gitops.model.naming import to_words
 from unleash_gitops.model.resource import Key, Reference, Resource, ResourceSet, SpecLookup
+from unleash_gitops.model.suggestions import suggest_alternatives
 
-__all__ = ["conflicts", "find_missing_references"]
+__all__ = ["find_missing_references", "find_reference_conflicts"]
+
+_MAX_COMPARISONS = 20_000  # of a missing name with an existing one; more would take seconds
+_CREATE_OR_CORRECT = "create it first, or correct the name"
 
 
-def find_missing_references(wanted: Iterable[Resource], desired: ResourceSet, live: ResourceSet) -> list[Diagnostic]:
-    """Return a diagnostic for each of the documents `wanted` that names an object which neither side has."""
+def find_missing_references(documents: Iterable[Resource], desired: ResourceSet, live: ResourceSet) -> list[Diagnostic]:
+    """Return an error for each reference in `documents` to an object that neither side has.
+
+    The hints name the most similar existing objects, up to a limit of comparisons.
+    """
     existing = live.known | {
-        _reference(resource) for resource in (*desired.resources.values(), *live.resources.values())
+        _build_reference(resource) for resource in (*desired.resources.values(), *live.resources.values())
     }
+    missing = [
+        reference
+        for document in documents
+        for reference in document.references
+        if reference not in existing and reference.position is not None
+    ]
+    hints = _suggest_names(missing, existing)
     return [
         Diagnostic(
             "error",
@@ -27,46 +42,65 @@ def find_missing_references(wanted: Iterable[Resource], desired: ResourceSet, li
             + (f' in project "{reference.project}"' if reference.project else "")
             + ", neither on the server nor in the workspace",
             reference.position,
-            "create it first, or correct the name; an archived one must be revived",
+            hints.get(reference, _CREATE_OR_CORRECT),
         )
-        for resource in wanted
-        for reference in resource.references
-        if reference not in existing and reference.position is not None
+        for reference in missing
+        if reference.position is not None
     ]
 
 
-def conflicts(wanted: Iterable[Resource], desired: ResourceSet, live: ResourceSet | None = None) -> list[Diagnostic]:
-    """Return a diagnostic for each of the documents `wanted` that cannot be, because of what it names.
+def _suggest_names(missing: Sequence[Reference], existing: Collection[Reference]) -> dict[Reference, str]:
+    """Return a hint for each of the first missing references: the existing names of the same kind and project."""
+    names: defaultdict[tuple[str, str | None], list[str]] = defaultdict(list)
+    for reference in existing if missing else ():
+        names[reference.kind, reference.project].append(reference.name)
+    hints: dict[Reference, str] = {}
+    comparisons = 0
+    for reference in dict.fromkeys(missing):
+        if comparisons >= _MAX_COMPARISONS:
+            break
+        choices = sorted(names[reference.kind, reference.project])
+        comparisons += len(choices)
+        alternatives = suggest_alternatives(reference.name, choices, "existing names")
+        hints[reference] = f"{_CREATE_OR_CORRECT}; {alternatives}" if alternatives else _CREATE_OR_CORRECT
+    return hints
 
-    Without `live` only what the documents themselves say is known.
+
+def find_reference_conflicts(
+    documents: Iterable[Resource], desired: ResourceSet, live: ResourceSet | None = None
+) -> list[Diagnostic]:
+    """Return an error for each of `documents` that does not fit an object it refers to.
+
+    Without `live`, only references between documents are checked.
     """
-    present: Mapping[Key, Resource] = live.resources if live is not None else {}
-    named = {_reference(resource): resource for resource in (*present.values(), *desired.resources.values())}
+    live_resources: Mapping[Key, Resource] = live.resources if live is not None else {}
+    resources = {
+        _build_reference(resource): resource for resource in (*live_resources.values(), *desired.resources.values())
+    }
 
-    def spec_of(reference: Reference) -> Mapping[str, Any] | None:
-        resource = named.get(reference)
+    def find_spec(reference: Reference) -> Mapping[str, Any] | None:
+        resource = resources.get(reference)
         if resource is None:
             return None
-        live_resource = present.get(resource.key)
-        return (
-            resource.spec
-            if live_resource is None or live_resource is resource
-            else kinds()[resource.address.kind].spec_after_update(resource, live_resource)
-        )
+        live_resource = live_resources.get(resource.key)
+        if live_resource is None or live_resource is resource:
+            return resource.spec
+        return kinds()[resource.address.kind].spec_after_update(resource, live_resource)
 
-    return [diagnostic for resource in wanted for diagnostic in _conflicts(resource, spec_of)]
+    return [diagnostic for document in documents for diagnostic in _check_references(document, find_spec)]
 
 
-def _conflicts(resource: Resource, spec_of: SpecLookup) -> Iterator[Diagnostic]:
-    kind = kinds()[resource.address.kind]
+def _check_references(document: Resource, find_spec: SpecLookup) -> Iterator[Diagnostic]:
+    kind = kinds()[document.address.kind]
     if not isinstance(kind, HasReferences):
         return
-    for reference, problem in kind.find_reference_conflicts(resource, spec_of):
-        places = {named.path: named.position for named in resource.references}
-        position = places.get(reference.path) or resource.position
+    positions = {reference.path: reference.position for reference in document.references}
+    for reference, problem in kind.find_reference_conflicts(document, find_spec):
+        position = positions.get(reference.path) or document.position
         if position is not None:
             yield Diagnostic("error", "conflict", problem, position)
 
 
-def _reference(resource: Resource) -> Reference:
+def _build_reference(resource: Resource) -> Reference:
+    """Return the reference by which other documents name `resource`."""
     return Reference(resource.address.kind, resource.address.project, resource.address.name or resource.id)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unleash_gitops.documents.loader import Loaded, load
-from unleash_gitops.documents.yamldoc import REMOVED, Edit, Unwritable, apply_edits, parse_documents
+from unleash_gitops.documents.yamldoc import REMOVED, Edit, EditError, apply_edits, parse_documents
 from unleash_gitops.engine.classify import Difference
 from unleash_gitops.engine.diff import PartChange, format_path
 from unleash_gitops.engine.parts import ABSENT, value_at
@@ -209,7 +209,7 @@ class _Source:
 def _apply_edits(content: bytes, path: str, edits: Mapping[int, Sequence[Edit] | None]) -> bytes:
     try:
         return apply_edits(content, path, edits)
-    except Unwritable as error:
+    except EditError as error:
         raise UsageError(
             f"{error.path}:{error.line}: cannot be edited in its place: {error.reason}; nothing was written",
             "change it by hand, or write it in a plainer way and try again",

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from unleash_gitops import __version__
-from unleash_gitops.documents.json_schema import SCHEMA_FILE, modeline, schema_text
+from unleash_gitops.documents.json_schema import SCHEMA_FILE, format_modeline, format_schema
 from unleash_gitops.documents.loader import find_repository
 from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.workspace import WORKSPACE_FILE
@@ -127,8 +127,8 @@ def _files(directory: Path) -> dict[Path, str]:
     inside = here.relative_to(top).as_posix()
     example = "impact-metrics/sign-ups.yaml"
     return {
-        directory / WORKSPACE_FILE: modeline(WORKSPACE_FILE) + _WORKSPACE.format(name=name),
-        directory / example: modeline(example) + _EXAMPLE,
-        directory / SCHEMA_FILE: schema_text(),
+        directory / WORKSPACE_FILE: format_modeline(WORKSPACE_FILE) + _WORKSPACE.format(name=name),
+        directory / example: format_modeline(example) + _EXAMPLE,
+        directory / SCHEMA_FILE: format_schema(),
         top / ".github" / "workflows" / "unleash-gitops.yaml": _PIPELINE.format(version=__version__, directory=inside),
     }

@@ -78,7 +78,7 @@ class Run:
     def of_files(cls, loaded: Loaded, workspace: Workspace, path: str) -> Run:
         """Return a run that begins with the files of a workspace."""
         spec = workspace.spec
-        return cls(workspace.name, path, loaded.place, spec.url, spec.token_env, files=(loaded, workspace))
+        return cls(workspace.name, path, loaded.path_in_repository, spec.url, spec.token_env, files=(loaded, workspace))
 
     @classmethod
     def of_plan(cls, plan: Plan) -> Run:

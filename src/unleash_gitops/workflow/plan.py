@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from unleash_gitops import __version__
 from unleash_gitops.documents.loader import Loaded, find_workspace, load
-from unleash_gitops.documents.reference_checks import conflicts, find_missing_references
+from unleash_gitops.documents.reference_checks import find_missing_references, find_reference_conflicts
 from unleash_gitops.drift import Policy, attribute, find_orphan_drift, read_history, resolve_policy
 from unleash_gitops.engine.classify import Classification, Targets, classify, find_unmatched_targets
 from unleash_gitops.engine.planner import plan_changes
@@ -72,7 +72,7 @@ def make_plan(
         changes=body.changes,
         unmanaged=body.unmanaged,
         max_deletes=workspace.spec.max_deletes,
-        root=loaded.place,
+        root=loaded.path_in_repository,
         token_env=workspace.spec.token_env,
         kept=body.kept,
         audit_error=comparison.audit_error,
@@ -129,7 +129,9 @@ def _read_live(
     scope = ReadScope(_group_specs_by_area(documents), _deletes_of(workspace))
     reader = Reader(client, workspace.name, workspace.spec, scope, loaded.desired.kinds)
     live = reader.read(targets, progress, named_kinds)
-    problems = find_missing_references(documents, loaded.desired, live) or conflicts(documents, loaded.desired, live)
+    problems = find_missing_references(documents, loaded.desired, live) or find_reference_conflicts(
+        documents, loaded.desired, live
+    )
     if problems:
         raise InvalidFiles(in_order(problems))
     unmatched = find_unmatched_targets(loaded.desired, live, targets)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from unleash_gitops.documents.json_schema import SCHEMA_FILE, modeline
+from unleash_gitops.documents.json_schema import SCHEMA_FILE, format_modeline
 from unleash_gitops.documents.yamldoc import dump_document
 from unleash_gitops.engine.reader import Reader
 from unleash_gitops.kinds import kinds
@@ -116,7 +116,7 @@ def write_files(root: Path, files: Iterable[NewFile]) -> None:
         path = root / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write((modeline(file.path) if schema else "") + file.text)
+            stream.write((format_modeline(file.path) if schema else "") + file.text)
 
 
 def _list_undocumented(

@@ -1,4 +1,4 @@
-"""The codes of diagnostics: each has a meaning and is produced by something."""
+"""Every code of a diagnostic has a description and a cause."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from document_samples import WORKSPACE, header
 from unleash_gitops.documents.loader import load
-from unleash_gitops.documents.yamldoc import LARGEST_FILE
+from unleash_gitops.documents.yamldoc import MAX_FILE_SIZE
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.diagnostics import CODES
 
@@ -24,7 +24,7 @@ def _with_id(name: str, identifier: str) -> str:
     return f"{HEADER}metadata: {{name: {name}, id: {identifier}}}\n{S}"
 
 
-# What to write beside a good unleash-gitops.yaml, or instead of it, to get a code.
+# The files that cause a code in a workspace with a valid unleash-gitops.yaml, or a function that creates them.
 CAUSES: dict[str, dict[str, str | bytes] | Callable[[Path], None]] = {
     "alias": {"a.yaml": "a: *b"},
     "binary": {"a.yaml": b"\x00"},
@@ -51,7 +51,7 @@ CAUSES: dict[str, dict[str, str | bytes] | Callable[[Path], None]] = {
     "syntax": {"a.yaml": "a: b: c"},
     "tag": {"a.yaml": "a: !b c"},
     "too-deep": {"a.yaml": "[" * 200},
-    "too-large": {"a.yaml": b"#" * (LARGEST_FILE + 1)},
+    "too-large": {"a.yaml": b"#" * (MAX_FILE_SIZE + 1)},
     "too-many": {"a.yaml": "---\n[]\n" * 200},
     "type": {"a.yaml": "[]"},
     "unknown-key": {"a.yaml": GOOD + "status: x"},
@@ -60,10 +60,10 @@ CAUSES: dict[str, dict[str, str | bytes] | Callable[[Path], None]] = {
     "workspace-file": {"a.yaml": WORKSPACE},
 }
 ALL_CODES = {*CODES, *(code for kind in kinds().values() for code in kind.codes)}
-ELSEWHERE = {
-    "too-long",  # of some kinds: see tests/kinds
-    "missing-reference",  # made by planner, which knows what is on the server
-    "unreadable",  # needs a file that root cannot read: see test_files
+TESTED_ELSEWHERE = {
+    "too-long",  # only some kinds cause it, see tests/kinds
+    "missing-reference",  # needs the live objects, see tests/engine/test_planner.py
+    "unreadable",  # needs a file that root cannot read, see test_files.py
 }
 
 
@@ -77,17 +77,17 @@ def test_every_code_has_a_cause(code: str, tmp_path: Path) -> None:
         for name, content in cause.items():
             (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    assert code in {found.code for found in load(tmp_path).diagnostics}
+    assert code in {problem.code for problem in load(tmp_path).diagnostics}
 
 
-def own_codes_with_tests() -> set[str]:
-    """Return the codes that only one kind's documents have and that its own tests cause."""
+def find_tested_kind_codes() -> set[str]:
+    """Return the codes of single kinds that the tests of kinds mention."""
     tests = "".join(
         path.read_text(encoding="utf-8") for path in (Path(__file__).parents[2] / "kinds").glob("test_*.py")
     )
     return {code for kind in kinds().values() for code in kind.codes if f'"{code}"' in tests}
 
 
-def test_every_code_has_a_meaning() -> None:
-    assert set(CAUSES) | ELSEWHERE | own_codes_with_tests() == ALL_CODES
+def test_every_code_has_a_description_and_a_test() -> None:
+    assert set(CAUSES) | TESTED_ELSEWHERE | find_tested_kind_codes() == ALL_CODES
     assert list(CODES) == sorted(CODES)

@@ -1,4 +1,4 @@
-"""Which files are read, in which order, and what stands in the way of it."""
+"""The files of a workspace: which are read, in which order, and which are refused."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 
 from document_samples import WORKSPACE, document_text
-from unleash_gitops.documents.loader import discovery as files_room
-from unleash_gitops.documents.loader import find_workspace, load
+from unleash_gitops.documents.loader import discovery, find_workspace, load
 from unleash_gitops.model.errors import UsageError
 
-Said = Callable[..., list[str]]
+FormatProblems = Callable[..., list[str]]
 
 
-def chart(name: str) -> str:
+def build_chart(name: str) -> str:
     return document_text("ImpactMetric", name, "{metricName: m, timeRange: day, aggregationMode: rps}")
 
 
@@ -25,14 +24,14 @@ def root(tmp_path: Path) -> Path:
     root = tmp_path / "workspace"
     root.mkdir()
     (root / "unleash-gitops.yaml").write_text(WORKSPACE)
-    (root / "z.yaml").write_text(chart("z"))
+    (root / "z.yaml").write_text(build_chart("z"))
     return root
 
 
-def test_every_yaml_file_at_any_depth_is_read_in_order_and_hidden_ones_are_not(root: Path) -> None:
+def test_yaml_files_at_any_depth_are_read_in_order_except_hidden_ones(root: Path) -> None:
     for number, path in enumerate(("b/c/d.yml", "b.yaml", "a b/ü.yaml", "B.yaml")):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(chart(f"n{number}"))
+        (root / path).write_text(build_chart(f"n{number}"))
     for path in (".hidden.yaml", ".git/x.yaml", "b/.y/x.yaml", "notes.txt", "x.yaml.bak", "x.json", "yaml"):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text("a: b: c")
@@ -40,14 +39,14 @@ def test_every_yaml_file_at_any_depth_is_read_in_order_and_hidden_ones_are_not(r
     assert loaded.diagnostics == ()
     assert loaded.files == ("B.yaml", "a b/ü.yaml", "b.yaml", "b/c/d.yml", "unleash-gitops.yaml", "z.yaml")
     assert loaded.documents == 5
-    assert {str(one.position) for one in loaded.desired.resources.values()} == {
+    assert {str(resource.position) for resource in loaded.desired.resources.values()} == {
         f"{path}:1" for path in loaded.files if path != "unleash-gitops.yaml"
     }
 
 
-def test_a_directory_may_be_named_as_a_file(root: Path) -> None:
+def test_a_directory_may_have_a_name_that_ends_in_yaml(root: Path) -> None:
     (root / "charts.yaml").mkdir()
-    (root / "charts.yaml" / "a.yaml").write_text(chart("a"))
+    (root / "charts.yaml" / "a.yaml").write_text(build_chart("a"))
     assert load(root).files == ("charts.yaml/a.yaml", "unleash-gitops.yaml", "z.yaml")
 
 
@@ -56,14 +55,16 @@ def test_a_very_deep_directory_is_read(root: Path) -> None:
     for _ in range(400):
         deep /= "d"
     deep.mkdir(parents=True)
-    (deep / "a.yaml").write_text(chart("a"))
+    (deep / "a.yaml").write_text(build_chart("a"))
     assert load(root).documents == 2
 
 
-def test_a_link_out_of_the_workspace_is_refused_and_never_read(root: Path, said: Said) -> None:
+def test_a_symlink_to_outside_the_workspace_is_refused_and_never_read(
+    root: Path, format_problems: FormatProblems
+) -> None:
     outside = root.parent / "outside"
     outside.mkdir()
-    (outside / "x.yaml").write_text(chart("secret"))
+    (outside / "x.yaml").write_text(build_chart("secret"))
     (root / "file.yaml").symlink_to(outside / "x.yaml")
     (root / "folder").symlink_to(outside)
     (root / "relative.yml").symlink_to("../outside/x.yaml")
@@ -72,25 +73,29 @@ def test_a_link_out_of_the_workspace_is_refused_and_never_read(root: Path, said:
     (root / "notes.txt").symlink_to(outside / "x.yaml")
     (root / "up").symlink_to("..")
     loaded = load(root)
-    way_out = "the symlink leads out of the workspace [symlink] | copy what it leads to into the workspace"
+    problem = "the symlink points outside the workspace [symlink] | copy its target into the workspace"
     links = ("beside", "file.yaml", "folder", "relative.yml", "up")
-    assert said(loaded) == [f"{path}:1:1: error: {way_out}" for path in links]
+    assert format_problems(loaded) == [f"{path}:1:1: error: {problem}" for path in links]
     assert loaded.files == ("unleash-gitops.yaml", "z.yaml")
 
 
-def test_a_link_to_nowhere_is_refused(root: Path, said: Said) -> None:
+def test_a_broken_symlink_is_refused(root: Path, format_problems: FormatProblems) -> None:
     (root / "a.yaml").symlink_to("missing.yaml")
     (root / "charts").symlink_to("missing")
     (root / "self.yaml").symlink_to("self.yaml")
     (root / ".hidden").symlink_to("missing")
-    nowhere = "the symlink leads nowhere [symlink] | mend or remove it"
-    assert said(load(root)) == [f"{path}:1:1: error: {nowhere}" for path in ("a.yaml", "charts", "self.yaml")]
+    problem = "the symlink is broken [symlink] | fix or remove it"
+    assert format_problems(load(root)) == [
+        f"{path}:1:1: error: {problem}" for path in ("a.yaml", "charts", "self.yaml")
+    ]
 
 
-def test_links_within_are_followed_and_nothing_is_read_twice(root: Path, said: Said) -> None:
+def test_symlinks_inside_the_workspace_are_followed_and_no_file_is_read_twice(
+    root: Path, format_problems: FormatProblems
+) -> None:
     (root / ".store/deep").mkdir(parents=True)
-    (root / ".store/a.yaml").write_text(chart("a"))
-    (root / ".store/deep/b.yaml").write_text(chart("b"))
+    (root / ".store/a.yaml").write_text(build_chart("a"))
+    (root / ".store/deep/b.yaml").write_text(build_chart("b"))
     (root / "again.yaml").symlink_to("z.yaml")
     (root / "c-store").symlink_to(".store")
     (root / "d-deep").symlink_to(".store/deep")
@@ -98,75 +103,75 @@ def test_links_within_are_followed_and_nothing_is_read_twice(root: Path, said: S
     (root / "loop").symlink_to(".")
     (root / ".store/loop").symlink_to("..")
     loaded = load(root)
-    assert said(loaded) == []
+    assert format_problems(loaded) == []
     assert loaded.files == ("c-store/a.yaml", "c-store/deep/b.yaml", "unleash-gitops.yaml", "z.yaml")
 
 
-def test_files_as_kubernetes_mounts_them_are_read(root: Path) -> None:
+def test_files_in_a_kubernetes_volume_are_read(root: Path) -> None:
     (root / "..2026").mkdir()
-    (root / "..2026/a.yaml").write_text(chart("a"))
+    (root / "..2026/a.yaml").write_text(build_chart("a"))
     (root / "..data").symlink_to("..2026")
     (root / "a.yaml").symlink_to("..data/a.yaml")
     assert load(root).files == ("a.yaml", "unleash-gitops.yaml", "z.yaml")
 
 
-def test_the_workspace_file_may_be_a_link_within(root: Path, said: Said) -> None:
+def test_the_workspace_file_may_be_a_symlink_inside_the_workspace(root: Path, format_problems: FormatProblems) -> None:
     (root / "unleash-gitops.yaml").rename(root / "production.yaml")
     (root / "unleash-gitops.yaml").symlink_to("production.yaml")
     loaded = load(root)
-    assert said(loaded) == []
+    assert format_problems(loaded) == []
     assert loaded.workspace is not None
     assert loaded.files == ("unleash-gitops.yaml", "z.yaml")
 
 
-def test_the_workspace_file_must_not_be_a_link_out(root: Path, said: Said) -> None:
+def test_the_workspace_file_must_not_be_a_symlink_to_outside(root: Path, format_problems: FormatProblems) -> None:
     (root / "unleash-gitops.yaml").rename(root.parent / "production.yaml")
     (root / "unleash-gitops.yaml").symlink_to("../production.yaml")
     loaded = load(root)
-    assert [line.split(" | ")[0] for line in said(loaded)] == [
-        "unleash-gitops.yaml:1:1: error: the symlink leads out of the workspace [symlink]"
+    assert [line.split(" | ")[0] for line in format_problems(loaded)] == [
+        "unleash-gitops.yaml:1:1: error: the symlink points outside the workspace [symlink]"
     ]
     assert loaded.workspace is None
     assert loaded.documents == 1
 
 
 @pytest.mark.parametrize("name", ["pipe.yaml", "unleash-gitops.yaml"])
-def test_a_pipe_is_never_opened(root: Path, name: str, said: Said) -> None:
+def test_a_pipe_is_never_opened(root: Path, name: str, format_problems: FormatProblems) -> None:
     (root / name).unlink(missing_ok=True)
     os.mkfifo(root / name)
-    assert said(load(root)) == [
+    assert format_problems(load(root)) == [
         f"{name}:1:1: error: not a regular file [not-a-file] | remove it, or give it another name"
     ]
 
 
-def test_a_pipe_behind_a_link_is_never_opened(root: Path, said: Said) -> None:
+def test_a_pipe_behind_a_symlink_is_never_opened(root: Path, format_problems: FormatProblems) -> None:
     os.mkfifo(root / ".pipe")
     (root / "a.yaml").symlink_to(".pipe")
-    assert said(load(root)) == [
+    assert format_problems(load(root)) == [
         "a.yaml:1:1: error: not a regular file [not-a-file] | remove it, or give it another name"
     ]
 
 
-def test_a_pipe_put_in_the_place_of_a_file_is_not_waited_on(root: Path) -> None:
-    found, _ = files_room.find_files(root)
+def test_reading_does_not_wait_for_a_pipe_that_has_replaced_a_file(root: Path) -> None:
+    files, _ = discovery.find_files(root)
     (root / "z.yaml").unlink()
     os.mkfifo(root / "z.yaml")
-    assert files_room.read_file(found[-1]) == b""
+    assert discovery.read_file(files[-1]) == b""
 
 
-def test_a_directory_in_the_place_of_the_workspace_file_is_refused(root: Path, said: Said) -> None:
+def test_a_directory_named_as_the_workspace_file_is_refused(root: Path, format_problems: FormatProblems) -> None:
     (root / "unleash-gitops.yaml").unlink()
     (root / "unleash-gitops.yaml").mkdir()
-    assert said(load(root)) == [
+    assert format_problems(load(root)) == [
         "unleash-gitops.yaml:1:1: error: not a regular file [not-a-file] | remove it, or give it another name"
     ]
 
 
-def test_what_cannot_be_read_is_said_and_the_rest_is_checked(
-    root: Path, monkeypatch: pytest.MonkeyPatch, said: Said
+def test_unreadable_files_and_directories_are_reported_and_the_others_are_checked(
+    root: Path, monkeypatch: pytest.MonkeyPatch, format_problems: FormatProblems
 ) -> None:
-    """Permissions mean nothing to root, who runs tests in containers, so the system calls refuse by themselves."""
-    (root / "b.yaml").write_text(chart("b"))
+    """The system calls are patched to fail, because root can read files without permission."""
+    (root / "b.yaml").write_text(build_chart("b"))
     (root / "secret").mkdir()
     real_open, real_scandir = os.open, os.scandir
 
@@ -183,32 +188,34 @@ def test_what_cannot_be_read_is_said_and_the_rest_is_checked(
     monkeypatch.setattr(os, "open", refusing_open)
     monkeypatch.setattr(os, "scandir", refusing_scandir)
     loaded = load(root)
-    assert said(loaded) == [
+    assert format_problems(loaded) == [
         "b.yaml:1:1: error: cannot be read: Permission denied [unreadable]",
         "secret:1:1: error: cannot be read: Permission denied [unreadable]",
     ]
     assert loaded.documents == 1
 
 
-def test_a_file_that_vanishes_is_said(root: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
-    found = files_room.find_files(root)
+def test_a_file_that_is_deleted_before_it_is_read_is_reported(
+    root: Path, monkeypatch: pytest.MonkeyPatch, format_problems: FormatProblems
+) -> None:
+    result = discovery.find_files(root)
     (root / "z.yaml").unlink()
-    monkeypatch.setattr("unleash_gitops.documents.loader.find_files", lambda _: found)
-    assert said(load(root)) == ["z.yaml:1:1: error: cannot be read: No such file or directory [unreadable]"]
+    monkeypatch.setattr("unleash_gitops.documents.loader.find_files", lambda _: result)
+    assert format_problems(load(root)) == ["z.yaml:1:1: error: cannot be read: No such file or directory [unreadable]"]
 
 
-def test_a_name_that_is_not_utf_8_can_still_be_written(root: Path) -> None:
+def test_a_file_name_that_is_not_utf_8_is_shown_with_escapes(root: Path) -> None:
     with open(os.fsencode(root) + b"/caf\xe9.yaml", "wb") as stream:  # noqa: PTH123 - pathlib takes no bytes
         stream.write(b"a: b: c")
     loaded = load(root)
-    assert [found.position.path for found in loaded.diagnostics] == ["caf\\xe9.yaml"]
+    assert [problem.position.path for problem in loaded.diagnostics] == ["caf\\xe9.yaml"]
     assert "caf\\xe9.yaml" in loaded.files
 
 
-def test_a_large_file_is_read_to_the_bound_only(root: Path, said: Said) -> None:
+def test_a_large_file_is_read_up_to_the_limit_only(root: Path, format_problems: FormatProblems) -> None:
     with (root / "z.yaml").open("wb") as stream:
-        stream.truncate(1 << 40)  # a hole: a terabyte that takes no room
-    assert said(load(root)) == [
+        stream.truncate(1 << 40)  # a sparse file: a terabyte that takes no space
+    assert format_problems(load(root)) == [
         "z.yaml:1:1: error: the file is larger than 16 MiB [too-large] | split it into several files"
     ]
 
@@ -225,13 +232,13 @@ def test_the_workspace_is_found_by_walking_up(root: Path, monkeypatch: pytest.Mo
     assert find_workspace(Path("b")) == root
 
 
-def test_a_broken_workspace_file_is_found_too(root: Path) -> None:
+def test_a_workspace_is_found_by_a_broken_symlink_too(root: Path) -> None:
     (root / "unleash-gitops.yaml").unlink()
     (root / "unleash-gitops.yaml").symlink_to("missing")
     assert find_workspace(root) == root
 
 
-def test_where_there_is_no_workspace_the_way_out_is_said(tmp_path: Path) -> None:
+def test_an_error_without_a_workspace_names_the_directory_and_the_solution(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as raised:
         find_workspace(tmp_path)
     assert raised.value.message == f"there is no unleash-gitops.yaml in {tmp_path} or above it"

@@ -1,4 +1,4 @@
-"""What a valid workspace loads to, and what an invalid one still does."""
+"""Loading valid workspaces, and the valid parts of invalid ones."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ INSTANCE_CHART = document_text(
 )
 
 
-def test_documents_become_resources_with_their_places(load_files: Any) -> None:
+def test_documents_become_resources_with_their_positions(load_files: Any) -> None:
     loaded = load_files({"charts/all.yaml": FLAG_CHART + "---\n" + INSTANCE_CHART})
     assert loaded.diagnostics == ()
     assert loaded.documents == 2
@@ -59,12 +59,12 @@ def test_documents_become_resources_with_their_places(load_files: Any) -> None:
         {"metricName": "latency_bucket", "timeRange": "hour", "aggregationMode": "p99"},
         position=Position("charts/all.yaml", 16, 1),
     )
-    assert loaded.desired.resources == {Key("ImpactMetric", one.id): one for one in (errors, latency)}
+    assert loaded.desired.resources == {Key("ImpactMetric", resource.id): resource for resource in (errors, latency)}
     (reference,) = loaded.desired.resources[Key("ImpactMetric", first_id)].references
     assert reference.position == Position("charts/all.yaml", 7, 12)
 
 
-def test_the_workspace_has_its_policy_and_its_place(load_files: Any) -> None:
+def test_the_workspace_has_its_settings_and_its_position(load_files: Any) -> None:
     content = f"""
 {document_text("Workspace", "other")}\
 spec:
@@ -84,29 +84,29 @@ spec:
     assert workspace.spec.max_deletes == 0
 
 
-def test_valid_documents_are_desired_beside_invalid_ones(load_files: Any) -> None:
+def test_valid_documents_are_loaded_beside_invalid_ones(load_files: Any) -> None:
     broken = INSTANCE_CHART.replace("hour", "year").replace("latency,", "broken,").replace("5FAV", "5FAA")
     loaded = load_files({"a.yaml": broken, "b.yaml": INSTANCE_CHART, "c.yaml": "a: b: c"})
-    assert [found.code for found in loaded.diagnostics] == ["value", "syntax"]
-    assert [one.address.name for one in loaded.desired.resources.values()] == ["latency"]
+    assert [problem.code for problem in loaded.diagnostics] == ["value", "syntax"]
+    assert [resource.address.name for resource in loaded.desired.resources.values()] == ["latency"]
     assert loaded.documents == 2
 
 
-def test_of_two_with_one_id_the_first_is_desired(load_files: Any) -> None:
+def test_the_first_of_two_documents_with_one_id_is_loaded(load_files: Any) -> None:
     second = INSTANCE_CHART.replace("latency,", "second,")
     loaded = load_files({"a.yaml": INSTANCE_CHART, "b.yaml": second})
-    assert [found.code for found in loaded.diagnostics] == ["id-clash"]
-    assert [one.address.name for one in loaded.desired.resources.values()] == ["latency"]
+    assert [problem.code for problem in loaded.diagnostics] == ["id-clash"]
+    assert [resource.address.name for resource in loaded.desired.resources.values()] == ["latency"]
 
 
-def test_ids_are_those_of_the_workspace_even_when_the_rest_of_its_file_is_wrong(load_files: Any) -> None:
+def test_ids_are_computed_with_the_workspace_name_even_when_its_spec_is_invalid(load_files: Any) -> None:
     content = document_text("Workspace", "payments", "{x: 1}")
     loaded = load_files({"unleash-gitops.yaml": content, "a.yaml": FLAG_CHART})
     assert loaded.workspace is None
-    (one,) = loaded.desired.resources.values()
-    assert one.id == computed_id("payments", "ImpactMetric", "shop", "checkout-v2", "errors")
+    (resource,) = loaded.desired.resources.values()
+    assert resource.id == computed_id("payments", "ImpactMetric", "shop", "checkout-v2", "errors")
 
 
-def test_two_runs_say_the_same(load_files: Any) -> None:
+def test_two_runs_give_the_same_diagnostics(load_files: Any) -> None:
     files = {f"{letter}.yaml": INSTANCE_CHART.replace("hour", "year") for letter in "hgfedcba"}
     assert load_files(files).diagnostics == load_files(files).diagnostics

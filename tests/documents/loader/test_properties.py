@@ -1,4 +1,4 @@
-"""Whatever a file holds, the loader answers: documents or problems, never an exception."""
+"""For any file the loader returns documents or problems, and never raises an exception."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ def load_file(name: str, content: bytes) -> Loaded:
         return load(Path(folder))
 
 
-def assert_sound(loaded: Loaded) -> None:
-    for found in loaded.diagnostics:
-        assert found.code in ALL_CODES
-        assert found.message.isprintable()
-        assert not {"pydantic", "NoneType", "validation", "Input"} & set(found.message.split())
-        assert found.position.path in {"a.yaml", "unleash-gitops.yaml"}
-        if found.excerpt is not None:
-            assert found.position.column <= len(found.excerpt) + 1
+def assert_diagnostics_are_well_formed(loaded: Loaded) -> None:
+    for problem in loaded.diagnostics:
+        assert problem.code in ALL_CODES
+        assert problem.message.isprintable()
+        assert not {"pydantic", "NoneType", "validation", "Input"} & set(problem.message.split())
+        assert problem.position.path in {"a.yaml", "unleash-gitops.yaml"}
+        if problem.excerpt is not None:
+            assert problem.position.column <= len(problem.excerpt) + 1
 
 
 @given(st.binary() | st.text().map(str.encode) | st.lists(st.sampled_from(PIECES), max_size=40).map(b"".join))
@@ -92,14 +92,14 @@ def test_any_bytes_give_documents_or_problems(content: bytes) -> None:
     assert parsed or diagnostics
     for name in ("a.yaml", "unleash-gitops.yaml"):
         loaded = load_file(name, content)
-        assert_sound(loaded)
+        assert_diagnostics_are_well_formed(loaded)
         assert loaded.diagnostics
 
 
 @given(st.sampled_from(["a.yaml", "unleash-gitops.yaml"]), documents)
 def test_any_values_give_resources_or_problems(name: str, document: dict[str, Any]) -> None:
     loaded = load_file(name, dump_document(document).encode())
-    assert_sound(loaded)
+    assert_diagnostics_are_well_formed(loaded)
     assert loaded.desired.resources or loaded.diagnostics
 
 
@@ -122,7 +122,9 @@ specs = st.fixed_dictionaries(
 
 
 @given(names, specs, st.none() | st.tuples(st.text(min_size=1), st.text(min_size=1)))
-def test_a_valid_document_loads_to_what_it_says(name: str, spec: dict[str, Any], flag: tuple[str, str] | None) -> None:
+def test_a_valid_document_becomes_a_resource_with_its_values(
+    name: str, spec: dict[str, Any], flag: tuple[str, str] | None
+) -> None:
     place = {} if flag is None else {"project": flag[0], "feature": flag[1]}
     loaded = load_file("a.yaml", dump_document(document("ImpactMetric", name, place, **spec)).encode())
     assert loaded.diagnostics == ()

@@ -1,4 +1,4 @@
-"""Where things are in a file."""
+"""Positions of values and keys in a file."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ second: [1,
 """
 
 
-def only(text: str | bytes, at: int = 0) -> Document:
+def parse_document(text: str | bytes, index: int = 0) -> Document:
     documents, diagnostics = parse_documents(text if isinstance(text, bytes) else text.encode(), "f.yaml")
     assert diagnostics == []
-    return documents[at]
+    return documents[index]
 
 
 @pytest.mark.parametrize(
@@ -57,46 +57,46 @@ def only(text: str | bytes, at: int = 0) -> Document:
         (("none",), "2:1", "2:1"),
     ],
 )
-def test_every_path_has_a_place(path: Sequence[str | int], value: str, key: str) -> None:
+def test_every_path_has_a_position(path: Sequence[str | int], value: str, key: str) -> None:
     for text in (TEXT, TEXT.replace("\n", "\r\n"), "\ufeff" + TEXT):
-        document = only(text)
-        places = (document.locate(path), document.locate(path, key=True))
-        assert [f"{at.line}:{at.column}" for at in places] == [value, key]
+        document = parse_document(text)
+        positions = (document.locate(path), document.locate(path, key=True))
+        assert [f"{position.line}:{position.column}" for position in positions] == [value, key]
 
 
-def test_a_later_document_keeps_its_lines() -> None:
-    document = only(TEXT, 1)
+def test_positions_in_a_later_document_count_from_the_start_of_the_file() -> None:
+    document = parse_document(TEXT, 1)
     assert document.position == Position("f.yaml", 16, 1)
     assert document.locate(("second", 1)) == Position("f.yaml", 17, 3)
-    assert document.excerpt(document.locate(("second", 1))) == "  2]"
+    assert document.extract_line(document.locate(("second", 1))) == "  2]"
 
 
-def test_how_a_value_is_written_is_known_unless_it_is_a_string() -> None:
-    document = only(TEXT)
-    assert document.text_of(("spec", "alias", "inner")) == "0x1F"
-    assert document.text_of(("spec", "explicit")) == "1.10"
-    assert document.text_of(("spec", "list", 0)) is None
-    assert document.text_of(("spec", "list")) is None
-    assert document.text_of(("no", "such")) is None
+def test_scalars_other_than_strings_have_a_literal() -> None:
+    document = parse_document(TEXT)
+    assert document.find_literal(("spec", "alias", "inner")) == "0x1F"
+    assert document.find_literal(("spec", "explicit")) == "1.10"
+    assert document.find_literal(("spec", "list", 0)) is None
+    assert document.find_literal(("spec", "list")) is None
+    assert document.find_literal(("no", "such")) is None
 
 
-def test_the_first_key_is_the_place_of_a_document() -> None:
-    assert only("--- &a {\n  b: c}").position == Position("f.yaml", 2, 3)
-    assert only("\n\n  - a").position == Position("f.yaml", 3, 3)
-    assert only("{}").position == Position("f.yaml", 1, 1)
+def test_the_position_of_a_document_is_its_first_key() -> None:
+    assert parse_document("--- &a {\n  b: c}").position == Position("f.yaml", 2, 3)
+    assert parse_document("\n\n  - a").position == Position("f.yaml", 3, 3)
+    assert parse_document("{}").position == Position("f.yaml", 1, 1)
 
 
-def test_null_documents_are_left_out_beside_others() -> None:
+def test_null_documents_are_left_out() -> None:
     documents, diagnostics = parse_documents(b"---\n---\na: 1\n---\n# no\n---\n~\n", "f.yaml")
     assert [document.value for document in documents] == [{"a": 1}]
     assert diagnostics == []
 
 
-def test_an_anchor_may_be_given_again_and_holds_for_one_document() -> None:
-    assert only("a: &x 1\nb: *x\nc: &x 2\nd: *x\n").value == {"a": 1, "b": 1, "c": 2, "d": 2}
+def test_an_anchor_may_be_redefined_and_is_valid_in_one_document() -> None:
+    assert parse_document("a: &x 1\nb: *x\nc: &x 2\nd: *x\n").value == {"a": 1, "b": 1, "c": 2, "d": 2}
     _, diagnostics = parse_documents(b"a: &x 1\n---\nb: *x\n", "f.yaml")
-    assert [found.code for found in diagnostics] == ["alias"]
+    assert [problem.code for problem in diagnostics] == ["alias"]
 
 
 def test_an_alias_may_be_a_key() -> None:
-    assert only("a: &x k\n*x : 1\n").value == {"a": "k", "k": 1}
+    assert parse_document("a: &x k\n*x : 1\n").value == {"a": "k", "k": 1}

@@ -1,4 +1,4 @@
-"""What is written reads back as it was, and looks as a person would write it."""
+"""Dumped data reads back as the same data, and is formatted as a person would write it."""
 
 from __future__ import annotations
 
@@ -115,12 +115,12 @@ def assert_reads_back(data: dict[str, Any]) -> None:
 
 @given(st.dictionaries(texts, values, max_size=4))
 @example({})
-def test_what_is_written_reads_back(data: dict[str, Any]) -> None:
+def test_dumped_data_reads_back_as_the_same_data(data: dict[str, Any]) -> None:
     assert_reads_back(data)
 
 
 @pytest.mark.parametrize("text", TRICKY + LINES + ODD)
-def test_every_string_reads_back_everywhere(text: str) -> None:
+def test_a_string_reads_back_as_a_key_and_in_every_kind_of_value(text: str) -> None:
     assert_reads_back({text: text, "list": [text, [text, {text: text}], {"a": text, text: [text]}]})
 
 
@@ -129,7 +129,7 @@ def test_readers_of_yaml_1_1_read_the_same_string(text: str) -> None:
     assert yaml.safe_load(dump_document({"key": text})) == {"key": text}
 
 
-def test_it_looks_as_a_person_writes_it() -> None:
+def test_a_document_is_in_block_style_with_few_quotes() -> None:
     data = {
         "apiVersion": "unleash-gitops/v1",
         "metadata": {"name": "sign-ups", "id": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "project": None},
@@ -182,5 +182,5 @@ spec:
     )
 
 
-def test_half_a_surrogate_pair_becomes_the_replacement_character() -> None:
+def test_an_unpaired_surrogate_becomes_the_replacement_character() -> None:
     assert dump_document({"a": "\ud800"}) == 'a: "\ufffd"\n'

@@ -1,4 +1,4 @@
-"""Edits of a file by position: exactly what was wanted changes, and nothing else."""
+"""Edits change the given values in the text, and nothing else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from properties import examples
-from unleash_gitops.documents.yamldoc import REMOVED, Edit, Unwritable, apply_edits, dump_document, parse_documents
+from unleash_gitops.documents.yamldoc import REMOVED, Edit, EditError, apply_edits, dump_document, parse_documents
 from unleash_gitops.documents.yamldoc.dump import dump_flow
 
 FLAG = """\
@@ -48,12 +48,12 @@ values:
 """
 
 
-def changed(edits: list[tuple[str, Any]], line: int = 2, text: str = FLAG) -> list[str]:
-    """Return the lines that go (-) and come (+) by `edits`, each a path with slashes and a value."""
-    wanted = [Edit(tuple(path.split("/")), value) for path, value in edits]
+def diff_lines(edits: list[tuple[str, Any]], line: int = 2, text: str = FLAG) -> list[str]:
+    """Return the lines that `edits` remove (-) and add (+). Each edit is a path with slashes and a value."""
+    document_edits = [Edit(tuple(path.split("/")), value) for path, value in edits]
     before = text.splitlines()
-    after = apply_edits(text.encode(), "f.yaml", {line: wanted}).decode().splitlines()
-    return [one for one in difflib.ndiff(before, after) if one[0] in "+-"]
+    after = apply_edits(text.encode(), "f.yaml", {line: document_edits}).decode().splitlines()
+    return [difference for difference in difflib.ndiff(before, after) if difference[0] in "+-"]
 
 
 @pytest.mark.parametrize(
@@ -119,17 +119,17 @@ def changed(edits: list[tuple[str, Any]], line: int = 2, text: str = FLAG) -> li
         ([("spec/absent", REMOVED), ("absent/too", REMOVED)], []),
     ],
 )
-def test_what_changes(edits: list[tuple[str, Any]], lines: list[str]) -> None:
-    assert sorted(changed(edits)) == sorted(lines)
+def test_edits_change_only_the_lines_of_their_values(edits: list[tuple[str, Any]], lines: list[str]) -> None:
+    assert sorted(diff_lines(edits)) == sorted(lines)
 
 
-def test_items_of_a_list_beside_its_key() -> None:
-    assert changed([("values", ["new", "b", "c"])], 26) == ["- - a", "+ - new", "+ - c"]
-    assert changed([("values", ["b"])], 26) == ["- - a"]
-    assert changed([("values", [{"deep": [1]}, "b"])], 26) == ["- - a", "+ - deep:", "+     - 1"]
+def test_items_change_in_a_list_at_the_column_of_its_key() -> None:
+    assert diff_lines([("values", ["new", "b", "c"])], 26) == ["- - a", "+ - new", "+ - c"]
+    assert diff_lines([("values", ["b"])], 26) == ["- - a"]
+    assert diff_lines([("values", [{"deep": [1]}, "b"])], 26) == ["- - a", "+ - deep:", "+     - 1"]
 
 
-def test_a_document_goes() -> None:
+def test_a_document_is_removed_with_its_separator() -> None:
     assert (
         apply_edits(FLAG.encode(), "f.yaml", {2: None}).decode() == FLAG.splitlines(True)[0] + FLAG[FLAG.index("---") :]
     )
@@ -137,14 +137,14 @@ def test_a_document_goes() -> None:
     assert apply_edits(FLAG.encode(), "f.yaml", {2: None, 26: None}) == b""
 
 
-def test_line_ends_and_the_mark_at_the_beginning_stay() -> None:
+def test_line_ends_and_the_byte_order_mark_are_kept() -> None:
     windows = ("\ufeff" + FLAG).replace("\n", "\r\n").encode()
-    found = apply_edits(
+    content = apply_edits(
         windows, "f.yaml", {2: [Edit(("metadata", "accepted"), 1), Edit(("spec", "description"), "a\nb")]}
     )
-    assert found.startswith(b"\xef\xbb\xbf# yaml")
-    assert b"\n" not in found.replace(b"\r\n", b"")
-    assert b"  accepted: 1\r\n" in found
+    assert content.startswith(b"\xef\xbb\xbf# yaml")
+    assert b"\n" not in content.replace(b"\r\n", b"")
+    assert b"  accepted: 1\r\n" in content
     assert apply_edits(b"a: 1", "f.yaml", {1: [Edit(("b",), 2)]}) == b"a: 1\nb: 2\n"
 
 
@@ -158,43 +158,44 @@ def test_line_ends_and_the_mark_at_the_beginning_stay() -> None:
         ("- - a\n  - b\n", ("x",), 1),
     ],
 )
-def test_what_is_written_in_a_strange_way_is_right_or_refused(text: str, path: tuple[str, ...], value: Any) -> None:
+def test_unusual_yaml_is_edited_correctly_or_refused(text: str, path: tuple[str, ...], value: Any) -> None:
     try:
-        found = apply_edits(text.encode(), "f.yaml", {1: [Edit(path, value)]})
-    except Unwritable:
+        content = apply_edits(text.encode(), "f.yaml", {1: [Edit(path, value)]})
+    except EditError:
         return
-    before, after = values(text), values(found.decode())
-    before[0] = put(before[0], path, value)
-    assert after == before
+    expected = parse_values(text)
+    expected[0] = put_value(expected[0], path, value)
+    assert parse_values(content.decode()) == expected
 
 
-def test_a_file_that_changed_meanwhile_is_refused() -> None:
-    with pytest.raises(Unwritable, match="not what it was"):
+def test_a_file_that_has_changed_since_is_refused() -> None:
+    with pytest.raises(EditError, match="the file has changed since it was read"):
         apply_edits(FLAG.encode(), "f.yaml", {3: [Edit(("a",), 1)]})
-    with pytest.raises(Unwritable, match="not what it was"):
+    with pytest.raises(EditError, match="the file has changed since it was read"):
         apply_edits(b"a: [", "f.yaml", {1: [Edit(("a",), 1)]})
 
 
-def values(text: str) -> list[Any]:
+def parse_values(text: str) -> list[Any]:
     documents, problems = parse_documents(text.encode(), "f.yaml")
     assert not problems
-    return [one.value for one in documents]
+    return [document.value for document in documents]
 
 
-def put(value: Any, path: tuple[str, ...], new: Any) -> Any:
-    found = copy.deepcopy(value)
-    at = found
+def put_value(value: Any, path: tuple[str, ...], new: Any) -> Any:
+    """Return a copy of `value` with `new` at `path`, or without the key at `path` when `new` is REMOVED."""
+    result = copy.deepcopy(value)
+    parent = result
     for key in path[:-1]:
-        if not isinstance(at.get(key), dict):
+        if not isinstance(parent.get(key), dict):
             if new is REMOVED:
-                return found
-            at[key] = {}
-        at = at[key]
+                return result
+            parent[key] = {}
+        parent = parent[key]
     if new is REMOVED:
-        at.pop(path[-1], None)
+        parent.pop(path[-1], None)
     else:
-        at[path[-1]] = new
-    return found
+        parent[path[-1]] = new
+    return result
 
 
 KEYS = st.sampled_from(["a", "b", "name", "on", "x y", "1", "ü"])
@@ -209,66 +210,70 @@ MAPPINGS = st.dictionaries(KEYS, VALUES, min_size=1, max_size=4)
 
 
 @st.composite
-def written(draw: st.DrawFn) -> str:
-    """Draw a document in one of several ways of writing, with comments between and behind its lines."""
+def document_texts(draw: st.DrawFn) -> str:
+    """Draw a document in block style, flow style, or both, with comments between and after its lines."""
     value = draw(MAPPINGS)
     text = dump_document(value)
-    flows = {key: dump_flow(one) for key, one in value.items() if draw(st.booleans())}
+    flows = {key: dump_flow(item) for key, item in value.items() if draw(st.booleans())}
     if flows:
         text = "".join(
-            f"{dump_flow(key)}: {flows[key]}\n" if key in flows else dump_document({key: one})
-            for key, one in value.items()
+            f"{dump_flow(key)}: {flows[key]}\n" if key in flows else dump_document({key: item})
+            for key, item in value.items()
         )
     lines = []
-    block = False
+    is_block = False
     for line in text.splitlines():
-        block = block and (not line or line.startswith(" "))
-        if not block and draw(st.integers(0, 3)) == 0:
+        is_block = is_block and (not line or line.startswith(" "))
+        if not is_block and draw(st.integers(0, 3)) == 0:
             indent = " " * (len(line) - len(line.lstrip()))
             lines.append(f"{indent}# note {len(lines)}")
-        block = block or line.endswith(("|", "|-"))
-        behind = not block and draw(st.integers(0, 3)) == 0
-        lines.append(f"{line}  # behind" if behind else line)
+        is_block = is_block or line.endswith(("|", "|-"))
+        has_comment = not is_block and draw(st.integers(0, 3)) == 0
+        lines.append(f"{line}  # after" if has_comment else line)
     return "\n".join(lines) + draw(st.sampled_from(["\n", "\n\n", ""]))
 
 
 @examples(3)
-@given(st.lists(written(), min_size=1, max_size=3), st.data())
-def test_any_edit_gives_what_is_wanted_and_leaves_the_rest(texts: list[str], data: st.DataObject) -> None:
+@given(st.lists(document_texts(), min_size=1, max_size=3), st.data())
+def test_any_edit_gives_the_expected_values_and_keeps_the_other_text(texts: list[str], data: st.DataObject) -> None:
     texts = [text if text.endswith("\n") else f"{text}\n" for text in texts[:-1]] + texts[-1:]
     text = "---\n".join(texts)
     documents, problems = parse_documents(text.encode(), "f.yaml")
     assert not problems
-    place = data.draw(st.integers(0, len(documents) - 1))
-    value = documents[place].value
-    path: tuple[str, ...] = ()
-    at = value
-    while not path or (isinstance(at, dict) and at and data.draw(st.booleans())):
-        path = (*path, data.draw(st.sampled_from([*at, "fresh"])))
-        at = at.get(path[-1])
+    index = data.draw(st.integers(0, len(documents) - 1))
+    value = documents[index].value
+    path = draw_path(data, value)
     new = data.draw(VALUES | st.just(REMOVED))
-    wanted = [one.value for one in documents]
-    wanted[place] = put(value, path, new)
-    line = documents[place].position.line
+    expected = [document.value for document in documents]
+    expected[index] = put_value(value, path, new)
+    line = documents[index].position.line
     try:
-        found = apply_edits(text.encode(), "f.yaml", {line: [Edit(path, new)]}).decode()
-    except Unwritable:
-        assert new is REMOVED and wanted[place] == {}  # noqa: PT018 - nothing can stand for a document without keys
+        result = apply_edits(text.encode(), "f.yaml", {line: [Edit(path, new)]}).decode()
+    except EditError:
+        assert new is REMOVED and expected[index] == {}  # noqa: PT018 - the last key of a document cannot be removed
         return
-    assert json.dumps(values(found), sort_keys=True) == json.dumps(wanted, sort_keys=True)
+    assert json.dumps(parse_values(result), sort_keys=True) == json.dumps(expected, sort_keys=True)
     for other, part in enumerate(texts):
-        if other != place:
-            assert part.rstrip("\n") in found
-    if wanted[place] == value:
-        assert found == text
-    top = path[0]
-    for key in value:  # what stands beside the edited key keeps its lines, comments and all
-        if key != top:
-            assert dump_flow(key) in found
+        if other != index:
+            assert part.rstrip("\n") in result
+    if expected[index] == value:
+        assert result == text
+    for key in value:  # the keys beside the edited one are still there
+        if key != path[0]:
+            assert dump_flow(key) in result
 
 
-def test_quotes_stay_in_brackets() -> None:
+def draw_path(data: st.DataObject, value: Any) -> tuple[str, ...]:
+    """Draw a path of keys into `value`. Each key exists, or is `fresh`."""
+    path: tuple[str, ...] = ()
+    while not path or (isinstance(value, dict) and value and data.draw(st.booleans())):
+        path = (*path, data.draw(st.sampled_from([*value, "fresh"])))
+        value = value.get(path[-1])
+    return path
+
+
+def test_strings_in_brackets_keep_their_quotes() -> None:
     text = """{"kind": "A", "metadata": {'name': 'b', "n": 1}}\n"""
     edits = [("kind", "B, or C"), ("metadata/name", "c"), ("metadata/n", 2), ("metadata/drift", "keep")]
-    (_, after) = changed(edits, 1, text)
+    (_, after) = diff_lines(edits, 1, text)
     assert after == """+ {"kind": "B, or C", "metadata": {'name': 'c', "n": 2, "drift": keep}}"""

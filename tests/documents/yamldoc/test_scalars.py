@@ -1,4 +1,4 @@
-"""The core schema of YAML 1.2, not that of 1.1."""
+"""Plain scalars follow the core schema of YAML 1.2, not the schema of 1.1."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ STRINGS = [
 
 
 @pytest.mark.parametrize("text", STRINGS)
-def test_everything_else_is_a_string(text: str) -> None:
+def test_plain_scalars_outside_the_core_schema_are_strings(text: str) -> None:
     documents, diagnostics = parse_documents(f"a: {text}\n".encode(), "f.yaml")
     if text == "-":  # a list that is not allowed here
-        assert [found.code for found in diagnostics] == ["syntax"]
+        assert [problem.code for problem in diagnostics] == ["syntax"]
         return
     assert diagnostics == []
     assert documents[0].value == {"a": text}
@@ -85,13 +85,13 @@ def test_everything_else_is_a_string(text: str) -> None:
         ),
     ],
 )
-def test_the_core_schema(text: str, value: object) -> None:
+def test_scalars_of_the_core_schema_have_its_types(text: str, value: object) -> None:
     documents, diagnostics = parse_documents(f"a: {text}\n".encode(), "f.yaml")
     assert diagnostics == []
     assert documents[0].value == {"a": value}
     assert type(documents[0].value["a"]) is type(value)
 
 
-def test_not_a_number_is_a_number() -> None:
+def test_nan_is_a_number() -> None:
     documents, _ = parse_documents(b"[.nan, .NaN, .NAN]\n", "f.yaml")
     assert all(math.isnan(value) for value in documents[0].value)

@@ -1,4 +1,4 @@
-"""A directory to its desired state, with everything that is wrong in its files found in one go."""
+"""Load a workspace: read its files, and report everything that is wrong with them at once."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from unleash_gitops.documents.loader.cross_checks import cross_checks, desired_state
+from unleash_gitops.documents.loader.cross_checks import check_entries, collect_resources
 from unleash_gitops.documents.loader.discovery import (
+    START_WORKSPACE,
     File,
     find_files,
     find_repository,
@@ -17,7 +18,7 @@ from unleash_gitops.documents.loader.discovery import (
     read_file,
 )
 from unleash_gitops.documents.loader.document_checks import Entry, check_document
-from unleash_gitops.documents.loader.workspace_file import WorkspaceFile, check_workspace
+from unleash_gitops.documents.loader.workspace_file import WorkspaceFile, check_workspace_file
 from unleash_gitops.documents.yamldoc import Document, read_documents
 from unleash_gitops.model.diagnostics import Diagnostic, Position, has_errors, in_order
 from unleash_gitops.model.resource import ResourceSet
@@ -29,16 +30,16 @@ if TYPE_CHECKING:
 __all__ = ["Loaded", "find_repository", "find_workspace", "find_workspaces", "load"]
 
 _Item = TypeVar("_Item")
-_MOST_PROBLEMS = 100  # of one file: nobody reads on, and a hostile file could have millions
+_MAX_PROBLEMS = 100  # in one file: a hostile file could have millions
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What the files of a workspace say.
+    """The content of a workspace's files.
 
-    `workspace` is None when its own file is wrong or missing; `desired` has the documents that are valid; `diagnostics`
-    are in order; `files` are the paths of all YAML files; `documents` is how many those hold, valid or not, without
-    the Workspace.
+    `workspace` is None when its own file is missing or not valid. `desired` has the valid documents. `diagnostics` are
+    sorted. `files` are the paths of all YAML files. `documents` counts the documents, valid or not, without the
+    Workspace.
     """
 
     root: Path
@@ -49,58 +50,59 @@ class Loaded:
     documents: int
 
     @property
-    def place(self) -> str | None:
-        """Where the workspace is in its Git repository, with slashes; empty at its top, None in none."""
+    def path_in_repository(self) -> str | None:
+        """The workspace's path in its Git repository, with slashes: empty at its root, None outside a repository."""
         repository = find_repository(self.root)
         if repository is None:
             return None
-        inside = self.root.resolve().relative_to(repository).as_posix()
-        return "" if inside == "." else inside
+        path = self.root.resolve().relative_to(repository).as_posix()
+        return "" if path == "." else path
 
 
 def load(root: Path) -> Loaded:
-    """Read and check the workspace at `root`. Raises nothing for what is in the files: `diagnostics` says it."""
+    """Read and check the workspace at `root`. Reports problems of the files in `diagnostics`, and raises nothing."""
     files, diagnostics = find_files(root)
-    own = _load_workspace(files, diagnostics)
+    workspace_file = _load_workspace_file(files, diagnostics)
     entries: list[Entry] = []
-    documents = 0
+    document_count = 0
     for file in files:
         if file.path == WORKSPACE_FILE:
             continue
-        for item in _limit_problems(_load_file(file, own.name)):
+        for item in _limit_problems(_load_file(file, workspace_file.name)):
             if isinstance(item, Diagnostic):
                 diagnostics.append(item)
             elif isinstance(item, Entry):
                 entries.append(item)
             else:
-                documents += 1
-    diagnostics += cross_checks(entries, own)
-    if documents == 0 and not has_errors(diagnostics):
-        message, hint = "the workspace holds no documents", "write one, or take what is live with: unleash-gitops pull"
+                document_count += 1
+    diagnostics += check_entries(entries, workspace_file)
+    if document_count == 0 and not has_errors(diagnostics):
+        message = "the workspace contains no documents"
+        hint = "write one, or write the live objects into files with: unleash-gitops pull"
         diagnostics.append(Diagnostic("warning", "empty-workspace", message, Position(WORKSPACE_FILE), hint))
     return Loaded(
         root=root,
-        workspace=own.workspace,
-        desired=desired_state(entries),
+        workspace=workspace_file.workspace,
+        desired=collect_resources(entries),
         diagnostics=tuple(in_order(diagnostics)),
         files=tuple(file.path for file in files),
-        documents=documents,
+        documents=document_count,
     )
 
 
-def _load_workspace(files: list[File], diagnostics: list[Diagnostic]) -> WorkspaceFile:
-    """Read and check unleash-gitops.yaml, which may be missing; add what is wrong with it to `diagnostics`."""
+def _load_workspace_file(files: list[File], diagnostics: list[Diagnostic]) -> WorkspaceFile:
+    """Read and check unleash-gitops.yaml, which may be missing. Adds its problems to `diagnostics`."""
     file = next((file for file in files if file.path == WORKSPACE_FILE), None)
     if file is None:
         if not any(diagnostic.position.path == WORKSPACE_FILE for diagnostic in diagnostics):
-            message, hint = f"there is no {WORKSPACE_FILE}", "start a workspace with: unleash-gitops init"
-            diagnostics.append(Diagnostic("error", "no-workspace", message, Position(WORKSPACE_FILE), hint))
+            message, position = f"there is no {WORKSPACE_FILE}", Position(WORKSPACE_FILE)
+            diagnostics.append(Diagnostic("error", "no-workspace", message, position, START_WORKSPACE))
         return WorkspaceFile()
     items = list(_limit_problems(_read_documents(file)))
     diagnostics += [item for item in items if isinstance(item, Diagnostic)]
-    own, problems = check_workspace([item for item in items if isinstance(item, Document)])
+    workspace_file, problems = check_workspace_file([item for item in items if isinstance(item, Document)])
     diagnostics += problems
-    return own
+    return workspace_file
 
 
 def _read_documents(file: File) -> Iterator[Document | Diagnostic]:
@@ -109,7 +111,7 @@ def _read_documents(file: File) -> Iterator[Document | Diagnostic]:
 
 
 def _load_file(file: File, workspace: str) -> Iterator[Document | Entry | Diagnostic]:
-    """Yield each document of a file, what it stands for, and its problems."""
+    """Yield each document of a file, followed by its problems and its entry."""
     for item in _read_documents(file):
         yield item
         if isinstance(item, Document):
@@ -120,13 +122,13 @@ def _load_file(file: File, workspace: str) -> Iterator[Document | Entry | Diagno
 
 
 def _limit_problems(items: Iterator[_Item]) -> Iterator[_Item | Diagnostic]:
-    """Yield `items` until there are too many problems among them."""
+    """Yield `items` up to the 100th problem, then an error that the rest was not read."""
     problems = 0
     for item in items:
         yield item
         if isinstance(item, Diagnostic):
             problems += 1
-            if problems == _MOST_PROBLEMS:
-                message = f"{_MOST_PROBLEMS} problems in this file; the rest of it was not read"
-                yield Diagnostic("error", "too-many", message, item.position)
+            if problems == _MAX_PROBLEMS:
+                message = f"{_MAX_PROBLEMS} problems in this file; the rest of it was not read"
+                yield Diagnostic("error", "too-many", message, item.position, "fix these problems first")
                 return

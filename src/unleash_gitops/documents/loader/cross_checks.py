@@ -1,4 +1,4 @@
-"""The checks that need more than one document: who has which name, which id, which project."""
+"""Check documents against each other and against the workspace: names, ids, projects, references."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from unleash_gitops.documents.loader.validation_messages import suggest_nearest
-from unleash_gitops.documents.reference_checks import conflicts
+from unleash_gitops.documents.reference_checks import find_reference_conflicts
 from unleash_gitops.documents.yamldoc import quote
 from unleash_gitops.model.diagnostics import Diagnostic
 from unleash_gitops.model.ownership import ULID_PATTERN, read_id_mark
 from unleash_gitops.model.resource import ResourceSet
+from unleash_gitops.model.suggestions import suggest_nearest
 from unleash_gitops.model.workspace import WORKSPACE_FILE
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from unleash_gitops.documents.loader.workspace_file import WorkspaceFile
     from unleash_gitops.model.resource import Key, Resource
 
-__all__ = ["cross_checks", "desired_state"]
+__all__ = ["check_entries", "collect_resources"]
 
 _ULID = re.compile(ULID_PATTERN)
 
 
-def desired_state(entries: Sequence[Entry]) -> ResourceSet:
-    """Return the valid documents as one side; of two with one id the first."""
+def collect_resources(entries: Sequence[Entry]) -> ResourceSet:
+    """Return the resources of the valid documents. When two have the same id, the first one is used."""
     resources: dict[Key, Resource] = {}
     for entry in entries:
         if entry.resource is not None:
@@ -33,21 +33,21 @@ def desired_state(entries: Sequence[Entry]) -> ResourceSet:
     return ResourceSet(resources)
 
 
-def cross_checks(entries: Sequence[Entry], own: WorkspaceFile) -> list[Diagnostic]:
-    """Return what is wrong between documents, and between them and the workspace."""
+def check_entries(entries: Sequence[Entry], workspace_file: WorkspaceFile) -> list[Diagnostic]:
+    """Return the problems between documents, and between documents and the workspace."""
     unique, problems = _check_identities(entries)
     problems += _check_ids(unique)
-    if own.projects is not None:
-        problems += _check_projects(entries, own.projects)
-    if own.workspace is not None:
-        problems += _check_marks(entries, own.workspace.name)
-    state = desired_state(entries)
-    problems += conflicts(state.resources.values(), state)
+    if workspace_file.projects is not None:
+        problems += _check_projects(entries, workspace_file.projects)
+    if workspace_file.workspace is not None:
+        problems += _check_id_marks(entries, workspace_file.workspace.name)
+    desired = collect_resources(entries)
+    problems += find_reference_conflicts(desired.resources.values(), desired)
     return problems
 
 
 def _check_identities(entries: Sequence[Entry]) -> tuple[list[Entry], list[Diagnostic]]:
-    """Return the first entry of each identity, and an error for each other one."""
+    """Return the first entry of each identity, and an error for every other entry."""
     firsts: dict[tuple[str | None, ...], Entry] = {}
     unique, problems = [], []
     for entry in entries:
@@ -56,43 +56,48 @@ def _check_identities(entries: Sequence[Entry]) -> tuple[list[Entry], list[Diagn
         if first is entry:
             unique.append(entry)
             continue
-        message = f"{_address(entry)} is already in {first.at['name']}"
-        problems.append(_error(entry, "duplicate", message, "name", "choose another name, or remove one of the two"))
+        message = f"{_format_address(entry)} is already defined in {first.positions['name']}"
+        hint = "choose another name, or remove one of the two"
+        problems.append(_build_error(entry, "duplicate", message, "name", hint))
     return unique, problems
 
 
 def _check_ids(entries: Sequence[Entry]) -> list[Diagnostic]:
-    """Return an error for each entry whose id another one has: at the id that is written, the second if both are."""
+    """Return an error for each entry that has the id of an earlier one.
+
+    The error is at the entry whose file has the id, or at the later one when both have it.
+    """
     firsts: dict[tuple[str, str], Entry] = {}
     problems = []
     for entry in entries:
-        given = entry.metadata.get("id")
-        identifier = entry.resource.id if entry.resource is not None else given
+        written_id = entry.metadata.get("id")
+        identifier = entry.resource.id if entry.resource is not None else written_id
         if identifier is None:
             continue
-        first = firsts.setdefault((entry.kind, _comparable(identifier)), entry)
+        first = firsts.setdefault((entry.kind, _normalize_id(identifier)), entry)
         if first is entry:
             continue
-        here, elsewhere = (entry, first) if given is not None else (first, entry)
-        relation = "is also the id of" if "id" in elsewhere.metadata else "is also the computed id of"
-        place = elsewhere.at.get("id") or elsewhere.at["name"]
-        message = f"metadata.id: {quote(identifier)} {relation} {_address(elsewhere)} ({place})"
-        problems.append(_error(here, "id-clash", message, "id", "an object can be in one document only"))
+        reported, other = (entry, first) if written_id is not None else (first, entry)
+        relation = "is also the id of" if "id" in other.metadata else "is also the computed id of"
+        position = other.positions.get("id") or other.positions["name"]
+        message = f"metadata.id: {quote(identifier)} {relation} {_format_address(other)} ({position})"
+        hint = "describe an object in one document only"
+        problems.append(_build_error(reported, "id-clash", message, "id", hint))
     return problems
 
 
-def _comparable(identifier: str) -> str:
-    """Return an id for comparing: ULIDs are the same in either case."""
+def _normalize_id(identifier: str) -> str:
+    """Return a ULID in upper case, and other ids unchanged, for comparisons."""
     return identifier.upper() if _ULID.fullmatch(identifier) else identifier
 
 
 def _check_projects(entries: Sequence[Entry], projects: Sequence[str]) -> list[Diagnostic]:
-    hint = f"add it to spec.projects in {WORKSPACE_FILE}, or leave spec.projects out"
+    hint = f"add it to spec.projects in {WORKSPACE_FILE}, or remove spec.projects"
     return [
-        _error(
+        _build_error(
             entry,
             "outside-projects",
-            f"metadata.project: {quote(entry.metadata['project'])} is not among the projects of the workspace",
+            f"metadata.project: {quote(entry.metadata['project'])} is not in spec.projects of the workspace",
             "project",
             suggest_nearest(entry.metadata["project"], projects) or hint,
         )
@@ -101,27 +106,29 @@ def _check_projects(entries: Sequence[Entry], projects: Sequence[str]) -> list[D
     ]
 
 
-def _check_marks(entries: Sequence[Entry], name: str) -> list[Diagnostic]:
-    hint = "two workspaces that manage one object undo each other's changes"
+def _check_id_marks(entries: Sequence[Entry], name: str) -> list[Diagnostic]:
+    """Return a warning for each id that another workspace than `name` has marked as its own."""
+    hint = "manage an object in one workspace only: two undo each other's changes"
     return [
         Diagnostic(
             "warning",
             "foreign-id",
-            f"metadata.id: {quote(entry.metadata['id'])} bears the mark of another workspace",
-            entry.at["id"],
+            f"metadata.id: {quote(entry.metadata['id'])} is owned by another workspace",
+            entry.positions["id"],
             hint,
-            entry.source.excerpt(entry.at["id"]),
+            entry.source.extract_line(entry.positions["id"]),
         )
         for entry in entries
         if "id" in entry.metadata and read_id_mark(entry.metadata["id"].upper(), name) == "other"
     ]
 
 
-def _address(entry: Entry) -> str:
+def _format_address(entry: Entry) -> str:
     parts = (entry.metadata.get(field) for field in ("project", "feature", "name"))
     return "/".join([entry.kind, *(part for part in parts if part is not None)])
 
 
-def _error(entry: Entry, code: str, message: str, field: str, hint: str) -> Diagnostic:
-    position = entry.at.get(field) or entry.at["name"]
-    return entry.source.error(code, message, position, hint)
+def _build_error(entry: Entry, code: str, message: str, field: str, hint: str) -> Diagnostic:
+    """Return an error at a field of `entry`'s metadata, or at its name when the field is not written."""
+    position = entry.positions.get(field) or entry.positions["name"]
+    return entry.source.build_error(code, message, position, hint)

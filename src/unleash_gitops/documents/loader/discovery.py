@@ -1,6 +1,6 @@
-"""Which files a workspace has, and their bytes. Nothing outside of the workspace is ever read.
+"""Find and read the files of a workspace. Never reads a file outside the workspace.
 
-Written with `os` where pathlib would cost as much for every file as reading it.
+Uses `os` instead of pathlib, which would take as much time per file as reading it.
 """
 
 from __future__ import annotations
@@ -11,133 +11,135 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from unleash_gitops.documents.yamldoc import LARGEST_FILE
+from unleash_gitops.documents.yamldoc import MAX_FILE_SIZE
 from unleash_gitops.model.diagnostics import Diagnostic, Position
 from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.workspace import WORKSPACE_FILE
 
-__all__ = ["File", "find_files", "find_workspace", "read_file"]
+__all__ = ["START_WORKSPACE", "File", "find_files", "find_repository", "find_workspace", "find_workspaces", "read_file"]
 
 _SUFFIXES = (".yaml", ".yml")
-# Where a system has these flags: a pipe or a link put in the place of a file since is neither waited on nor followed.
-_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+START_WORKSPACE = "start a workspace with: unleash-gitops init"
+# A file may have become a pipe or a symlink since it was found. These flags keep `open` from waiting and following.
+_READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 class File(NamedTuple):
-    """A YAML file: `path` as it is shown, relative to the root with slashes, and `real`, where it is."""
+    """A YAML file. `path` is relative to the workspace root, with slashes. `real` is the path to open."""
 
     path: str
     real: str
 
 
 def find_workspace(start: Path) -> Path:
-    """Return the nearest directory, `start` or one above it, that holds unleash-gitops.yaml. Raises UsageError."""
+    """Return the nearest directory with an unleash-gitops.yaml: `start` or one above it. Raises UsageError."""
     if not os.path.lexists(start):
         raise UsageError(f"{start} does not exist")
     if not start.is_dir():
-        raise UsageError(f"{start} is not a directory", "name the workspace's directory, or one inside of it")
-    here = Path(os.path.realpath(start))
-    for directory in (here, *here.parents):
-        if os.path.lexists(directory / WORKSPACE_FILE):
-            return directory
-    raise UsageError(
-        f"there is no {WORKSPACE_FILE} in {start} or above it", "start a workspace with: unleash-gitops init"
-    )
+        raise UsageError(f"{start} is not a directory", "give the directory of a workspace, or one inside it")
+    workspace = _find_upwards(start, WORKSPACE_FILE)
+    if workspace is None:
+        raise UsageError(f"there is no {WORKSPACE_FILE} in {start} or above it", START_WORKSPACE)
+    return workspace
 
 
 def find_workspaces(top: Path) -> list[Path]:
-    """Return every workspace at or below `top`, in the order of their paths, hidden names and symlinks left out.
+    """Return every workspace at or below `top`, sorted by path. Skips hidden directories and symlinks.
 
-    A workspace inside of another is that one's problem, and not listed. Raises UsageError when there is none, or when
-    a directory cannot be read.
+    A workspace inside another is not listed: loading the outer one reports it. Raises UsageError when there is no
+    workspace or a directory cannot be read.
     """
     workspaces: list[Path] = []
-    for directory, below, names in os.walk(os.path.realpath(top), onerror=_refuse):
+    for directory, subdirectories, names in os.walk(os.path.realpath(top), onerror=_raise_usage_error):
         if WORKSPACE_FILE in names:
             workspaces.append(Path(directory))
-            below.clear()
-        below[:] = sorted(name for name in below if not name.startswith("."))
+            subdirectories.clear()
+        subdirectories[:] = sorted(name for name in subdirectories if not name.startswith("."))
     if not workspaces:
-        raise UsageError(
-            f"there is no {WORKSPACE_FILE} in {top} or below it", "start a workspace with: unleash-gitops init"
-        )
+        raise UsageError(f"there is no {WORKSPACE_FILE} in {top} or below it", START_WORKSPACE)
     return sorted(workspaces)
 
 
-def _refuse(error: OSError) -> None:
-    """Raise UsageError: what cannot be looked into might hold a workspace."""
+def _raise_usage_error(error: OSError) -> None:
+    """Raise UsageError, because a directory that cannot be read may contain a workspace."""
     raise UsageError(f"cannot read {error.filename}: {error.strerror}")
 
 
 def find_repository(directory: Path) -> Path | None:
-    """Return the top of the Git repository that `directory` is in, None when it is in none."""
-    here = Path(os.path.realpath(directory))
-    return next((above for above in (here, *here.parents) if os.path.lexists(above / ".git")), None)
+    """Return the root of the Git repository that contains `directory`, or None outside a repository."""
+    return _find_upwards(directory, ".git")
+
+
+def _find_upwards(start: Path, name: str) -> Path | None:
+    """Return the nearest directory, `start` or one above it, that contains `name`."""
+    directory = Path(os.path.realpath(start))
+    return next((path for path in (directory, *directory.parents) if os.path.lexists(path / name)), None)
 
 
 def find_files(root: Path) -> tuple[list[File], list[Diagnostic]]:
-    """Return the YAML files below `root` in the order of their paths, and what is in the way of reading some."""
+    """Return the YAML files below `root`, sorted by path, and an error for each that must not be read."""
     walk = _Walk(os.path.realpath(root))
-    walk.run()
+    walk.collect_files()
     return sorted(walk.files), walk.problems
 
 
 def read_file(file: File) -> bytes | Diagnostic:
-    """Return the content of a file (one byte more than allowed is enough to tell that it is too large)."""
+    """Return the content of a file, cut at one byte more than the maximum, or an error."""
     try:
-        with os.fdopen(os.open(file.real, _READ), "rb", buffering=0) as stream:
-            return _read_all(stream.fileno())
+        with os.fdopen(os.open(file.real, _READ_FLAGS), "rb", buffering=0) as stream:
+            return _read_up_to_limit(stream.fileno())
     except OSError as error:
-        return _unreadable(file.path, error)
+        return _build_unreadable_error(file.path, error)
 
 
-def _read_all(handle: int) -> bytes:
-    """Read up to the bound: one call may return less than was asked for."""
+def _read_up_to_limit(descriptor: int) -> bytes:
+    """Return at most one byte more than the maximum. Reads in a loop, because `os.read` may return fewer bytes."""
     chunks = []
-    left = LARGEST_FILE + 1
-    while left > 0 and (chunk := os.read(handle, min(left, 1 << 16))):
+    remaining = MAX_FILE_SIZE + 1
+    while remaining > 0 and (chunk := os.read(descriptor, min(remaining, 1 << 16))):
         chunks.append(chunk)
-        left -= len(chunk)
+        remaining -= len(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 class _Walk:
-    """One walk through a workspace. What is there in person is taken before what a link leads to."""
+    """A walk through the directories of a workspace. Regular files come before the targets of symlinks."""
 
     def __init__(self, root: str) -> None:
         self.files: list[File] = []
         self.problems: list[Diagnostic] = []
         self._root = root
-        self._inside = root.rstrip(os.sep) + os.sep
-        self._seen: set[str] = set()
+        self._root_prefix = root.rstrip(os.sep) + os.sep
+        self._visited: set[str] = set()
         self._links: list[File] = []
 
-    def run(self) -> None:
-        own = File(WORKSPACE_FILE, self._inside + WORKSPACE_FILE)
-        if Path(own.real).is_symlink():
-            self._follow(own)
-        self._directory(File("", self._root))
+    def collect_files(self) -> None:
+        """Collect `files` and `problems`."""
+        workspace_file = File(WORKSPACE_FILE, self._root_prefix + WORKSPACE_FILE)
+        if Path(workspace_file.real).is_symlink():
+            self._follow(workspace_file)
+        self._visit_directory(File("", self._root))
         while self._links:
             links, self._links = sorted(self._links), []
             for link in links:
                 self._follow(link)
 
-    def _directory(self, start: File) -> None:
-        """Take the files of a directory and of those below it, not recursing: they may be very deep."""
-        waiting = [start]
-        while waiting:
-            directory = waiting.pop()
-            if directory.real in self._seen:
+    def _visit_directory(self, start: File) -> None:
+        """Add the files in and below a directory. Does not recurse, because directories may be very deep."""
+        pending = [start]
+        while pending:
+            directory = pending.pop()
+            if directory.real in self._visited:
                 continue
-            self._seen.add(directory.real)
+            self._visited.add(directory.real)
             try:
                 with os.scandir(directory.real) as entries:
-                    waiting += [below for entry in entries for below in self._entry(entry, directory.path)]
+                    pending += [below for entry in entries for below in self._visit_entry(entry, directory.path)]
             except OSError as error:
-                self.problems.append(_unreadable(directory.path or ".", error))
+                self.problems.append(_build_unreadable_error(directory.path or ".", error))
 
-    def _entry(self, entry: os.DirEntry[str], folder: str) -> Iterator[File]:
-        """Take one entry of a directory; yield it when it is a directory to go into."""
+    def _visit_entry(self, entry: os.DirEntry[str], folder: str) -> Iterator[File]:
+        """Add an entry of a directory. Yield it instead when it is a directory to visit."""
         name = entry.name
         if name.startswith("."):
             return
@@ -148,7 +150,7 @@ class _Walk:
         elif entry.is_dir(follow_symlinks=False) and name != WORKSPACE_FILE:
             yield file
         elif name.endswith(_SUFFIXES):
-            self._take(file, regular=entry.is_file(follow_symlinks=False))
+            self._add_file(file, is_regular=entry.is_file(follow_symlinks=False))
 
     def _follow(self, link: File) -> None:
         real = os.path.realpath(link.real)
@@ -156,35 +158,35 @@ class _Walk:
         try:
             mode = Path(real).stat().st_mode
         except OSError:
-            self._problem("symlink", "the symlink leads nowhere", link.path, "mend or remove it")
+            self._report("symlink", "the symlink is broken", link.path, "fix or remove it")
             return
-        if real != self._root and not real.startswith(self._inside):
+        if real != self._root and not real.startswith(self._root_prefix):
             if is_yaml or stat.S_ISDIR(mode):
-                hint = "copy what it leads to into the workspace"
-                self._problem("symlink", "the symlink leads out of the workspace", link.path, hint)
+                hint = "copy its target into the workspace"
+                self._report("symlink", "the symlink points outside the workspace", link.path, hint)
         elif stat.S_ISDIR(mode):
-            self._directory(File(link.path, real))
+            self._visit_directory(File(link.path, real))
         elif is_yaml:
-            self._take(File(link.path, real), regular=stat.S_ISREG(mode))
+            self._add_file(File(link.path, real), is_regular=stat.S_ISREG(mode))
 
-    def _take(self, file: File, *, regular: bool) -> None:
+    def _add_file(self, file: File, *, is_regular: bool) -> None:
         if file.path.endswith("/" + WORKSPACE_FILE):
-            hint = "a workspace cannot hold another one: move it out, or merge the two"
-            self._problem("nested-workspace", f"a second {WORKSPACE_FILE} inside of the workspace", file.path, hint)
-        elif not regular:
-            self._problem("not-a-file", "not a regular file", file.path, "remove it, or give it another name")
-        elif file.real not in self._seen:
-            self._seen.add(file.real)
+            hint = "move the inner workspace out, or merge the two"
+            self._report("nested-workspace", f"another {WORKSPACE_FILE} inside this workspace", file.path, hint)
+        elif not is_regular:
+            self._report("not-a-file", "not a regular file", file.path, "remove it, or give it another name")
+        elif file.real not in self._visited:
+            self._visited.add(file.real)
             self.files.append(file)
 
-    def _problem(self, code: str, message: str, path: str, hint: str) -> None:
+    def _report(self, code: str, message: str, path: str, hint: str) -> None:
         self.problems.append(Diagnostic("error", code, message, Position(path), hint))
 
 
-def _unreadable(path: str, error: OSError) -> Diagnostic:
+def _build_unreadable_error(path: str, error: OSError) -> Diagnostic:
     return Diagnostic("error", "unreadable", f"cannot be read: {error.strerror}", Position(path))
 
 
 def _decode(name: str) -> str:
-    """Return a file name as text that can be written anywhere: bytes that are not UTF-8 become escapes."""
+    """Return a file name with escapes in place of the bytes that are not UTF-8."""
     return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -1,4 +1,4 @@
-"""What a model allows at a place of a document, read off its JSON Schema. Asked only when something is wrong."""
+"""Look up what a model allows at a path of a document, in its JSON Schema. Used only after validation has failed."""
 
 from __future__ import annotations
 
@@ -8,52 +8,53 @@ from typing import Any
 
 from pydantic import BaseModel
 
-__all__ = ["choices_at", "keys_at"]
+__all__ = ["find_choices", "find_keys"]
 
 _Schema = dict[str, Any]
 
 
-def keys_at(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
-    """Return the keys that a mapping at `path` may have; none when any may be."""
-    return [key for schema in _at(model, path) for key in schema.get("properties", ())]
+def find_keys(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
+    """Return the keys that a mapping at `path` may have; empty when every key is allowed."""
+    return [key for schema in _find_schemas(model, path) for key in schema.get("properties", ())]
 
 
-def choices_at(model: type[BaseModel], path: Sequence[str | int]) -> list[Any]:
-    """Return the values that are allowed at `path`; none when it is no choice between a few."""
+def find_choices(model: type[BaseModel], path: Sequence[str | int]) -> list[Any]:
+    """Return the allowed values at `path`; empty when they are not a closed set."""
     choices: list[Any] = []
-    for schema in _at(model, path):
+    for schema in _find_schemas(model, path):
         choices += [schema["const"]] if "const" in schema else schema.get("enum", [])
     return choices
 
 
 @cache
-def _schema_of(model: type[BaseModel]) -> _Schema:
+def _build_schema(model: type[BaseModel]) -> _Schema:
     return model.model_json_schema()
 
 
-def _at(model: type[BaseModel], path: Sequence[str | int]) -> list[_Schema]:
+def _find_schemas(model: type[BaseModel], path: Sequence[str | int]) -> list[_Schema]:
     """Return every schema that may apply at `path`."""
-    root = _schema_of(model)
-    schemas = list(_branches(root, root))
+    root = _build_schema(model)
+    schemas = list(_expand(root, root))
     for step in path:
-        schemas = [branch for schema in schemas for inner in _step(schema, step) for branch in _branches(inner, root)]
+        schemas = [branch for schema in schemas for child in _descend(schema, step) for branch in _expand(child, root)]
     return schemas
 
 
-def _step(schema: _Schema, step: str | int) -> Iterator[_Schema]:
+def _descend(schema: _Schema, step: str | int) -> Iterator[_Schema]:
+    """Yield the schema of a mapping's key or of a list's item, if there is one."""
     if isinstance(step, int):
-        inner = schema.get("items")
+        child = schema.get("items")
     else:
-        inner = schema.get("properties", {}).get(step, schema.get("additionalProperties"))
-    if isinstance(inner, dict):
-        yield inner
+        child = schema.get("properties", {}).get(step, schema.get("additionalProperties"))
+    if isinstance(child, dict):
+        yield child
 
 
-def _branches(schema: _Schema, root: _Schema) -> Iterator[_Schema]:
-    """Yield `schema` with references followed and alternatives taken apart."""
+def _expand(schema: _Schema, root: _Schema) -> Iterator[_Schema]:
+    """Yield `schema`, its alternatives, and the schemas it refers to."""
     if "$ref" in schema:
-        yield from _branches(root["$defs"][schema["$ref"].rsplit("/", 1)[-1]], root)
-    for word in ("anyOf", "oneOf", "allOf"):
-        for branch in schema.get(word, ()):
-            yield from _branches(branch, root)
+        yield from _expand(root["$defs"][schema["$ref"].rsplit("/", 1)[-1]], root)
+    for keyword in ("anyOf", "oneOf", "allOf"):
+        for branch in schema.get(keyword, ()):
+            yield from _expand(branch, root)
     yield schema

@@ -1,4 +1,4 @@
-"""The Workspace document: what unleash-gitops.yaml says, and what of it holds even where the file is wrong."""
+"""Check unleash-gitops.yaml, and keep its name and projects even when the file is not valid."""
 
 from __future__ import annotations
 
@@ -9,52 +9,55 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from unleash_gitops.documents.loader.document_checks import WORKSPACE_KIND
-from unleash_gitops.documents.loader.validation_messages import describe_value, suggest_nearest, to_diagnostics
+from unleash_gitops.documents.loader.document_checks import VALID_KINDS, WORKSPACE_KIND, check_mapping
+from unleash_gitops.documents.loader.validation_messages import convert_errors
 from unleash_gitops.documents.yamldoc import Document, quote
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.diagnostics import Diagnostic
+from unleash_gitops.model.suggestions import suggest_alternatives, suggest_nearest
 from unleash_gitops.model.workspace import NAME_PATTERN, WORKSPACE_FILE, Workspace, WorkspaceDocument
 
-__all__ = ["WorkspaceFile", "check_workspace"]
+__all__ = ["WorkspaceFile", "check_workspace_file"]
 
-_STAND_IN = "unnamed"  # signs ids that are computed only to be compared with each other
+_FALLBACK_NAME = "unnamed"  # for ids that are only compared with each other
+_MOVE = "move this document to another file"
 
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceFile:
-    """What unleash-gitops.yaml says. `workspace` is None when the file is wrong; `name` is there even then.
+    """The content of unleash-gitops.yaml.
 
-    `projects` are those that it names, None when it names none.
+    `workspace` is None when the file is not valid. `name` and `projects` are read even then; `projects` is None when
+    the file has none.
     """
 
     workspace: Workspace | None = None
-    name: str = _STAND_IN
+    name: str = _FALLBACK_NAME
     projects: tuple[str, ...] | None = None
 
 
-def check_workspace(documents: Sequence[Document]) -> tuple[WorkspaceFile, list[Diagnostic]]:
-    """Return what the one document of unleash-gitops.yaml says, and what is wrong with it, or with there being more."""
+def check_workspace_file(documents: Sequence[Document]) -> tuple[WorkspaceFile, list[Diagnostic]]:
+    """Return the content of unleash-gitops.yaml, and its problems. Only the first document may be there."""
     if not documents:
         return WorkspaceFile(), []
     first, *others = documents
-    own, problems = _check_first(first)
-    message, hint = f"{WORKSPACE_FILE} holds one document, the Workspace", "move this one into a file of its own"
-    problems += [other.error("workspace-file", message, other.position, hint) for other in others]
-    return own, problems
+    workspace_file, problems = _check_first(first)
+    message = f"{WORKSPACE_FILE} may only contain the {WORKSPACE_KIND} document"
+    problems += [other.build_error("workspace-file", message, other.position, _MOVE) for other in others]
+    return workspace_file, problems
 
 
 def _check_first(document: Document) -> tuple[WorkspaceFile, list[Diagnostic]]:
     value = document.value
-    if not isinstance(value, dict):
-        message = f"a document must be a mapping, found {describe_value(value, document.text_of(()))}"
-        return WorkspaceFile(), [document.error("type", message, document.position)]
+    problem = check_mapping(document)
+    if problem is not None:
+        return WorkspaceFile(), [problem]
     kind = value.get("kind")
     if isinstance(kind, str) and kind != WORKSPACE_KIND:
         message = f"kind: {quote(kind)} is not {WORKSPACE_KIND}"
-        hint = "move it into a file of its own" if kind in kinds() else suggest_nearest(kind, [WORKSPACE_KIND])
-        problem = document.error("workspace-file", message, document.locate(("kind",)), hint)
-        return WorkspaceFile(name=_name(value)), [problem]
+        hint = _MOVE if kind in kinds() else suggest_nearest(kind, [WORKSPACE_KIND])
+        problem = document.build_error("workspace-file", message, document.locate(("kind",)), hint)
+        return WorkspaceFile(name=_read_name(value)), [problem]
     spec = value["spec"] if isinstance(value.get("spec"), dict) else {}
     problems = _check_exclusive(spec, document)
     workspace = None
@@ -62,40 +65,42 @@ def _check_first(document: Document) -> tuple[WorkspaceFile, list[Diagnostic]]:
         workspace = Workspace.of(WorkspaceDocument.model_validate(value))
         workspace = workspace.model_copy(update={"position": document.position})
     except ValidationError as error:
-        problems += to_diagnostics(error, document, WorkspaceDocument)
-    return WorkspaceFile(workspace, _name(value), _projects(spec)), problems
-
-
-def _name(value: dict[str, Any]) -> str:
-    metadata = value.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    return name if isinstance(name, str) and re.fullmatch(NAME_PATTERN, name) else _STAND_IN
+        problems += convert_errors(error, document, WorkspaceDocument)
+    return WorkspaceFile(workspace, _read_name(value), _read_projects(spec)), problems
 
 
 def _check_exclusive(spec: dict[str, Any], document: Document) -> list[Diagnostic]:
-    """Return what in spec.exclusive names a kind or project that is not there, or is without effect."""
-    projects = _projects(spec)
+    """Return the areas of spec.exclusive with an unknown kind or project, and whether it has no effect."""
+    projects = _read_projects(spec)
     exclusive = spec.get("exclusive")
     problems = []
     for index, area in enumerate(exclusive if isinstance(exclusive, list) else ()):
         kind, project = (area.get("kind"), area.get("project")) if isinstance(area, dict) else (None, None)
         if isinstance(kind, str) and kind not in kinds():
             message = f"spec.exclusive[{index}].kind: {quote(kind)} is not a kind"
-            hint = suggest_nearest(kind, kinds()) or f"the kinds are: {', '.join(kinds())}"
-            at = document.locate(("spec", "exclusive", index, "kind"))
-            problems.append(document.error("unknown-kind", message, at, hint))
+            hint = suggest_alternatives(kind, kinds(), VALID_KINDS)
+            position = document.locate(("spec", "exclusive", index, "kind"))
+            problems.append(document.build_error("unknown-kind", message, position, hint))
         if isinstance(project, str) and projects is not None and project not in projects:
             message = f"spec.exclusive[{index}].project: {quote(project)} is not in spec.projects"
-            at = document.locate(("spec", "exclusive", index, "project"))
-            problems.append(document.error("outside-projects", message, at, suggest_nearest(project, projects)))
+            position = document.locate(("spec", "exclusive", index, "project"))
+            hint = suggest_nearest(project, projects) or "add it to spec.projects, or remove it here"
+            problems.append(document.build_error("outside-projects", message, position, hint))
     if exclusive and spec.get("prune") == "none":
-        at = document.locate(("spec", "exclusive"), key=True)
-        message, hint = "spec.exclusive has no effect where spec.prune is none", "remove one of the two"
-        problems.append(Diagnostic("warning", "exclusive-unused", message, at, hint, document.excerpt(at)))
+        position = document.locate(("spec", "exclusive"), key=True)
+        message, hint = "spec.exclusive has no effect when spec.prune is none", "remove one of the two"
+        line = document.extract_line(position)
+        problems.append(Diagnostic("warning", "exclusive-unused", message, position, hint, line))
     return problems
 
 
-def _projects(spec: dict[str, Any]) -> tuple[str, ...] | None:
+def _read_name(value: dict[str, Any]) -> str:
+    metadata = value.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return name if isinstance(name, str) and re.fullmatch(NAME_PATTERN, name) else _FALLBACK_NAME
+
+
+def _read_projects(spec: dict[str, Any]) -> tuple[str, ...] | None:
     projects = spec.get("projects")
     if not isinstance(projects, list):
         return None

@@ -1,6 +1,7 @@
-"""Parser events to data: one pass, no node tree, nothing constructed that is not plain data.
+"""Build plain data from parser events in one pass, without a node tree.
 
-Not the composer of PyYAML: that one recurses in C until the interpreter dies, and keeps the last of two equal keys.
+Does not use PyYAML's composer. That one recurses in C until the interpreter crashes, and keeps the last of two equal
+keys.
 """
 
 from __future__ import annotations
@@ -11,39 +12,39 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import yaml
 
-from unleash_gitops.documents.yamldoc.document import Document, Place
-from unleash_gitops.documents.yamldoc.quoting import printable, quote, shorten
+from unleash_gitops.documents.yamldoc.document import Document, PositionTree
+from unleash_gitops.documents.yamldoc.quoting import escape_unprintable, quote, shorten
 from unleash_gitops.documents.yamldoc.scalars import Scalar, UnreadableNumber, resolve_plain
 
 if TYPE_CHECKING:
     from unleash_gitops.documents.yamldoc.source import Mark, Source
     from unleash_gitops.model.diagnostics import Diagnostic
 
-__all__ = ["DEEPEST", "MOST_EXPANDED", "MOST_VALUES", "TOO_DEEP", "Builder", "Unbuildable"]
+__all__ = ["MAX_DEPTH", "MAX_EXPANDED", "MAX_VALUES", "TOO_DEEP", "BuildError", "Builder"]
 
-DEEPEST = 100  # levels of nesting, what aliases stand for included
-TOO_DEEP = f"nested more than {DEEPEST} levels deep"
-MOST_EXPANDED = 10_000  # values that aliases may add to those written
-MOST_VALUES = 100_000  # values written in one document
+MAX_DEPTH = 100  # levels of nesting, with aliases expanded
+TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
+MAX_EXPANDED = 10_000  # values that aliases may add to the written ones
+MAX_VALUES = 100_000  # values written in one document
 
-Event = Any  # PyYAML's; its stubs leave out most attributes
+Event = Any  # an event of PyYAML, whose stubs leave out most attributes
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CORE = "tag:yaml.org,2002:"
-_TAGGED: dict[str, tuple[str, tuple[type, ...]]] = {
+_TYPES_BY_TAG: dict[str, tuple[str, tuple[type, ...]]] = {
     _CORE + "null": ("null", (type(None),)),
     _CORE + "bool": ("true or false", (bool,)),
     _CORE + "int": ("a whole number", (int,)),
     _CORE + "float": ("a number", (float, int)),
 }
-_COLLECTIONS = {
+_COLLECTION_TAGS = {
     yaml.MappingStartEvent: (None, "!", _CORE + "map"),
     yaml.SequenceStartEvent: (None, "!", _CORE + "seq"),
 }
 
 
-class Unbuildable(Exception):
-    """The document breaks a bound, or cannot be followed; the rest of the file is not read."""
+class BuildError(Exception):
+    """The document exceeds a limit or has an alias that cannot be resolved. The rest of the file is not read."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
         super().__init__(diagnostic.message)
@@ -51,164 +52,173 @@ class Unbuildable(Exception):
 
 
 class Builder:
-    """Builds one document from the events that `advance` gives. `problems` are those that let it go on."""
+    """Builds one document from the events that `advance` returns. `problems` are the errors that do not stop it."""
 
     def __init__(self, source: Source, advance: Callable[[], Event]) -> None:
         self.problems: list[Diagnostic] = []
         self._source = source
         self._advance = advance
-        self._anchors: dict[str, tuple[Any, Place] | None] = {}  # None: the anchored value is still open
-        self._expandable = MOST_EXPANDED
-        self._values = 0
+        self._anchors: dict[str, tuple[Any, PositionTree] | None] = {}  # None while the anchored value is incomplete
+        self._expandable = MAX_EXPANDED
+        self._value_count = 0
         self._complete = True
 
     def build(self) -> Document:
-        """Return the next document. Raises Unbuildable, YAMLError."""
-        value, root = self._value(self._advance(), 0)
-        return Document(value, root, self._source, complete=self._complete)
+        """Return the next document. Raises BuildError, YAMLError."""
+        value, tree = self._build_value(self._advance(), 0)
+        return Document(value, tree, self._source, complete=self._complete)
 
-    def _value(self, event: Event, depth: int) -> tuple[Any, Place]:
-        self._values += 1
-        if self._values > MOST_VALUES:
-            self._stop("too-large", f"a document may hold {MOST_VALUES:,} values at most", event.start_mark)
-        kind: type = event.__class__
-        if kind is yaml.ScalarEvent:
-            value, place = self._scalar(event)
-        elif kind is yaml.AliasEvent:
-            return self._alias(event, depth)
+    def _build_value(self, event: Event, depth: int) -> tuple[Any, PositionTree]:
+        self._value_count += 1
+        if self._value_count > MAX_VALUES:
+            message = f"the document has more than {MAX_VALUES:,} values"
+            self._stop("too-large", message, event.start_mark, "split it into several documents")
+        event_type: type = event.__class__
+        if event_type is yaml.ScalarEvent:
+            value, tree = self._build_scalar(event)
+        elif event_type is yaml.AliasEvent:
+            return self._resolve_alias(event, depth)
         else:
-            value, place = self._collection(event, depth + 1)
+            value, tree = self._build_collection(event, depth + 1)
         if event.anchor is not None:
-            self._anchors[event.anchor] = (value, place)
-        return value, place
+            self._anchors[event.anchor] = (value, tree)
+        return value, tree
 
-    def _scalar(self, event: Event) -> tuple[Scalar, Place]:
+    def _build_scalar(self, event: Event) -> tuple[Scalar, PositionTree]:
         text: str = event.value
-        if not text.isascii() and _SURROGATE.search(text):  # only the parser in Python lets it pass
-            self._report("character", "half a surrogate pair is no character", event.start_mark)
+        if not text.isascii() and _SURROGATE.search(text):  # only the parser in Python accepts it
+            self._report("character", "an unpaired surrogate is not a character", event.start_mark)
             text = event.value = _SURROGATE.sub("\ufffd", text)
         if event.tag is None and not event.implicit[0]:
-            return text, Place(event.start_mark)
+            return text, PositionTree(event.start_mark)
         try:
-            value = resolve_plain(text) if event.tag is None else self._tagged(event)
+            value = resolve_plain(text) if event.tag is None else self._resolve_tagged(event)
         except UnreadableNumber as error:
-            self._report("value", str(error), event.start_mark)
+            self._report("value", str(error), event.start_mark, "put it in quotes if it is text")
             value = text
-        return value, Place(event.start_mark, text=None if value.__class__ is str else text)
+        return value, PositionTree(event.start_mark, literal=None if value.__class__ is str else text)
 
-    def _tagged(self, event: Event) -> Scalar:
-        """Return a scalar with a tag: one of the core schema, or the value as if it had none and a problem."""
+    def _resolve_tagged(self, event: Event) -> Scalar:
+        """Return the value of a scalar with a tag. Reports other tags than those of the core schema."""
         text: str = event.value
         if event.tag in {"!", _CORE + "str"}:
             return text
         value = resolve_plain(text) if not event.style else text
-        if event.tag not in _TAGGED:
+        if event.tag not in _TYPES_BY_TAG:
             self._report_tag(event)
             return value
-        noun, types = _TAGGED[event.tag]
+        noun, types = _TYPES_BY_TAG[event.tag]
         value = resolve_plain(text)
         if value.__class__ not in types:
-            self._report("tag", f"{quote(text)} is not {noun}, as its tag says", event.start_mark)
+            message = f"{quote(text)} is not {noun}, which its tag requires"
+            self._report("tag", message, event.start_mark, "correct the value, or remove the tag")
             return value
         return float(value) if isinstance(value, int) and float in types else value
 
-    def _collection(self, event: Event, depth: int) -> tuple[Any, Place]:
-        if depth > DEEPEST:
+    def _build_collection(self, event: Event, depth: int) -> tuple[Any, PositionTree]:
+        if depth > MAX_DEPTH:
             self._stop("too-deep", TOO_DEEP, event.start_mark)
         if event.anchor is not None:
             self._anchors[event.anchor] = None
-        if event.tag not in _COLLECTIONS[event.__class__]:
+        if event.tag not in _COLLECTION_TAGS[event.__class__]:
             self._report_tag(event)
-        kind: type = event.__class__
-        if kind is yaml.MappingStartEvent:
-            return self._mapping(event.start_mark, depth)
-        return self._sequence(event.start_mark, depth)
+        event_type: type = event.__class__
+        if event_type is yaml.MappingStartEvent:
+            return self._build_mapping(event.start_mark, depth)
+        return self._build_sequence(event.start_mark, depth)
 
-    def _sequence(self, start: Mark, depth: int) -> tuple[list[Any], Place]:
+    def _build_sequence(self, start: Mark, depth: int) -> tuple[list[Any], PositionTree]:
         values: list[Any] = []
-        places: list[Place] = []
+        trees: list[PositionTree] = []
         while (event := self._advance()).__class__ is not yaml.SequenceEndEvent:
-            value, place = self._value(event, depth)
+            value, tree = self._build_value(event, depth)
             values.append(value)
-            places.append(place)
-        return values, Place(start, places)
+            trees.append(tree)
+        return values, PositionTree(start, trees)
 
-    def _mapping(self, start: Mark, depth: int) -> tuple[dict[str, Any], Place]:
+    def _build_mapping(self, start: Mark, depth: int) -> tuple[dict[str, Any], PositionTree]:
         values: dict[str, Any] = {}
-        keys: dict[str, Mark] = {}
-        places: dict[str, Place] = {}
+        key_marks: dict[str, Mark] = {}
+        trees: dict[str, PositionTree] = {}
         while (event := self._advance()).__class__ is not yaml.MappingEndEvent:
-            key = self._key(event, depth)
-            value, place = self._value(self._advance(), depth)
+            key = self._build_key(event, depth)
+            value, tree = self._build_value(self._advance(), depth)
             if key is None:
                 self._complete = False
             elif key in values:
-                line = keys[key].line + 1
-                self._report("duplicate-key", f"duplicate key {quote(key)}, first on line {line}", event.start_mark)
+                message = f"duplicate key {quote(key)}, first on line {key_marks[key].line + 1}"
+                self._report("duplicate-key", message, event.start_mark, "remove one of the two")
             else:
                 values[key] = value
-                keys[key] = event.start_mark
-                places[key] = place
-        return values, Place(start, places, keys)
+                key_marks[key] = event.start_mark
+                trees[key] = tree
+        return values, PositionTree(start, trees, key_marks)
 
-    def _key(self, event: Event, depth: int) -> str | None:
-        """Return a key, or None and a problem when it cannot be one."""
-        kind: type = event.__class__
-        if kind is yaml.ScalarEvent and event.value == "<<" and event.implicit[0]:
+    def _build_key(self, event: Event, depth: int) -> str | None:
+        """Return a key. Return None and report a problem when the value is not a valid key."""
+        event_type: type = event.__class__
+        if event_type is yaml.ScalarEvent and event.value == "<<" and event.implicit[0]:
             hint = "write the keys out, or use an alias for a whole value"
             self._report("merge-key", "YAML 1.2 has no merge key <<", event.start_mark, hint)
             return None
-        value, place = self._value(event, depth)
+        value, tree = self._build_value(event, depth)
         if isinstance(value, str):
             return value
         if isinstance(value, dict | list):
             self._report("key", "a key must be a string, not a mapping or list", event.start_mark)
-        elif not place.text:
+        elif not tree.literal:
             self._report("key", "a key must not be empty", event.start_mark)
         else:
-            text = printable(shorten(place.text))
+            text = escape_unprintable(shorten(tree.literal))
             hint = f'put it in quotes: "{text}"'
             self._report("key", f"a key must be a string, not {text}", event.start_mark, hint)
         return None
 
-    def _alias(self, event: Event, depth: int) -> tuple[Any, Place]:
-        name = quote(event.anchor)
+    def _resolve_alias(self, event: Event, depth: int) -> tuple[Any, PositionTree]:
+        """Return the value of the anchor, with a tree that starts at the alias."""
+        alias = f"alias {quote(event.anchor)}"
         if event.anchor not in self._anchors:
-            self._stop("alias", f"the alias {name} is used before any anchor of that name", event.start_mark)
+            self._stop(
+                "alias", f"{alias} has no anchor before it", event.start_mark, "define the anchor before its use"
+            )
         target = self._anchors[event.anchor]
         if target is None:
-            self._stop("alias", f"the alias {name} stands for a value that holds it", event.start_mark)
-        value, place = target
-        size, height = _measure(place, self._expandable)
+            message = f"{alias} refers to a value that contains the alias"
+            self._stop("alias", message, event.start_mark, "write the value out")
+        value, tree = target
+        size, height = _measure(tree, self._expandable)
         self._expandable -= size
         if self._expandable < 0:
-            message = f"aliases add more than {MOST_EXPANDED:,} values to this document"
-            self._stop("alias", message, event.start_mark)
-        if depth + height > DEEPEST:
+            message = f"aliases add more than {MAX_EXPANDED:,} values to this document"
+            self._stop("alias", message, event.start_mark, "use fewer aliases, or split the document")
+        if depth + height > MAX_DEPTH:
             self._stop("too-deep", TOO_DEEP, event.start_mark)
-        return value, place.moved(event.start_mark)
+        return value, tree.move_to(event.start_mark)
 
     def _report(self, code: str, message: str, mark: Mark, hint: str | None = None) -> None:
-        self.problems.append(self._source.error(code, message, self._source.position(mark), hint))
+        self.problems.append(self._source.build_error(code, message, self._source.locate(mark), hint))
 
     def _report_tag(self, event: Event) -> None:
         tag = event.tag.replace(_CORE, "!!", 1)
         self._report("tag", f"the tag {quote(tag)} is not allowed", event.start_mark, "write plain data without tags")
 
-    def _stop(self, code: str, message: str, mark: Mark) -> NoReturn:
-        raise Unbuildable(self._source.error(code, message, self._source.position(mark)))
+    def _stop(self, code: str, message: str, mark: Mark, hint: str | None = None) -> NoReturn:
+        raise BuildError(self._source.build_error(code, message, self._source.locate(mark), hint))
 
 
-def _measure(place: Place, most: int) -> tuple[int, int]:
-    """Return how many values `place` holds, itself included and at most a few more than `most`, and how deep."""
-    inside = place.inside.values() if isinstance(place.inside, dict) else place.inside
-    if inside is None:
+def _measure(tree: PositionTree, limit: int) -> tuple[int, int]:
+    """Return the number of values in `tree`, itself included, and its depth.
+
+    Stops counting soon after `limit` values.
+    """
+    children = tree.children.values() if isinstance(tree.children, dict) else tree.children
+    if children is None:
         return 1, 0
     size, height = 1, 0
-    for child in inside:
-        more, below = _measure(child, most - size)
-        size += more
-        height = max(height, below)
-        if size > most:
+    for child in children:
+        child_size, child_height = _measure(child, limit - size)
+        size += child_size
+        height = max(height, child_height)
+        if size > limit:
             break
     return size, height + 1

@@ -1,4 +1,4 @@
-"""One YAML document: plain data, with the place of every value and key kept beside it."""
+"""One YAML document: plain data, with the position of every value and key kept beside it."""
 
 from __future__ import annotations
 
@@ -10,90 +10,91 @@ from unleash_gitops.model.diagnostics import Diagnostic, Position
 if TYPE_CHECKING:
     from unleash_gitops.documents.yamldoc.source import Mark, Source
 
-__all__ = ["Document", "Place"]
+__all__ = ["Document", "PositionTree"]
 
 
-class Place:
-    """Where a value begins, and the places inside it: by key (then `keys` has those of the keys) or by index.
+class PositionTree:
+    """Where a value starts, and the trees of the values inside it: by key in a mapping, by index in a list.
 
-    `text` is how a scalar that is no string was written.
+    `key_marks` has the places of a mapping's keys. `literal` is the text of a scalar that is not a string.
     """
 
-    __slots__ = ("inside", "keys", "start", "text")
+    __slots__ = ("children", "key_marks", "literal", "start")
 
     def __init__(
         self,
         start: Mark,
-        inside: dict[str, Place] | list[Place] | None = None,
-        keys: dict[str, Mark] | None = None,
-        text: str | None = None,
+        children: dict[str, PositionTree] | list[PositionTree] | None = None,
+        key_marks: dict[str, Mark] | None = None,
+        literal: str | None = None,
     ) -> None:
         self.start = start
-        self.inside = inside
-        self.keys = keys
-        self.text = text
+        self.children = children
+        self.key_marks = key_marks
+        self.literal = literal
 
-    def moved(self, start: Mark) -> Place:
-        """Return the same as used by an alias at `start`."""
-        return Place(start, self.inside, self.keys, self.text)
+    def move_to(self, start: Mark) -> PositionTree:
+        """Return the tree of an alias at `start` for this value. The values inside keep their places."""
+        return PositionTree(start, self.children, self.key_marks, self.literal)
 
 
 class Document:
-    """One document of a file. `value` is plain data, and shared where the file uses aliases: do not change it.
+    """One document of a file.
 
-    `position` is that of its first key. `complete` is False when an entry was left out because its key is wrong.
+    `value` is plain data. Do not change it: parts that the file aliases are shared. `position` is the position of the
+    first key. `complete` is False when an entry was left out because its key is invalid.
     """
 
-    __slots__ = ("_root", "complete", "position", "source", "value")
+    __slots__ = ("_tree", "complete", "position", "source", "value")
 
-    def __init__(self, value: Any, root: Place, source: Source, *, complete: bool) -> None:
+    def __init__(self, value: Any, tree: PositionTree, source: Source, *, complete: bool) -> None:
         self.value = value
-        self._root = root
+        self._tree = tree
         self.source = source
         self.complete = complete
-        self.position = source.position(next(iter(root.keys.values())) if root.keys else root.start)
+        self.position = source.locate(next(iter(tree.key_marks.values())) if tree.key_marks else tree.start)
 
     def locate(self, path: Sequence[str | int], *, key: bool = False) -> Position:
-        """Return where the value at `path` begins, or its key.
+        """Return the position of the value at `path`, or of its key.
 
-        Where the path leads nowhere, the same of the nearest parent that exists. What an alias stands for is where the
-        alias is; what is inside of it, where it was written.
+        When the path does not exist, return the position of the nearest parent that does. An aliased value is where
+        the alias is; the values inside it are where they are written.
         """
-        place = self._root
-        mark: Mark | None = None
+        tree = self._tree
+        key_mark: Mark | None = None
         for step in path:
-            entry = _inside(place, step)
-            if entry is None:
+            child = _find_child(tree, step)
+            if child is None:
                 break
-            place, mark = entry
+            tree, key_mark = child
         if key:
-            return self.position if mark is None else self.source.position(mark)
-        return self.position if place is self._root else self.source.position(place.start)
+            return self.position if key_mark is None else self.source.locate(key_mark)
+        return self.position if tree is self._tree else self.source.locate(tree.start)
 
-    def text_of(self, path: Sequence[str | int]) -> str | None:
-        """Return how the scalar at `path` was written; None for a string, and for what is no scalar."""
-        place = self._root
+    def find_literal(self, path: Sequence[str | int]) -> str | None:
+        """Return the text of the scalar at `path`; None for strings, mappings, lists, and when nothing is there."""
+        tree = self._tree
         for step in path:
-            entry = _inside(place, step)
-            if entry is None:
+            child = _find_child(tree, step)
+            if child is None:
                 return None
-            place, _ = entry
-        return place.text
+            tree, _ = child
+        return tree.literal
 
-    def excerpt(self, position: Position) -> str | None:
-        """Return the source line of `position`."""
-        return self.source.excerpt(position)
+    def extract_line(self, position: Position) -> str | None:
+        """Return the source line of `position`, see `Source.extract_line`."""
+        return self.source.extract_line(position)
 
-    def error(self, code: str, message: str, position: Position, hint: str | None = None) -> Diagnostic:
+    def build_error(self, code: str, message: str, position: Position, hint: str | None = None) -> Diagnostic:
         """Return an error at `position` with its source line."""
-        return self.source.error(code, message, position, hint)
+        return self.source.build_error(code, message, position, hint)
 
 
-def _inside(place: Place, step: str | int) -> tuple[Place, Mark] | None:
-    """Return the place one step inside of `place`, with the mark of its key, or of itself in a list."""
-    inside = place.inside
-    if isinstance(inside, dict) and isinstance(step, str) and step in inside and place.keys is not None:
-        return inside[step], place.keys[step]
-    if isinstance(inside, list) and isinstance(step, int) and 0 <= step < len(inside):
-        return inside[step], inside[step].start
+def _find_child(tree: PositionTree, step: str | int) -> tuple[PositionTree, Mark] | None:
+    """Return the tree one step inside `tree`, with the mark of its key, or of the item itself in a list."""
+    children = tree.children
+    if isinstance(children, dict) and isinstance(step, str) and step in children and tree.key_marks is not None:
+        return children[step], tree.key_marks[step]
+    if isinstance(children, list) and isinstance(step, int) and 0 <= step < len(children):
+        return children[step], children[step].start
     return None

@@ -1,32 +1,32 @@
-"""How a piece of the user's text is shown in a message: short, in quotes, with nothing in it that moves a cursor."""
+"""Quote the user's text in messages: short, in double quotes, and without characters that move a cursor."""
 
 from __future__ import annotations
 
-__all__ = ["printable", "quote", "shorten"]
+__all__ = ["escape_character", "escape_unprintable", "quote", "shorten"]
 
-_LONGEST = 80
-_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_MAX_LENGTH = 80  # characters
 
 
-def printable(text: str) -> str:
-    """Return `text` with what cannot be printed written as an escape."""
+def escape_character(character: str) -> str:
+    r"""Return the escape of an unprintable character, such as `\n`, `\x1b`, `\u2028` or `\U000e0001`.
+
+    The same escapes are valid in the double quotes of YAML.
+    """
+    return repr(character)[1:-1]
+
+
+def escape_unprintable(text: str) -> str:
+    """Return `text` with an escape in place of each unprintable character."""
     if text.isprintable():
         return text
-    return "".join(character if character.isprintable() else _escape(character) for character in text)
+    return "".join(character if character.isprintable() else escape_character(character) for character in text)
 
 
 def shorten(text: str) -> str:
-    """Return the beginning of `text`, at most 80 characters of it."""
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    """Return `text`, cut with "…" when it has more than 80 characters."""
+    return text if len(text) <= _MAX_LENGTH else text[: _MAX_LENGTH - 1] + "…"
 
 
 def quote(text: str) -> str:
-    """Return `text` in double quotes, short and printable."""
-    return '"' + printable(shorten(text)).replace('"', '\\"') + '"'
-
-
-def _escape(character: str) -> str:
-    number = ord(character)
-    if character in _SHORT:
-        return _SHORT[character]
-    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+    """Return `text` in double quotes, shortened and escaped."""
+    return '"' + escape_unprintable(shorten(text)).replace('"', '\\"') + '"'
