@@ -64,7 +64,7 @@ def test_a_value_is_written_at_its_place(fake_space: Space, somebody: httpx.Clie
     done = fake_space.run("accept")
     assert (done.code, done.out) == (
         0,
-        "errors.yaml:2: took timeRange of ImpactMetric/errors (somebody changed it, event 2)\n",
+        "errors.yaml:2: accepted timeRange of ImpactMetric/errors (changed by somebody, event 2)\n",
     )
     assert done.err == "1 document changed; review and commit them\n"
     assert file.read_text() == before.replace("timeRange: day ", "timeRange: week ").replace(
@@ -101,7 +101,7 @@ def test_what_is_named_is_taken_whosever_it_is(fake_space: Space) -> None:
     fake_space.instance.fake.absent.add("/search/events")
     change(fake_space, fake_space.instance.http, timeRange="week")
     done = fake_space.run("accept")
-    assert "left out ImpactMetric/errors: whether its file or another user changed it is unknown" in done.err
+    assert "not accepted: ImpactMetric/errors: whether its file or another user changed it is unknown" in done.err
     assert done.err.endswith("nothing to accept\n")
     assert fake_space.run("accept", "ImpactMetric/errors").code == 0
     assert "timeRange: week   # not longer" in file.read_text()
@@ -116,7 +116,7 @@ def test_the_document_of_a_deleted_flag_goes_and_so_do_its_charts(fake_space: Sp
     somebody.delete("/api/admin/archive/pay").raise_for_status()
     done = fake_space.run("accept")
     assert done.code == 0, done.err
-    assert done.out.startswith("flags.yaml:1: removed FeatureFlag/default/pay (somebody changed it, event ")
+    assert done.out.startswith("flags.yaml:1: removed FeatureFlag/default/pay (changed by somebody, event ")
     assert "flags.yaml:6: removed ImpactMetric/default/pay/of-pay" in done.out
     assert fake_space.file("flags").read_text() == FLAG[FLAG.index("# Another") - 4 :]
     assert fake_space.plan()["changes"] == []
@@ -139,7 +139,7 @@ def test_what_no_file_has_is_said(fake_space: Space, somebody: httpx.Client) -> 
     (chart,) = fake_space.instance.charts()
     done = fake_space.run("accept")
     assert done.code == 0
-    assert f"left out ImpactMetric/{chart}: no document describes it; write one with: unleash-gitops pull" in done.err
+    assert f"not accepted: ImpactMetric/{chart}: no document describes it; write one with: unleash-gitops pull" in done.err
 
 
 def test_when_a_file_would_be_wrong_none_is_written(fake_space: Space, somebody: httpx.Client) -> None:
@@ -151,7 +151,7 @@ def test_when_a_file_would_be_wrong_none_is_written(fake_space: Space, somebody:
     assert done.code == 1
     assert "two.yaml:" in done.out + done.err
     assert "p95" in done.err
-    assert done.err.endswith("the files are as they were\n")
+    assert done.err.endswith("no file was changed\n")
     assert [file.read_text() for file in files] == before
     assert sorted(path.name for path in fake_space.root.iterdir()) == ["one.yaml", "two.yaml", "unleash-gitops.yaml"]
 

@@ -237,7 +237,7 @@ def test_of_some_the_server_keeps_no_log(
     assert "origin unknown" in space.run("plan").out
     done = space.run("plan", "--drift")
     assert (done.code, done.out) == (0, "")
-    assert f"the audit log does not tell who changed {kind}/{name}" in done.err
+    assert f"the audit log does not record who changed {kind}/{name}" in done.err
     apply(space)
     document.unlink()
     space.apply()

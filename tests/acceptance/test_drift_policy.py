@@ -160,7 +160,7 @@ def test_where_the_workspace_is_the_only_writer_what_others_made_is_deleted_and_
 def test_a_plan_of_drift_alone(trio: Trio, admin: httpx.Client) -> None:
     trio.write(1, 0)
     nothing = trio.space.run("plan", "--drift")
-    assert (nothing.code, nothing.out) == (0, "No drift: nobody else changed what the workspace manages.\n")
+    assert (nothing.code, nothing.out) == (0, "No drift: nothing that the workspace manages was changed by another user.\n")
     trio.change(admin, second=2)
     done = trio.space.run("plan", "--drift", "--format", "json")
     assert (done.code, trio.told(done.json)) == (2, same({"second": ("drift", PERSON)}))
@@ -206,7 +206,7 @@ spec:
     trio.change(admin, first=2)
     done = trio.space.run("accept", f"FeatureFlag/default/{trio.name}")
     assert done.code == 0, done.err
-    assert f"took environments.production.strategies of FeatureFlag/default/{trio.name} ({PERSON} changed" in done.out
+    assert f"accepted environments.production.strategies of FeatureFlag/default/{trio.name} (changed by {PERSON}" in done.out
     written = trio.file("FeatureFlag").read_text()
     kept = [line for line in content.splitlines() if "rollout" not in line and not line.startswith("metadata")]
     assert [line for line in written.splitlines() if line in kept] == kept
@@ -278,7 +278,7 @@ def test_without_the_log_a_plan_says_so_and_is_as_before(trio: Trio, admin: http
         assert status in plan["auditError"]
         drift = trio.space.run("plan", "--drift")
         assert (drift.code, drift.out) == (1, "")
-        assert f"who changed what cannot be known: GET /api/admin/user: {status}" in drift.err
+        assert f"the audit log cannot be read to tell who changed what: GET /api/admin/user: {status}" in drift.err
         done = trio.space.apply()
     assert done.code == 0, done.err
     assert "origin unknown" in done.out

@@ -102,7 +102,7 @@ def test_interrupted_half_way_reports_and_applied_again(space: Space, number: si
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "interrupted: finishing what is under way" in err
+    assert "interrupted: waiting for requests in flight" in err
     live = len(space.instance.charts())
     assert 30 <= live < MANY
     assert out.splitlines()[-1] == f"Applied {live}, failed 0, skipped {MANY - live}, blocked 0."

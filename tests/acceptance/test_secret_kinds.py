@@ -171,7 +171,7 @@ def test_the_life_of_a_token(space: Space) -> None:
 def test_without_a_file_a_secret_goes_nowhere(space: Space) -> None:
     space.write("ApiToken", "reader", **READER)
     done = apply(space)
-    assert "the secret of ApiToken/reader was not kept: it can be read in Unleash's UI" in done.err
+    assert "secrets not written to a file: ApiToken/reader\nhelp: to read a secret, open API access in Unleash's UI" in done.err
     assert {path.name for path in space.root.iterdir()} == {"unleash-gitops.yaml", "ApiToken-reader.yaml"}
 
 
@@ -180,7 +180,7 @@ def test_a_file_of_secrets_is_not_overwritten_nor_left_without_one(space: Space)
     out = space.root.parent / "secrets.json"
     out.write_text("mine")
     done = space.run("apply", "--yes", "--secrets-out", str(out))
-    assert (done.code, "is there already" in done.err, out.read_text()) == (1, True, "mine")
+    assert (done.code, "the file already exists" in done.err, out.read_text()) == (1, True, "mine")
     done = space.run("apply", "--yes", "--secrets-out", str(out.parent / "no" / "such.json"))
     assert (done.code, "cannot be written" in done.err) == (1, True)
     assert space.instance.tokens() == []

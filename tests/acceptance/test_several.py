@@ -100,7 +100,7 @@ def test_when_one_part_of_a_saved_plan_is_stale_nothing_is_applied_anywhere(seve
     assert "workspace search (search):\nerror: the server has changed since this plan was made" in done.err.replace(
         f"{several.root}/", ""
     )
-    assert done.err.endswith("nothing was applied anywhere\n")
+    assert done.err.endswith("nothing was applied in any workspace\n")
     assert titles(several.instance) == ["search"]
 
 
@@ -146,11 +146,11 @@ def test_one_workspace_that_fails_does_not_keep_the_others(several: Several) -> 
 
     refused = several.run("apply", "plans.json", **own)
     assert (refused.code, titles(several.instance)) == (1, [])
-    assert "plans.json: not everything could be planned: broken" in refused.err
+    assert "plans.json: the plan is incomplete; these workspaces failed: broken" in refused.err
     del own["BROKEN_TOKEN"]  # fails that workspace alone, too
     done = several.run("apply", "--yes", "--all", "--format", "json", **own)
     assert (done.code, counts(done.json["summary"])) == (1, {"applied": 2})
-    assert "no token is given in BROKEN_TOKEN, which spec.tokenEnv names" in done.err
+    assert "no token is set: BROKEN_TOKEN (spec.tokenEnv) is empty" in done.err
     assert titles(several.instance) == ["payments", "search"]
 
 
@@ -190,7 +190,7 @@ def test_what_is_meant_for_one_server_does_not_go_to_several(tmp_path: Path, fak
         (
             ("--token-file", "token"),
             {"UNLEASH_URL": ""},
-            "--token-file holds one token, but the workspaces are of several",
+            "--token-file contains one token, but the workspaces are on several",
         ),
     ):
         done = space.run("apply", "--all", "--yes", *options, **environment)
@@ -210,10 +210,10 @@ def test_two_workspaces_of_one_name_on_one_instance_are_refused(several: Several
 
 
 def test_a_target_goes_with_one_workspace(several: Several) -> None:
-    assert "--target goes with one workspace" in several.run("plan", "--all", "--target", "ImpactMetric").err
+    assert "--target cannot be used with several workspaces" in several.run("plan", "--all", "--target", "ImpactMetric").err
     assert several.run("apply", "payments", "plans.json").code == 1
     several.run("plan", "--all", "--out", "plans.json")
-    assert "a saved plan is applied alone" in several.run("apply", "plans.json", "payments").err
+    assert "a saved plan cannot be combined with directories" in several.run("apply", "plans.json", "payments").err
 
 
 def test_where_there_is_no_workspace_it_is_said(tmp_path: Path, fake: Instance) -> None:

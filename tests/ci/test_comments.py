@@ -77,13 +77,13 @@ def text_of(forge: FakeForge, made: Plan) -> str:
 
 def test_the_first_comment_is_created_and_the_next_updates_it(forge: FakeForge, desk: Desk) -> None:
     forge.add("Looks good to me", {"id": 5, "type": "User"})
-    assert "payments: wrote a comment https://git" in desk.comment(forge, ACTIONS)
+    assert "payments: created the comment https://git" in desk.comment(forge, ACTIONS)
     assert forge.bodies() == ["Looks good to me", text_of(forge, ACTIONS)]
     assert "payments: updated the comment https://git" in desk.comment(forge, NOTHING)
     assert forge.bodies() == ["Looks good to me", text_of(forge, NOTHING)]
     assert "**Nothing to change**" in forge.bodies()[1]
     before = len(forge.requests)
-    assert "payments: the comment says this already" in desk.comment(forge, NOTHING)
+    assert "payments: the comment is up to date" in desk.comment(forge, NOTHING)
     assert {method for method, _ in forge.requests[before:]} == {"GET"}
 
 
@@ -129,14 +129,14 @@ def test_a_set_of_plans_becomes_a_comment_for_each_workspace(forge: FakeForge, d
     failed = Planned(workspace="infra", root="infra", url=None, plan=None, error="GET /api/admin/ui-config: no answer")
     said = desk.comment(forge, planset(ACTIONS, other, failed))
     assert [line.split(" https")[0] for line in said.splitlines()] == [
-        "payments: wrote a comment", "search: wrote a comment", "infra: wrote a comment",
+        "payments: created the comment", "search: created the comment", "infra: created the comment",
     ]  # fmt: skip
     assert forge.bodies()[:2] == [text_of(forge, ACTIONS), text_of(forge, other)]
     assert "**Could not be planned:** `GET /api/admin/ui-config: no answer`" in forge.bodies()[2]
 
 
 def test_only_changes_begins_no_comment_that_has_nothing_to_say(forge: FakeForge, desk: Desk) -> None:
-    assert "already" in desk.comment(forge, NOTHING, "--only-changes")
+    assert "up to date" in desk.comment(forge, NOTHING, "--only-changes")
     assert forge.bodies() == []
     desk.comment(forge, ACTIONS, "--only-changes")
     desk.comment(forge, NOTHING, "--only-changes")
@@ -159,7 +159,7 @@ def test_a_slow_job_does_not_overwrite_what_a_later_run_wrote(forge: FakeForge, 
     later = {"github": "GITHUB_RUN_ID", "gitlab": "CI_PIPELINE_ID"}[forge.host]
     desk.comment(forge, ACTIONS, **{later: "1000"})
     before = forge.bodies()
-    assert "payments: left alone a comment that a later run wrote" in desk.comment(forge, NOTHING)
+    assert "payments: did not overwrite the comment of a later run" in desk.comment(forge, NOTHING)
     assert forge.bodies() == before
 
 
@@ -199,7 +199,7 @@ def test_without_a_new_plan_the_comment_is_marked_as_superseded(forge: FakeForge
     assert (done.code, "payments: marked the comment as superseded" in done.err) == (0, True)
     first, second = forge.bodies()
     assert (
-        "**Superseded:** the files have changed since, and a new plan could not be made. [This job](https://" in first
+        "**Superseded:** the files have changed since, and a new plan could not be made. For details, see [this job](https://" in first
     )
     assert second == text_of(forge, other)
     desk.comment(forge, NOTHING)
@@ -230,7 +230,7 @@ def test_a_comment_that_is_deleted_in_between_is_written_anew(forge: FakeForge, 
         return answer
 
     forge.hook = hook
-    assert "payments: wrote a comment" in desk.comment(forge, NOTHING)
+    assert "payments: created the comment" in desk.comment(forge, NOTHING)
     assert forge.bodies() == [text_of(forge, NOTHING)]
 
 
@@ -249,7 +249,7 @@ def refusing(status: int, message: str, **headers: str) -> Any:
 REFUSALS = [
     (401, "Bad credentials", "GitHub: GET /repos/acme/flags/issues/7/comments?per_page=100: 401: Bad credentials"),
     (403, "Resource not accessible by integration", "permissions: pull-requests: write"),
-    (404, "Not Found", "or the token may not see it"),
+    (404, "Not Found", "if the pull request exists, the token has no access to it"),
     (422, "Validation Failed", "422: Validation Failed"),
 ]
 
@@ -263,7 +263,7 @@ def test_a_refusal_is_said_and_fails_the_job_only_when_strict(
     done = desk.run("comment", name, environment=github.environment())
     assert done.code == 0
     assert said in done.err
-    assert "the comment was not written; the job goes on (--strict makes it fail)" in done.err
+    assert "the comment was not written; the job continues (to let it fail, use --strict)" in done.err
     assert done.out.startswith("::warning title=the plan could not be written as a comment::GitHub: GET ")
     strict = desk.run("comment", name, "--strict", environment=github.environment())
     assert (strict.code, strict.out, said in strict.err) == (1, "", True)
@@ -273,7 +273,7 @@ def test_gitlab_says_which_token_can_write_notes(desk: Desk) -> None:
     with FakeForge("gitlab").served() as forge:
         said = desk.comment(forge, ACTIONS, GITLAB_TOKEN="", CI_JOB_TOKEN="job-token")
     assert "GitLab: GET /projects/42/merge_requests/7/notes" in said
-    assert "a project access token with the scope api, in the masked variable GITLAB_TOKEN" in said
+    assert "set the masked variable GITLAB_TOKEN to a project access token with the scope api" in said
 
 
 def test_a_rate_limit_says_when_it_is_over(github: FakeForge, desk: Desk) -> None:
@@ -332,10 +332,10 @@ def test_nobody_listening_is_said(desk: Desk) -> None:
 
 
 ELSEWHERE: list[tuple[dict[str, str], str]] = [
-    ({}, "this is no CI job that is known here"),
-    ({"GITHUB_REPOSITORY": "acme/flags", "GITHUB_TOKEN": "x"}, "this job runs for no pull request"),
-    ({"GITHUB_REPOSITORY": "acme/flags", "GITHUB_REF": "refs/pull/7/merge"}, "put one into GITHUB_TOKEN"),
-    ({"CI_PROJECT_ID": "1", "CI_API_V4_URL": "http://127.0.0.1:9", "CI_MERGE_REQUEST_IID": "1"}, "into GITLAB_TOKEN"),
+    ({}, "not running in a supported CI system (GitHub Actions, GitLab CI)"),
+    ({"GITHUB_REPOSITORY": "acme/flags", "GITHUB_TOKEN": "x"}, "this job does not belong to a pull request"),
+    ({"GITHUB_REPOSITORY": "acme/flags", "GITHUB_REF": "refs/pull/7/merge"}, "set GITHUB_TOKEN"),
+    ({"CI_PROJECT_ID": "1", "CI_API_V4_URL": "http://127.0.0.1:9", "CI_MERGE_REQUEST_IID": "1"}, "set GITLAB_TOKEN"),
 ]
 
 
@@ -397,7 +397,7 @@ def test_all_workspaces_below_a_directory_can_be_superseded(github: FakeForge, d
     (desk.root / "plan.json").unlink()
     done = desk.run("comment", "--superseded", "--all", environment=github.environment())
     assert done.code == 0
-    assert "warning: broken/: the workspace's own file is wrong, so its comment is not known" in done.err
+    assert "warning: broken/: the workspace file is invalid, so its comment cannot be found" in done.err
     assert ["**Superseded:**" in body for body in github.bodies()] == [True, True]
     printed = desk.run("comment", "--superseded", "payments", "search", "--dry-run", environment={})
     assert printed.out.count("**Superseded:**") == 2

@@ -59,13 +59,13 @@ def test_plans_for_other_commits_and_from_forks_do_not_count(github: FakeForge) 
 
 
 SPOILT: list[tuple[Callable[[FakeForge], object], str]] = [
-    (lambda forge: forge.artifacts.clear(), f'no run for f00dfeedf00d, .* has an artifact "{NAME}" \\(any more\\)'),
-    (lambda forge: forge.artifacts[0].update(expired=True), "has an artifact"),
-    (lambda forge: forge.artifacts[0].update(name="other"), "has an artifact"),
-    (lambda forge: forge.pulls.pop(), "commit 0123456789ab is the merge of no pull request"),
-    (lambda forge: forge.pulls[1].update(merge_commit_sha="other"), "is the merge of no pull request"),
-    (lambda forge: forge.archives.update({1: b"no archive"}), "the artifact holds no plan file"),
-    (lambda forge: forge.archives.update({1: zipped(PLAN)[:-30]}), "the artifact holds no plan file"),
+    (lambda forge: forge.artifacts.clear(), f'no artifact "{NAME}" for f00dfeedf00d, .*: no run saved one, or it has expired'),
+    (lambda forge: forge.artifacts[0].update(expired=True), "no artifact"),
+    (lambda forge: forge.artifacts[0].update(name="other"), "no artifact"),
+    (lambda forge: forge.pulls.pop(), "commit 0123456789ab is not the merge commit of a pull request"),
+    (lambda forge: forge.pulls[1].update(merge_commit_sha="other"), "is not the merge commit of a pull request"),
+    (lambda forge: forge.archives.update({1: b"no archive"}), "the artifact does not contain a plan file"),
+    (lambda forge: forge.archives.update({1: zipped(PLAN)[:-30]}), "the artifact does not contain a plan file"),
 ]
 
 
@@ -77,8 +77,8 @@ def test_without_one_there_is_an_error(github: FakeForge, spoil: Callable[[FakeF
 
 
 def test_only_a_job_of_github_has_one(github: FakeForge) -> None:
-    with pytest.raises(CodeHostError, match="no CI job that is known here"):
+    with pytest.raises(CodeHostError, match="not running in a supported CI system"):
         read_reviewed_plan(None, NAME)
     gitlab = FakeForge("gitlab", url=github.url)
-    with pytest.raises(CodeHostError, match="only GitHub keeps a plan"):
+    with pytest.raises(CodeHostError, match="a reviewed plan can be fetched from GitHub only"):
         read_reviewed_plan(detect_job(gitlab.environment()), NAME)

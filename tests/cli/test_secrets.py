@@ -32,11 +32,11 @@ def test_a_file_without_secrets_does_not_stay(tmp_path: Path) -> None:
 
 def test_what_is_there_is_refused_even_when_it_came_late_or_leads_nowhere(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="the file already exists"):
         Secrets(tmp_path / "link")
     late = Secrets(tmp_path / "late")
     (tmp_path / "late").write_text("mine")
-    with pytest.raises(UsageError, match="is there already"), late:
+    with pytest.raises(UsageError, match="the file already exists"), late:
         pass
     assert (tmp_path / "late").read_text() == "mine"
 
@@ -44,13 +44,13 @@ def test_what_is_there_is_refused_even_when_it_came_late_or_leads_nowhere(tmp_pa
 def test_a_disk_that_refuses_is_said_and_stops_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(_path: Path, _text: str) -> None:
+    def refuse(_path: Path, _text: str, *, private: bool) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(secrets, "_write", refuse)
+    monkeypatch.setattr(secrets, "replace_file", refuse)
     with Secrets(tmp_path / "out.json") as kept:
         kept.keep("ApiToken/a", "s3cr3t")
     said = capsys.readouterr().err
     assert "out.json: No space left on device" in said
-    assert "the secret of ApiToken/a was not kept" in said
+    assert "secrets not written to a file: ApiToken/a" in said
     assert "s3cr3t" not in said

@@ -139,7 +139,7 @@ def test_a_plan_that_the_server_left_behind_is_refused(pipeline: Pipeline, unlea
     assert not pipeline.apply().failed
     run = pipeline.apply()
     assert run.failed
-    assert "the server has changed since this plan was made, nothing was applied" in run.log
+    assert "the server has changed since this plan was made; nothing was applied" in run.log
     assert run.outputs["applied"] == ""
     assert len(unleash.charts) == 1
 
@@ -149,7 +149,7 @@ def test_a_commit_that_is_no_merge_is_not_applied_unless_afresh(pipeline: Pipeli
     pipeline.plan()
     run = pipeline.apply()
     assert run.failed
-    assert "commit 0123456789ab is the merge of no pull request, so no plan of it was reviewed" in run.log
+    assert "commit 0123456789ab is not the merge commit of a pull request, so it has no reviewed plan" in run.log
     assert unleash.writes() == []
     run = pipeline.apply(plan="fresh")
     assert (run.failed, run.outputs["applied"]) == (False, "1")
@@ -163,7 +163,7 @@ def test_a_plan_that_a_fork_saved_is_not_applied(pipeline: Pipeline, unleash: Fa
     run = pipeline.apply()
     assert run.failed
     assert (
-        'no run for f00dfeedf00d, the last commit of the pull request, has an artifact "unleash-gitops-plan"' in run.log
+        'no artifact "unleash-gitops-plan" for f00dfeedf00d, the last commit of the pull request' in run.log
     )
     assert unleash.writes() == []
 

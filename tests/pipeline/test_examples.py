@@ -159,7 +159,7 @@ def test_the_pipeline_that_init_writes_says_why_a_plan_is_refused(pipeline: Pipe
     somebody_changes_the_chart(unleash)
     pipeline.says(drift="fail")
     assert run().failed
-    assert "changed on the server by others: nothing will be applied" in pipeline.forge.bodies()[0]
+    assert "changed on the server by other users: nothing will be applied" in pipeline.forge.bodies()[0]
 
 
 def test_the_pre_commit_hook_validates_every_workspace(pipeline: Pipeline) -> None:

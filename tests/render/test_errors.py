@@ -14,15 +14,19 @@ SHOWN = [
         errors.GitopsError("it \x1b[31mbroke\nreally", "mend it\n"),
         "error: it \\x1b[31mbroke\\nreally\nhelp: mend it\\n\n",
     ),
-    (errors.UsageError("no server is named", "give --url"), "error: no server is named\nhelp: give --url\n"),
+    (errors.UsageError("no server URL is set", "set --url"), "error: no server URL is set\nhelp: set --url\n"),
     (
         errors.InvalidFiles([Diagnostic("error", "empty", "the file is empty", Position("a.yaml"))]),
         "a.yaml:1:1: error: the file is empty [empty]\n\n1 error in 1 file\n",
     ),
     (errors.PlanFileError("p: empty", "make it"), "error: p: empty\nhelp: make it\n"),
     (
+        errors.ObjectsError("these are wrong", [("Segment/a", "no \x1b[1mname")], ("name it", "delete\nit")),
+        "error: these are wrong:\n    Segment/a: no \\x1b[1mname\nhelp: name it\nhelp: delete\\nit\n",
+    ),
+    (
         errors.StalePlan([("ImpactMetric/a", "is gone"), ("ImpactMetric/\x1b[1m", "exists\nby now")]),
-        ("error: the server has changed since this plan was made, nothing was applied:\n"
+        ("error: the server has changed since this plan was made; nothing was applied:\n"
         "    ImpactMetric/a: is gone\n"
         "    ImpactMetric/\\x1b[1m: exists\\nby now\n"
         "help: make a new plan and review it again\n"),
@@ -30,24 +34,27 @@ SHOWN = [
     (
         errors.TooManyDeletes(12, 10),
         ("error: the plan deletes 12 objects, more than the limit of 10; nothing was applied\n"
-        "help: if that is meant, say so with --max-deletes 12 (or spec.maxDeletes in unleash-gitops.yaml)\n"),
+        "help: to allow them in this run, use --max-deletes 12\n"
+        "help: to raise the limit, set spec.maxDeletes in unleash-gitops.yaml\n"),
     ),
     (
         errors.DriftRefused(
             [("FeatureFlag/shop/a", "enabled by admin\x1b[1m at noon (event 7)"), ("Segment/b", "by \nbo")]
         ),
-        ("error: somebody else changed on the server what the files would undo, and nothing is applied:\n"
+        ("error: the plan would overwrite changes made on the server, which drift: fail forbids; nothing was applied:\n"
         "    FeatureFlag/shop/a: enabled by admin\\x1b[1m at noon (event 7)\n"
         "    Segment/b: by \\nbo\n"
-        "help: take it into the files with: unleash-gitops accept; or write over it with --on-drift overwrite, "
-        "or leave it as it is with --on-drift keep; where the files have taken it over since, "
-        "metadata.accepted with the event's number says so\n"),
+        "help: to take the changes into the files, run: unleash-gitops accept\n"
+        "help: to overwrite them, use --on-drift overwrite\n"
+        "help: to leave them on the server, use --on-drift keep\n"
+        "help: if the files already contain them, set metadata.accepted to the number of the event\n"),
     ),
     (
         errors.AuditLogUnavailable("GET /api/admin/user: 403: you may\x1b[1m not"),
-        ("error: files and server differ, and who changed what cannot be known: GET /api/admin/user: 403: you may"
-        "\\x1b[1m not\n"
-        "help: give the token leave to read the event log; what differs is shown by: unleash-gitops plan\n"),
+        ("error: the files and the server differ, but the audit log cannot be read to tell who changed what: "
+        "GET /api/admin/user: 403: you may\\x1b[1m not\n"
+        "help: give the token the permission to read the event log\n"
+        "help: to see the differences without their origin, run: unleash-gitops plan\n"),
     ),
     (
         errors.SandboxError("npm could not install:\nnpm ERR! \x1b[31mcode E404\nnpm ERR! 404", "try again"),

@@ -115,9 +115,9 @@ PARTS = re.compile(
     r"|The plan file (that | saved )?has the whole plan: |The plan file that |this job| saved has the whole plan: "
     r"|[0-9]+ (changes?|workspaces?) (is|are) not shown here\.?"
     r"|: a comment has no room for more\.| shows the whole plan\."
-    r"|^Kept: changed on the server by others, and left so until the files agree$"
-    r"|^Origin unknown, for want of the audit log: $|[0-9]+ changed by others"
-    r"|^[0-9]+ objects? changed on the server by others: nothing will be applied$"
+    r"|^Kept: changed on the server by other users, and not overwritten$"
+    r"|^Origin unknown, because the audit log could not be read: $|[0-9]+ changed by other users"
+    r"|^[0-9]+ objects? changed on the server by other users: nothing will be applied$"
     r"|[0-9]+ (to create|to update|to delete|blocked|unmanaged|create|update|delete)|and [0-9]+ more"
     r"|Workspace | on |Unleash |open source|Enterprise|plan |[(), ]|^\.$"
 )
@@ -178,7 +178,7 @@ class Tags(HTMLParser):
         assert not re.search("@[A-Za-z0-9]", data)
         if self.open and self.open[-1] != "code":
             assert data in {"- ", "! ", "= ", "kept", "~ ", "+ ", "DELETE", "BLOCKED", "update", "create", " ", "\n",
-                            "Unmanaged: live, in no file, left alone"}  # fmt: skip
+                            "Not managed: on the server, in no file"}  # fmt: skip
 
     def handle_comment(self, data: str) -> None:
         raise AssertionError(data)
