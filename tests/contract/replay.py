@@ -98,7 +98,10 @@ def _reduce(call: Call, answer: Any) -> Any:
         total = {"total": answer["total"]} if "total" in answer else {}
         return {"events": [_keep(EVENT, event) for event in answer["events"]], **total}
     if "providers" in answer:
-        return {"addons": answer["addons"], "providers": [_reduce_provider(one) for one in answer["providers"]]}
+        return {
+            "addons": answer["addons"],
+            "providers": [_reduce_provider(provider) for provider in answer["providers"]],
+        }
     if call.path.endswith("/playground/advanced"):
         return {
             flag["name"]: {

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from document_samples import document, parse_resource, parse_workspace
 from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
 from unleash_gitops.api.client import Client
@@ -18,7 +19,6 @@ from unleash_gitops.kinds import kinds
 from unleash_gitops.model.errors import DriftRefused
 from unleash_gitops.model.plan import OnDrift, Plan
 from unleash_gitops.model.resource import Resource, ResourceSet
-from unleash_gitops.model.workspace import Workspace, WorkspaceDocument
 from unleash_gitops.workflow.apply import apply_plan, check_drift
 from unleash_gitops.workflow.plan import make_plan
 
@@ -34,8 +34,7 @@ class World:
 
     def __init__(self) -> None:
         self.fake = FakeUnleash(flags={"default": []}, audit=FakeAudit({TOKEN: "ours", OTHER: "another"}))
-        document = {"apiVersion": "unleash-gitops/v1", "kind": "Workspace", "metadata": {"name": "ws"}}
-        self.workspace = Workspace.of(WorkspaceDocument.model_validate(document))
+        self.workspace = parse_workspace("ws")
 
     def plan(self, *resources: Resource, answers: Answers | None = None, on_drift: OnDrift | None = None) -> Plan:
         """Plan for documents, where paths that begin as in `answers` have that status and body."""
@@ -64,10 +63,7 @@ class World:
 
 
 def resource(kind: str, name: str, spec: Mapping[str, Any], **metadata: Any) -> Resource:
-    document = {
-        "apiVersion": "unleash-gitops/v1", "kind": kind, "metadata": {"name": name, **metadata}, "spec": spec,
-    }  # fmt: skip
-    return kinds()[kind].resource_from_document(kinds()[kind].document.model_validate(document), "ws")
+    return parse_resource(document(kind, name, metadata, **spec), "ws")
 
 
 def flag(name: str = "f", **environments: Mapping[str, Any]) -> Resource:

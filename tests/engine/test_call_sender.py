@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from document_samples import desired, document
+from document_samples import desired, document, parse_workspace
 from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
 from unleash_gitops.api.client import Client
@@ -22,7 +22,6 @@ from unleash_gitops.model.call import Call, Fill, Lookup
 from unleash_gitops.model.errors import NotUnleash, UsageError
 from unleash_gitops.model.plan import OnDrift, Plan, Report, parse_plan
 from unleash_gitops.model.resource import Resource, ResourceSet
-from unleash_gitops.model.workspace import Workspace, WorkspaceDocument
 from unleash_gitops.render.json import render_plan_json
 from unleash_gitops.workflow.apply import apply_plan
 from unleash_gitops.workflow.plan import make_plan
@@ -149,8 +148,7 @@ class World:
 
     def __init__(self, *documents: Resource) -> None:
         self.fake = FakeUnleash(flags={"default": []}, audit=FakeAudit({TOKEN: "ours", OTHER: "other"}))
-        workspace = {"apiVersion": "unleash-gitops/v1", "kind": "Workspace", "metadata": {"name": "w"}, "spec": {}}
-        self.workspace = Workspace.of(WorkspaceDocument.model_validate(workspace))
+        self.workspace = parse_workspace()
         state = ResourceSet({resource.key: resource for resource in documents})
         self.loaded = Loaded(Path(), None, state, (), (), len(documents))
 

@@ -15,7 +15,7 @@ class FakeBulkReads(Part):
 
     @route("GET", "/search/features")
     def search(self, request: Request) -> Result:
-        """Search the archived flags of one project, which is all that the tool searches for."""
+        """Search the archived flags of one project, the only search of the product."""
         query, about_flags = request.query, self.server.about_flags
         assert query["archived"] == "IS:true"
         project, text = query["project"].removeprefix("IS:"), query.get("query", "")
@@ -95,7 +95,7 @@ class FakeBulkReads(Part):
 
     def _segments(self, numbers: set[int]) -> list[dict[str, Any]]:
         segments = self.server.named["segments"].values()
-        return [{"id": one["id"], "name": one["name"]} for one in segments if one["id"] in numbers]
+        return [{"id": segment["id"], "name": segment["name"]} for segment in segments if segment["id"] in numbers]
 
 
 def _metadata(flag: Mapping[str, Any]) -> dict[str, Any]:

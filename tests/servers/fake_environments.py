@@ -34,7 +34,7 @@ class FakeEnvironments(Part):
     def list_of_project(self, request: Request) -> Result:
         project = request["project"]
         attached = self.of_project(project) if project in self.server.flags else []
-        environments = [{**one, "visible": one["name"] in attached} for one in self._sorted()]
+        environments = [{**environment, "visible": environment["name"] in attached} for environment in self._sorted()]
         return 200, {"version": 1, "environments": environments}
 
     @route("PUT", "/environments/sort-order")

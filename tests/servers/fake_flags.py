@@ -76,11 +76,6 @@ class FakeFlags(Part):
     @route("GET", FEATURE)
     def get(self, request: Request) -> Result:
         flag = self.require(request)
-        children = [
-            other["name"]
-            for other in self.active().values()
-            if flag["name"] in (parent["feature"] for parent in other["dependencies"])
-        ]
         environments = [
             {
                 **facts,
@@ -90,7 +85,7 @@ class FakeFlags(Part):
             }
             for facts in self._environments(flag)
         ]
-        parts = {"links": flag["links"], "dependencies": flag["dependencies"], "children": children}
+        parts = {"links": flag["links"], "dependencies": flag["dependencies"], "children": self._children(flag["name"])}
         return 200, {**self._summary(flag), **parts, "environments": environments}
 
     @route("PUT", FEATURE)
@@ -120,7 +115,7 @@ class FakeFlags(Part):
 
     def _archive(self, request: Request, flag: dict[str, Any]) -> None:
         name = flag["name"]
-        if any(name in (parent["feature"] for parent in other["dependencies"]) for other in self.active().values()):
+        if self._children(name):
             message = "You can not archive/delete this feature since other features depend on it."
             raise Refusal(403, "InvalidOperationError", message)
         if flag["dependencies"]:
@@ -200,7 +195,7 @@ class FakeFlags(Part):
             problem = "A feature flag cannot depend on itself."
         elif parent not in self.active():
             problem = f"No active feature {parent} exists"
-        elif flag["name"] in (one["feature"] for other in self.active().values() for one in other["dependencies"]):
+        elif self._children(flag["name"]):
             problem = (
                 "Transitive dependency detected. Cannot add a dependency to the feature that other features depend on."
             )
@@ -229,7 +224,7 @@ class FakeFlags(Part):
     @route("DELETE", f"{FEATURE}/dependencies/{{parent}}")
     def remove_dependency(self, request: Request) -> Result:
         flag, parent = self.require(request), request["parent"]
-        if parent not in (one["feature"] for one in flag["dependencies"]):
+        if parent not in _parents(flag):
             raise not_found(f'No dependency on "{parent}" for feature "{flag["name"]}" in project "{flag["project"]}".')
         flag["dependencies"] = []
         self.log_flag(request, "feature-dependency-removed", flag, data={"feature": parent})
@@ -285,6 +280,10 @@ class FakeFlags(Part):
         kept = {key: flag[key] for key in ("name", *DEFAULTS)}
         return {**kept, "environments": environments, **({"tags": flag["tags"]} if flag["tags"] else {})}
 
+    def _children(self, name: str) -> list[str]:
+        """Return the names of the active flags that depend on a flag."""
+        return [flag["name"] for flag in self.active().values() if name in _parents(flag)]
+
     def _environments(self, flag: Mapping[str, Any]) -> list[dict[str, Any]]:
         environments = self.server.environments
         return [
@@ -300,6 +299,10 @@ class FakeFlags(Part):
     def _summary(self, flag: Mapping[str, Any]) -> dict[str, Any]:
         archived = flag["name"] in self.archived
         return {**{key: flag[key] for key in ("name", *DEFAULTS, "project")}, "archived": archived}
+
+
+def _parents(flag: Mapping[str, Any]) -> list[str]:
+    return [dependency["feature"] for dependency in flag["dependencies"]]
 
 
 def _metadata(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -211,9 +211,8 @@ class FakeSegments(Part):
         before = self._find(request["number"])
         self._refuse_taken(request.body["name"], self._segments.keys() - {before["name"]})
         segment = _segment(before["id"], {"description": before["description"], **request.body})
-        renamed = {segment["name"] if name == before["name"] else name: one for name, one in self._segments.items()}
-        self._segments.clear()
-        self._segments.update(renamed | {segment["name"]: segment})
+        del self._segments[before["name"]]
+        self._segments[segment["name"]] = segment
         self.log(request, "segment-updated", data=segment, before=before, project=segment.get("project"))
         return 204, None
 
@@ -253,7 +252,8 @@ def _strategies(flags: dict[str, dict[str, Any]]) -> Iterator[tuple[dict[str, An
 def _segment(number: int, body: dict[str, Any]) -> dict[str, Any]:
     segment = {"id": number, "name": body["name"], "description": body["description"]}
     project = {} if body.get("project") is None else {"project": body["project"]}
-    return {**segment, **project, "constraints": [complete_constraint(one) for one in body["constraints"]]}
+    constraints = [complete_constraint(constraint) for constraint in body["constraints"]]
+    return {**segment, **project, "constraints": constraints}
 
 
 def _without_null_text(body: dict[str, Any]) -> dict[str, Any]:
