@@ -156,7 +156,7 @@ def test_what_is_pulled_changes_nothing() -> None:
          f"spec.parameters.URL: webhook takes no such parameter; it takes {', '.join(PARAMETERS['webhook'])}"),
         ({"parameters": "s3cr3t"}, "value", "spec.parameters: expected a mapping of the service's parameters"),
         ({"parameters": {}}, "missing", "spec.parameters.url is required"),
-        ({"events": []}, "value", "spec.events: must have 1 entries at least, found 0"),
+        ({"events": []}, "value", "spec.events: must not be empty"),
         ({"provider": "slack"}, "value", None),
         ({"provider": "teams"}, "deprecated-provider", "spec.provider: is deprecated, and not created any more"),
         ({"provider": "webhok"}, "value", None),

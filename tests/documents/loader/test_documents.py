@@ -482,7 +482,7 @@ CASES = [
         "no documents",
         {},
         [
-            "unleash-gitops.yaml:1:1: warning: the workspace contains no documents [empty-workspace] | write one, or write the live objects into files with: unleash-gitops pull"
+            "unleash-gitops.yaml:1:1: warning: the workspace contains no documents [empty-workspace] | add a document, or write the live objects into files with: unleash-gitops pull"
         ],
     ),
     Case(

@@ -125,8 +125,8 @@ specs = st.fixed_dictionaries(
 def test_a_valid_document_becomes_a_resource_with_its_values(
     name: str, spec: dict[str, Any], flag: tuple[str, str] | None
 ) -> None:
-    place = {} if flag is None else {"project": flag[0], "feature": flag[1]}
-    loaded = load_file("a.yaml", dump_document(document("ImpactMetric", name, place, **spec)).encode())
+    parent = {} if flag is None else {"project": flag[0], "feature": flag[1]}
+    loaded = load_file("a.yaml", dump_document(document("ImpactMetric", name, parent, **spec)).encode())
     assert loaded.diagnostics == ()
     (resource,) = loaded.desired.resources.values()
     assert dict(resource.spec) == spec

@@ -78,7 +78,7 @@ def load(root: Path) -> Loaded:
     diagnostics += check_entries(entries, workspace_file)
     if document_count == 0 and not has_errors(diagnostics):
         message = "the workspace contains no documents"
-        hint = "write one, or write the live objects into files with: unleash-gitops pull"
+        hint = "add a document, or write the live objects into files with: unleash-gitops pull"
         diagnostics.append(Diagnostic("warning", "empty-workspace", message, Position(WORKSPACE_FILE), hint))
     return Loaded(
         root=root,

@@ -53,6 +53,7 @@ _BOUNDS = {
     "less_than": ("lt", "must be less than {}"),
     "less_than_equal": ("le", "must be {} or less"),
     "multiple_of": ("multiple_of", "must be a multiple of {}"),
+    "string_too_short": ("min_length", "must have at least {} characters"),
     "string_too_long": ("max_length", "must have at most {} characters"),
     "too_short": ("min_length", "must have at least {} entries"),
     "too_long": ("max_length", "must have at most {} entries"),
@@ -184,9 +185,8 @@ def _explain_value(failure: _Failure) -> str:
     if failure.error_type == "string_pattern_mismatch":
         pattern = failure.context["pattern"]
         return f"{failure.description} {_PATTERNS.get(pattern) or f'does not match the pattern {pattern}'}"
-    if failure.error_type == "string_too_short":
-        minimum = failure.context["min_length"]
-        return "must not be empty" if minimum == 1 else f"must have at least {minimum} characters"
+    if failure.error_type in {"string_too_short", "too_short"} and failure.context["min_length"] == 1:
+        return "must not be empty"
     if failure.error_type in _BOUNDS:
         bound, template = _BOUNDS[failure.error_type]
         return f"{template.format(failure.context[bound])}, found {_describe_size(failure)}"
