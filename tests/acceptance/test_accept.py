@@ -139,7 +139,9 @@ def test_what_no_file_has_is_said(fake_space: Space, somebody: httpx.Client) -> 
     (chart,) = fake_space.instance.charts()
     done = fake_space.run("accept")
     assert done.code == 0
-    assert f"not accepted: ImpactMetric/{chart}: no document describes it; write one with: unleash-gitops pull" in done.err
+    assert (
+        f"not accepted: ImpactMetric/{chart}: no document describes it; write one with: unleash-gitops pull" in done.err
+    )
 
 
 def test_when_a_file_would_be_wrong_none_is_written(fake_space: Space, somebody: httpx.Client) -> None:

@@ -160,7 +160,10 @@ def test_where_the_workspace_is_the_only_writer_what_others_made_is_deleted_and_
 def test_a_plan_of_drift_alone(trio: Trio, admin: httpx.Client) -> None:
     trio.write(1, 0)
     nothing = trio.space.run("plan", "--drift")
-    assert (nothing.code, nothing.out) == (0, "No drift: nothing that the workspace manages was changed by another user.\n")
+    assert (nothing.code, nothing.out) == (
+        0,
+        "No drift: nothing that the workspace manages was changed by another user.\n",
+    )
     trio.change(admin, second=2)
     done = trio.space.run("plan", "--drift", "--format", "json")
     assert (done.code, trio.told(done.json)) == (2, same({"second": ("drift", PERSON)}))
@@ -206,7 +209,10 @@ spec:
     trio.change(admin, first=2)
     done = trio.space.run("accept", f"FeatureFlag/default/{trio.name}")
     assert done.code == 0, done.err
-    assert f"accepted environments.production.strategies of FeatureFlag/default/{trio.name} (changed by {PERSON}" in done.out
+    assert (
+        f"accepted environments.production.strategies of FeatureFlag/default/{trio.name} (changed by {PERSON}"
+        in done.out
+    )
     written = trio.file("FeatureFlag").read_text()
     kept = [line for line in content.splitlines() if "rollout" not in line and not line.startswith("metadata")]
     assert [line for line in written.splitlines() if line in kept] == kept

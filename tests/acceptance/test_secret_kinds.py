@@ -171,7 +171,10 @@ def test_the_life_of_a_token(space: Space) -> None:
 def test_without_a_file_a_secret_goes_nowhere(space: Space) -> None:
     space.write("ApiToken", "reader", **READER)
     done = apply(space)
-    assert "secrets not written to a file: ApiToken/reader\nhelp: to read a secret, open API access in Unleash's UI" in done.err
+    assert (
+        "secrets not written to a file: ApiToken/reader\nhelp: to read a secret, open API access in Unleash's UI"
+        in done.err
+    )
     assert {path.name for path in space.root.iterdir()} == {"unleash-gitops.yaml", "ApiToken-reader.yaml"}
 
 

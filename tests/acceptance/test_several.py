@@ -210,7 +210,10 @@ def test_two_workspaces_of_one_name_on_one_instance_are_refused(several: Several
 
 
 def test_a_target_goes_with_one_workspace(several: Several) -> None:
-    assert "--target cannot be used with several workspaces" in several.run("plan", "--all", "--target", "ImpactMetric").err
+    assert (
+        "--target cannot be used with several workspaces"
+        in several.run("plan", "--all", "--target", "ImpactMetric").err
+    )
     assert several.run("apply", "payments", "plans.json").code == 1
     several.run("plan", "--all", "--out", "plans.json")
     assert "a saved plan cannot be combined with directories" in several.run("apply", "plans.json", "payments").err

@@ -199,7 +199,8 @@ def test_without_a_new_plan_the_comment_is_marked_as_superseded(forge: FakeForge
     assert (done.code, "payments: marked the comment as superseded" in done.err) == (0, True)
     first, second = forge.bodies()
     assert (
-        "**Superseded:** the files have changed since, and a new plan could not be made. For details, see [this job](https://" in first
+        "**Superseded:** the files have changed since, and a new plan could not be made. For details, see [this job](https://"
+        in first
     )
     assert second == text_of(forge, other)
     desk.comment(forge, NOTHING)

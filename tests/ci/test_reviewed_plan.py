@@ -59,7 +59,10 @@ def test_plans_for_other_commits_and_from_forks_do_not_count(github: FakeForge) 
 
 
 SPOILT: list[tuple[Callable[[FakeForge], object], str]] = [
-    (lambda forge: forge.artifacts.clear(), f'no artifact "{NAME}" for f00dfeedf00d, .*: no run saved one, or it has expired'),
+    (
+        lambda forge: forge.artifacts.clear(),
+        f'no artifact "{NAME}" for f00dfeedf00d, .*: no run saved one, or it has expired',
+    ),
     (lambda forge: forge.artifacts[0].update(expired=True), "no artifact"),
     (lambda forge: forge.artifacts[0].update(name="other"), "no artifact"),
     (lambda forge: forge.pulls.pop(), "commit 0123456789ab is not the merge commit of a pull request"),

@@ -162,9 +162,7 @@ def test_a_plan_that_a_fork_saved_is_not_applied(pipeline: Pipeline, unleash: Fa
     pipeline.forge.artifacts[0]["workflow_run"]["head_repository_id"] = 666
     run = pipeline.apply()
     assert run.failed
-    assert (
-        'no artifact "unleash-gitops-plan" for f00dfeedf00d, the last commit of the pull request' in run.log
-    )
+    assert 'no artifact "unleash-gitops-plan" for f00dfeedf00d, the last commit of the pull request' in run.log
     assert unleash.writes() == []
 
 

@@ -45,7 +45,11 @@ def test_fenced() -> None:
 
 def test_the_first_line_says_it_all() -> None:
     first = render_plan_markdown(ACTIONS).splitlines()[0]
-    assert first == "**2 to create, 1 to update, 1 to delete, 3 blocked, 2 unmanaged** (7 unchanged, 1 owned by another workspace)"
+    assert (
+        first
+        == "**2 to create, 1 to update, 1 to delete, 3 blocked, 2 unmanaged** "
+        "(7 unchanged, 1 owned by another workspace)"
+    )
 
 
 def test_a_plan_without_changes_says_so() -> None:
@@ -161,7 +165,9 @@ def test_several_plans_have_a_section_each() -> None:
     comment = render_plan_set_markdown(made, JOB)
     head, *sections = comment.split("\n### ")
     said = "2 to create, 1 to update, 1 to delete, 3 blocked, 2 unmanaged"
-    assert head == f"**{said}** (7 unchanged, 1 owned by another workspace) in 3 workspaces, **1 could not be planned**\n"
+    assert (
+        head == f"**{said}** (7 unchanged, 1 owned by another workspace) in 3 workspaces, **1 could not be planned**\n"
+    )
     assert sections == [
         f"`payments`\n\n{render_plan_markdown(ACTIONS, JOB)}",
         f"`search`\n\n{render_failed_markdown(FAILED)}",
