@@ -105,8 +105,9 @@ def _exit_code(stderr: TextIO) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
     except _Exit as end:
-        if isinstance(end.__context__, click.Abort):  # a question that got no answer
-            return end.code
+        cause = end.__context__
+        if isinstance(cause, click.Abort) and not isinstance(cause.__cause__, KeyboardInterrupt):
+            return end.code  # a question that got no answer
         raise KeyboardInterrupt from None  # it is the tests that are interrupted
     except Exception:  # noqa: BLE001 - as Python's start does
         traceback.print_exc(file=stderr)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from properties import register_profiles
 from servers.instance import Instance
+from servers.ports import unused_port
 from unleash_gitops import sandbox
+from unleash_gitops.sandbox import control
 
 CASES = Path(__file__).parent / "cases"
+SERVER_FIXTURES = {"real", "directory"}
+"""The fixtures that start a server, or let a test start one."""
+MOST_WORKERS = 4
+"""Each worker has a server of its own, of half a gigabyte."""
 
 Golden = Callable[[str, str], None]
 
@@ -46,21 +52,48 @@ def golden(request: pytest.FixtureRequest) -> Golden:
     return check
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return how many workers `-n auto` starts: none for single files, where a worker costs more than it saves."""
+    named = [argument for argument in config.invocation_params.args if ".py" in argument]
+    workers = 0 if named or config.getoption("collectonly") else min(MOST_WORKERS, os.cpu_count() or 1)
+    config.option.dist = "loadgroup" if workers else "no"
+    return workers
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        if SERVER_FIXTURES & names:
+            item.add_marker(pytest.mark.sandbox)
+        if "directory" in names:  # tests that start, stop and crash one server in turn
+            item.add_marker(pytest.mark.xdist_group("sandbox directory"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Refuse a server to a test without the mark, so that `-m "not sandbox"` starts none."""
+    if item.get_closest_marker("sandbox") is not None:
+        return (yield)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(control, "_spawn_supervisor", _refuse_server)
+        return (yield)
+
+
+def _refuse_server(*_arguments: object) -> NoReturn:
+    pytest.fail("a test that starts the real server must bear the mark `sandbox`")
+
+
 @pytest.fixture(scope="session")
-def real() -> Iterator[Instance]:
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """Give the real server, in a sandbox of its own."""
-    with tempfile.TemporaryDirectory(prefix="ug-") as directory:
-        before = os.environ.get("UNLEASH_GITOPS_SANDBOX_DIR")
-        os.environ["UNLEASH_GITOPS_SANDBOX_DIR"] = directory
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNLEASH_GITOPS_SANDBOX_DIR", str(tmp_path_factory.mktemp("real")))
         try:
-            running = sandbox.start(say=lambda _: None)
+            running = sandbox.start(say=lambda _: None, port=unused_port())
             instance = Instance(running.url, running.token)
             yield instance
             instance.close()
         finally:
-            os.environ["UNLEASH_GITOPS_SANDBOX_DIR"] = directory
             sandbox.reset(say=lambda _: None)
-            if before is None:
-                del os.environ["UNLEASH_GITOPS_SANDBOX_DIR"]
-            else:
-                os.environ["UNLEASH_GITOPS_SANDBOX_DIR"] = before

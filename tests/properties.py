@@ -36,5 +36,5 @@ def server_examples(factor: float) -> settings:
     return settings(
         examples(factor, HealthCheck.function_scoped_fixture),
         phases=[Phase.explicit, Phase.generate],
-        derandomize=settings.default is not settings.get_profile("ci"),
+        derandomize=settings.default is settings.get_profile("dev"),
     )

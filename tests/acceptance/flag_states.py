@@ -107,8 +107,8 @@ def partial(draw: st.DrawFn, value: Any) -> Any:
         kept["environments"] = {name: draw(partial(one)) for name, one in kept["environments"].items()}
     if "strategies" in kept:
         kept["strategies"] = [draw(partial(one)) for one in kept["strategies"]]
-        if kept.get("enabled") and all(one.get("disabled") for one in kept["strategies"]):
-            del kept["enabled"]
+        if kept.get("enabled") and not any(one.get("disabled") is False for one in kept["strategies"]):
+            del kept["enabled"]  # without `disabled`, a strategy stays as it is, and all may be disabled
     elif "order" in value:
         kept.pop("enabled", None)
     return {key: inner for key, inner in kept.items() if key != "order"}

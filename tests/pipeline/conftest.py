@@ -24,6 +24,8 @@ from unleash_gitops.api.client import Client
 ROOT = Path(__file__).parents[2]
 PLAN, APPLY = (ROOT / ".github" / "actions" / name for name in ("plan", "apply"))
 OTHER = "*:*.another-token"
+INSTALLED = pytest.mark.xdist_group("installed")
+"""The mark of tests with the program that the action installs: one worker installs it for all."""
 HEAD, MERGED = "f00dfeedf00dfeed", "0123456789abcdef"
 
 

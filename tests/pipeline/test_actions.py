@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.conftest import APPLY, PLAN, Pipeline, somebody_changes_the_chart
+from pipeline.conftest import APPLY, INSTALLED, PLAN, Pipeline, somebody_changes_the_chart
 from servers.fake_unleash import FakeUnleash
 from unleash_gitops.model.plan import parse_plan
 
@@ -24,7 +24,7 @@ STEPS = [
 ]
 
 
-@pytest.mark.parametrize("kind", ["pipeline", "installed_pipeline"])
+@pytest.mark.parametrize("kind", ["pipeline", pytest.param("installed_pipeline", marks=INSTALLED)])
 def test_a_pull_request_is_planned_and_its_merge_applies_that_plan(
     request: pytest.FixtureRequest, kind: str, unleash: FakeUnleash
 ) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from pipeline.conftest import pipeline_for
+from pipeline.conftest import INSTALLED, pipeline_for
 from servers.fake_forge import FakeForge
 from servers.instance import Instance
 from servers.runner import run_script
 
-pytestmark = pytest.mark.sandbox
+pytestmark = INSTALLED
 
 
 def test_from_the_pull_request_to_the_server(tmp_path: Path, installed: Path, real: Instance) -> None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from servers.ports import unused_port
 from unleash_gitops import sandbox
+from unleash_gitops.sandbox.state import State, save_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +25,8 @@ def environment() -> Iterator[pytest.MonkeyPatch]:
 @pytest.fixture(scope="module")
 def directory(environment: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path = tmp_path_factory.mktemp("sandbox") / "state"
+    path.mkdir(mode=0o700)
+    save_state(path / "state.json", State(port=unused_port()))  # as after a stop: the next start takes this port
     environment.setenv("UNLEASH_GITOPS_SANDBOX_DIR", str(path))
     environment.delenv("UNLEASH_GITOPS_SERVER_STYLE", raising=False)
     yield path

@@ -1,4 +1,7 @@
-"""Start, stop, status and reset of the sandbox, with the real server."""
+"""Start, stop, status and reset of the sandbox, with the real server.
+
+A start takes seconds: each test starts what does not run, and the order of the tests saves starts.
+"""
 
 from __future__ import annotations
 
@@ -191,17 +194,6 @@ def test_start_and_stop_end_the_processes_that_a_killed_supervisor_left() -> Non
     assert sandbox.status() is None
 
 
-def test_start_chooses_another_port_when_the_previous_port_is_in_use() -> None:
-    _stop()
-    previous = load_state(Paths.current().state).port
-    with socket.create_server(("127.0.0.1", int(previous or 0))):
-        with pytest.raises(SandboxError, match=f"port {previous} is in use"):
-            _start(port=previous)
-        running, messages = _start()
-    assert _port(running) != previous
-    assert f"port {previous} is in use by another program; using {_port(running)}" in messages
-
-
 def test_a_failed_start_shows_the_end_of_the_log_and_leaves_no_process() -> None:
     _stop()
     before = set(psutil.Process().children(recursive=True))
@@ -213,6 +205,17 @@ def test_a_failed_start_shows_the_end_of_the_log_and_leaves_no_process() -> None
     psutil.wait_procs(started, timeout=10)  # PostgreSQL's children end a moment after it
     assert _running(started) == []
     assert sandbox.status() is None
+
+
+def test_start_chooses_another_port_when_the_previous_port_is_in_use() -> None:
+    _stop()
+    previous = load_state(Paths.current().state).port
+    with socket.create_server(("127.0.0.1", int(previous or 0))):
+        with pytest.raises(SandboxError, match=f"port {previous} is in use"):
+            _start(port=previous)
+        running, messages = _start()
+    assert _port(running) != previous
+    assert f"port {previous} is in use by another program; using {_port(running)}" in messages
 
 
 def test_reset_deletes_the_data_but_not_the_installation(directory: Path) -> None:

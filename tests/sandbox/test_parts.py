@@ -62,6 +62,7 @@ def test_the_error_for_a_missing_extra_has_the_install_command(monkeypatch: pyte
         assert raised.value.hint == 'pip install "unleash-gitops[sandbox]"'
 
 
+@pytest.mark.sandbox
 def test_a_failed_installation_shows_the_error_of_npm_and_leaves_no_files(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -87,6 +88,7 @@ def test_another_process_with_the_same_id_is_not_ended() -> None:
         assert not own.alive
 
 
+@pytest.mark.sandbox
 @pytest.mark.skipif(not is_root(), reason="only root's PostgreSQL runs as another user")
 def test_root_copies_the_programs_to_a_directory_that_every_user_can_enter(monkeypatch: pytest.MonkeyPatch) -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as open_to_all:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from servers.instance import Instance
 from servers.maintenance import set_maintenance
 from servers.sandbox_database import execute
 
@@ -29,13 +30,14 @@ BODY: dict[str, Any] = {
 ADDED = {"displayName": "errors", "step": "15m", "mode": "write", "source": "internal"}
 
 
-@pytest.fixture(scope="module")
-def style() -> str:
-    return ""
+@pytest.fixture
+def api(real: Instance) -> httpx.Client:
+    return real.http
 
 
 @pytest.fixture(autouse=True)
-def _no_charts(api: httpx.Client) -> Iterator[None]:
+def _no_charts(real: Instance, api: httpx.Client) -> Iterator[None]:
+    real.clear()
     yield
     for path in (INSTANCE, FLAG):
         for chart in api.get(path).json()["configs"]:

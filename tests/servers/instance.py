@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -117,9 +118,9 @@ class Instance:
                 self.http.delete(f"/api/admin/strategies/{strategy['name']}").raise_for_status()
 
     def clear(self) -> None:
-        for feature in (None, *FLAGS):
-            for object_id in self.charts(feature):
-                self.delete(object_id, feature)
+        places = [(object_id, feature) for feature in (None, *FLAGS) for object_id in self.charts(feature)]
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda place: self.delete(*place), places))
 
     def flag(self, name: str, project: str = "default") -> dict[str, Any] | None:
         """Return a flag with its environments by name and its tags, None when it is not active."""
