@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from unleash_gitops.kinds.base import HasReferences, Kind, Marked, Reads
 from unleash_gitops.kinds.flags.calls import METADATA, create_calls, delete_calls, update_calls
-from unleash_gitops.kinds.flags.document import CODES, FeatureFlagMetadata, FeatureFlagSpec
+from unleash_gitops.kinds.flags.document import FLAG_CODES, FeatureFlagMetadata, FeatureFlagSpec
 from unleash_gitops.kinds.flags.environment import (
     environment_after_create,
     environment_after_update,
@@ -49,7 +49,7 @@ class FeatureFlag(Kind, Marked, HasReferences, FlagHistory, FlagWriteBack):
     document = envelope("FeatureFlag", "A feature flag.", FeatureFlagMetadata, FeatureFlagSpec)
     plentiful = True
     limit = "featureFlags"
-    codes = CODES
+    codes = FLAG_CODES
 
     @override
     def address(self, metadata: FeatureFlagMetadata) -> Address:

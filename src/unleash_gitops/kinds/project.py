@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field
 from typing_extensions import override
 
 from unleash_gitops.kinds.base import HasHistory, HasReferences, Kind, Pullable, Reads
-from unleash_gitops.kinds.flags.strategy import CODES, reject_duplicates
+from unleash_gitops.kinds.flags.strategy import STRATEGY_CODES, reject_duplicates
 from unleash_gitops.kinds.shared.fields import Rule, live_model
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, envelope
 from unleash_gitops.model.call import Call, Lookup
@@ -69,7 +69,7 @@ class Project(Kind, HasReferences, HasHistory, Pullable):
     document = envelope("Project", "A project.", ProjectMetadata, ProjectSpec)
     events = ("project-created", "project-updated", "project-environment-added", "project-environment-removed")
     limit = "projects"
-    codes: ClassVar[Mapping[str, str]] = {"twice": CODES["twice"]}
+    codes: ClassVar[Mapping[str, str]] = {"twice": STRATEGY_CODES["twice"]}
 
     @override
     def references(self, spec: Mapping[str, Any], project: str | None = None) -> Iterable[Reference]:

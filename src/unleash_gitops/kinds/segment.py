@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from unleash_gitops.kinds.base import HasReferences, Reads
 from unleash_gitops.kinds.shared.audited import Audited
-from unleash_gitops.kinds.shared.constraint import CODES, Constraints, find_illegal_values
+from unleash_gitops.kinds.shared.constraint import CONSTRAINT_CODES, Constraints, find_illegal_values
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, envelope
 from unleash_gitops.kinds.shared.named import Description, NamedKind, flags_using
 from unleash_gitops.model.resource import Reference, ReferenceConflict, Resource, SpecLookup
@@ -53,7 +53,7 @@ class Segment(NamedKind, Audited, HasReferences):
     spec = SegmentSpec
     document = envelope("Segment", "A segment.", SegmentMetadata, SegmentSpec)
     events = ("segment-created", "segment-updated", "segment-deleted")
-    codes: ClassVar[Mapping[str, str]] = {**NamedKind.codes, **CODES}
+    codes: ClassVar[Mapping[str, str]] = {**NamedKind.codes, **CONSTRAINT_CODES}
     path = "/api/admin/segments"
     list_key = "segments"
     has_numeric_id = True

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field
 from typing_extensions import override
 
 from unleash_gitops.kinds.base import Reads
-from unleash_gitops.kinds.flags.strategy import CODES, reject_duplicates
+from unleash_gitops.kinds.flags.strategy import STRATEGY_CODES, reject_duplicates
 from unleash_gitops.kinds.flags.strategy_usage import flags_with_strategy
 from unleash_gitops.kinds.shared.audited import Audited, Payload
 from unleash_gitops.kinds.shared.fields import Rule
@@ -71,7 +71,7 @@ class Strategy(NamedKind, Audited):
     spec = StrategySpec
     document = envelope("Strategy", "A custom strategy type.", StrategyMetadata, StrategySpec)
     events = ("strategy-created", "strategy-updated", "strategy-deleted", "strategy-deprecated", "strategy-reactivated")
-    codes: ClassVar[Mapping[str, str]] = {**NamedKind.codes, "twice": CODES["twice"]}
+    codes: ClassVar[Mapping[str, str]] = {**NamedKind.codes, "twice": STRATEGY_CODES["twice"]}
     path = "/api/admin/strategies"
     list_key = "strategies"
 

@@ -28,7 +28,7 @@ from unleash_gitops.sandbox.postgres import Postgres, prepare_postgres, run_as
 from unleash_gitops.sandbox.processes import OwnProcess
 from unleash_gitops.sandbox.state import State, save_state
 
-__all__ = ["main"]
+__all__ = ["run_supervisor"]
 
 CRASHES, WINDOW = 5, 60.0  # the supervisor gives up after this many crashes within this many seconds
 LONGEST_PAUSE = 5.0  # seconds before a restart of a child that crashes repeatedly
@@ -145,7 +145,7 @@ class Supervisor:
             shutil.rmtree(self.postgres.socket_dir, ignore_errors=True)
 
 
-def main() -> int:
+def run_supervisor() -> int:
     """Read the configuration from standard input and run the sandbox; return the exit code."""
     supervisor = Supervisor(SupervisorConfig(**json.load(sys.stdin)))
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
@@ -154,4 +154,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_supervisor())

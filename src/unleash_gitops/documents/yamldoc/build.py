@@ -17,7 +17,7 @@ from unleash_gitops.documents.yamldoc.quoting import escape_unprintable, quote, 
 from unleash_gitops.documents.yamldoc.scalars import Scalar, UnreadableNumber, resolve_plain
 
 if TYPE_CHECKING:
-    from unleash_gitops.documents.yamldoc.source import Mark, Source
+    from unleash_gitops.documents.yamldoc.source import Source, SourceMark
     from unleash_gitops.model.diagnostics import Diagnostic
 
 __all__ = ["MAX_DEPTH", "MAX_EXPANDED", "MAX_VALUES", "TOO_DEEP", "BuildError", "Builder"]
@@ -127,7 +127,7 @@ class Builder:
             return self._build_mapping(event.start_mark, depth)
         return self._build_sequence(event.start_mark, depth)
 
-    def _build_sequence(self, start: Mark, depth: int) -> tuple[list[Any], PositionTree]:
+    def _build_sequence(self, start: SourceMark, depth: int) -> tuple[list[Any], PositionTree]:
         values: list[Any] = []
         trees: list[PositionTree] = []
         while (event := self._advance()).__class__ is not yaml.SequenceEndEvent:
@@ -136,9 +136,9 @@ class Builder:
             trees.append(tree)
         return values, PositionTree(start, trees)
 
-    def _build_mapping(self, start: Mark, depth: int) -> tuple[dict[str, Any], PositionTree]:
+    def _build_mapping(self, start: SourceMark, depth: int) -> tuple[dict[str, Any], PositionTree]:
         values: dict[str, Any] = {}
-        key_marks: dict[str, Mark] = {}
+        key_marks: dict[str, SourceMark] = {}
         trees: dict[str, PositionTree] = {}
         while (event := self._advance()).__class__ is not yaml.MappingEndEvent:
             key = self._build_key(event, depth)
@@ -195,14 +195,14 @@ class Builder:
             self._stop("too-deep", TOO_DEEP, event.start_mark)
         return value, tree.move_to(event.start_mark)
 
-    def _report(self, code: str, message: str, mark: Mark, hint: str | None = None) -> None:
+    def _report(self, code: str, message: str, mark: SourceMark, hint: str | None = None) -> None:
         self.problems.append(self._source.build_error(code, message, self._source.locate(mark), hint))
 
     def _report_tag(self, event: Event) -> None:
         tag = event.tag.replace(_CORE, "!!", 1)
         self._report("tag", f"the tag {quote(tag)} is not allowed", event.start_mark, "write plain data without tags")
 
-    def _stop(self, code: str, message: str, mark: Mark, hint: str | None = None) -> NoReturn:
+    def _stop(self, code: str, message: str, mark: SourceMark, hint: str | None = None) -> NoReturn:
         raise BuildError(self._source.build_error(code, message, self._source.locate(mark), hint))
 
 

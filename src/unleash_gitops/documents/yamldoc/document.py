@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from unleash_gitops.model.diagnostics import Diagnostic, Position
 
 if TYPE_CHECKING:
-    from unleash_gitops.documents.yamldoc.source import Mark, Source
+    from unleash_gitops.documents.yamldoc.source import Source, SourceMark
 
 __all__ = ["Document", "PositionTree"]
 
@@ -23,9 +23,9 @@ class PositionTree:
 
     def __init__(
         self,
-        start: Mark,
+        start: SourceMark,
         children: dict[str, PositionTree] | list[PositionTree] | None = None,
-        key_marks: dict[str, Mark] | None = None,
+        key_marks: dict[str, SourceMark] | None = None,
         literal: str | None = None,
     ) -> None:
         self.start = start
@@ -33,7 +33,7 @@ class PositionTree:
         self.key_marks = key_marks
         self.literal = literal
 
-    def move_to(self, start: Mark) -> PositionTree:
+    def move_to(self, start: SourceMark) -> PositionTree:
         """Return the tree of an alias at `start` for this value. The values inside keep their places."""
         return PositionTree(start, self.children, self.key_marks, self.literal)
 
@@ -61,7 +61,7 @@ class Document:
         the alias is; the values inside it are where they are written.
         """
         tree = self._tree
-        key_mark: Mark | None = None
+        key_mark: SourceMark | None = None
         for step in path:
             child = _find_child(tree, step)
             if child is None:
@@ -90,7 +90,7 @@ class Document:
         return self.source.build_error(code, message, position, hint)
 
 
-def _find_child(tree: PositionTree, step: str | int) -> tuple[PositionTree, Mark] | None:
+def _find_child(tree: PositionTree, step: str | int) -> tuple[PositionTree, SourceMark] | None:
     """Return the tree one step inside `tree`, with the mark of its key, or of the item itself in a list."""
     children = tree.children
     if isinstance(children, dict) and isinstance(step, str) and step in children and tree.key_marks is not None:

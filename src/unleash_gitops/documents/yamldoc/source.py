@@ -12,7 +12,7 @@ from typing import Protocol
 from unleash_gitops.documents.yamldoc.quoting import escape_character, escape_unprintable
 from unleash_gitops.model.diagnostics import Diagnostic, Position
 
-__all__ = ["MAX_FILE_SIZE", "Mark", "Source", "read_source"]
+__all__ = ["MAX_FILE_SIZE", "Source", "SourceMark", "read_source"]
 
 MAX_FILE_SIZE = 16 * 1024 * 1024  # bytes; 5,000 charts take 2 MiB
 _MAX_EXCERPT = 500  # characters
@@ -26,7 +26,7 @@ _UTF_16_OR_32 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE) 
 _BYTE_ORDER_MARK = "\ufeff"
 
 
-class Mark(Protocol):
+class SourceMark(Protocol):
     """A place in the text as PyYAML reports it: `line` and `column` count from 0."""
 
     line: int
@@ -43,7 +43,7 @@ class Source:
         self.text = text
         self._lines: list[str] | None = None
 
-    def locate(self, mark: Mark) -> Position:
+    def locate(self, mark: SourceMark) -> Position:
         """Return the position of `mark`."""
         return Position(self.path, mark.line + 1, mark.column + 1)
 

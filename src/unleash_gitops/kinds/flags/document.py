@@ -11,16 +11,15 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from unleash_gitops.kinds.flags.link_url import normalise_url
-from unleash_gitops.kinds.flags.strategy import CODES as STRATEGY_CODES
-from unleash_gitops.kinds.flags.strategy import FlagStrategy, reject_duplicates
+from unleash_gitops.kinds.flags.strategy import STRATEGY_CODES, FlagStrategy, reject_duplicates
 from unleash_gitops.kinds.shared.fields import EMPTY_IS_NONE, SORTED, Rule
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model
 from unleash_gitops.kinds.shared.named import UrlFriendly
 from unleash_gitops.model.ownership import OWNER_TAG
 
-__all__ = ["CODES", "FeatureFlagMetadata", "FeatureFlagSpec"]
+__all__ = ["FLAG_CODES", "FeatureFlagMetadata", "FeatureFlagSpec"]
 
-CODES = {
+FLAG_CODES = {
     **STRATEGY_CODES,
     "dependency": "a dependency cannot be met",
     "on-without-strategies": "an environment is on and has no strategy",

@@ -12,8 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from unleash_gitops.kinds.shared.constraint import CODES as CONSTRAINT_CODES
-from unleash_gitops.kinds.shared.constraint import Constraints, constraints_body
+from unleash_gitops.kinds.shared.constraint import CONSTRAINT_CODES, Constraints, constraints_body
 from unleash_gitops.kinds.shared.fields import EMPTY_IS_NONE, Rule, defaults, live_model, normalise, to_document
 from unleash_gitops.kinds.shared.models import Model
 from unleash_gitops.kinds.shared.named import URL_FRIENDLY
@@ -21,7 +20,7 @@ from unleash_gitops.model.call import Fill
 from unleash_gitops.model.resource import Reference
 
 __all__ = [
-    "CODES",
+    "STRATEGY_CODES",
     "FlagStrategy",
     "merge_strategy",
     "normalise_live_strategy",
@@ -33,7 +32,7 @@ __all__ = [
     "strategy_to_document",
 ]
 
-CODES = {
+STRATEGY_CODES = {
     **CONSTRAINT_CODES,
     "parameter": "a strategy's parameter has a value that means nothing",
     "twice": "a list names one thing twice",

@@ -17,9 +17,9 @@ from unleash_gitops.kinds.shared.fields import Rule
 from unleash_gitops.kinds.shared.models import Model
 from unleash_gitops.model.resource import Reference, ReferenceConflict, SpecLookup
 
-__all__ = ["CODES", "Constraint", "Constraints", "constraints_body", "find_illegal_values"]
+__all__ = ["CONSTRAINT_CODES", "Constraint", "Constraints", "constraints_body", "find_illegal_values"]
 
-CODES = {"constraint": "a constraint's values do not fit its operator"}
+CONSTRAINT_CODES = {"constraint": "a constraint's values do not fit its operator"}
 _LISTS = {"IN", "NOT_IN", "STR_ENDS_WITH", "STR_STARTS_WITH", "STR_CONTAINS"}
 _SEMVER = re.compile(
     r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
