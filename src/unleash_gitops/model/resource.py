@@ -52,7 +52,7 @@ Transition = tuple[Mapping[str, Any] | UnknownValue | None, Mapping[str, Any] | 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The address of an object. `name` is None for a live object whose name stands only in its document."""
+    """The address of an object. `name` is None for a live object when only a document has its name."""
 
     kind: str
     name: str | None
