@@ -233,6 +233,7 @@ def test_an_object_that_another_document_needs_does_not_stay_deleted() -> None:
         ("Segment/s", "blocked", "fail"),
         ("FeatureFlag/default/f", "blocked", None),
     ]
+    assert plan.changes[1].reason == "needs Segment/s, which this plan does not create"
     assert plan.kept == ()
 
 

@@ -180,9 +180,8 @@ class Plan(Data):
 
     @model_validator(mode="after")
     def _check_labels(self) -> Self:
-        """Refuse a call that needs an id that the plan does not create. A blocked change creates none, and says why."""
+        """Refuse a call that needs an id that no call of the plan creates."""
         labels = {call.id_label for change in self.changes for call in change.calls}
-        labels |= {change.address for change in self.changes if change.action == "blocked"}
         for change in self.changes:
             for call in change.calls:
                 if missing := sorted(call.required_labels - labels):

@@ -61,8 +61,9 @@ def validate_content(model: type[_Model], content: dict[str, Any], source: str) 
         return model.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise PlanFileError(f"{source}: not a plan this version can read: {where}: {first['msg']}", _AGAIN) from None
+        place = ".".join(str(part) for part in first["loc"])
+        problem = f"{place}: {first['msg']}" if place else first["msg"]
+        raise PlanFileError(f"{source}: not a plan this version can read: {problem}", _AGAIN) from None
 
 
 def _digest(content: dict[str, Any]) -> str:
