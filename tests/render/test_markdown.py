@@ -46,8 +46,7 @@ def test_fenced() -> None:
 def test_the_first_line_says_it_all() -> None:
     first = render_plan_markdown(ACTIONS).splitlines()[0]
     assert (
-        first
-        == "**2 to create, 1 to update, 1 to delete, 3 blocked, 2 unmanaged** "
+        first == "**2 to create, 1 to update, 1 to delete, 3 blocked, 2 unmanaged** "
         "(7 unchanged, 1 owned by another workspace)"
     )
 
