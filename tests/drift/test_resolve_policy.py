@@ -231,7 +231,7 @@ def test_an_object_that_another_document_needs_does_not_stay_deleted() -> None:
     plan = world.plan(segment(), user, on_drift="keep")
     assert [(change.address, change.action, change.drift) for change in plan.changes] == [
         ("Segment/s", "blocked", "fail"),
-        ("FeatureFlag/default/f", "blocked", None),
+        ("FeatureFlag/default/f", "blocked", None),  # it needs the id of the segment
     ]
     assert plan.changes[1].reason == "needs Segment/s, which this plan does not create"
     assert plan.kept == ()
