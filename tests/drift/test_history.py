@@ -13,7 +13,7 @@ from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
 from unleash_gitops.api.audit_log import parse_actor, read_events
 from unleash_gitops.api.client import Client
-from unleash_gitops.documents.loader import Loaded
+from unleash_gitops.documents.loader import LoadedWorkspace
 from unleash_gitops.model.errors import ServerError
 from unleash_gitops.model.plan import Plan
 from unleash_gitops.model.resource import ResourceSet
@@ -48,7 +48,9 @@ class World:
     def plan(self, answers: Answers | None = None) -> tuple[Plan, list[str]]:
         """Plan, where paths that begin so are answered with a status and a body; return what was asked of the log."""
         resources = [parse_resource(flag(name, description="a"), "ws") for name in self.names]
-        loaded = Loaded(Path(), None, ResourceSet({found.key: found for found in resources}), (), (), len(resources))
+        loaded = LoadedWorkspace(
+            Path(), None, ResourceSet({found.key: found for found in resources}), (), (), len(resources)
+        )
         asked: list[str] = []
 
         def respond(request: httpx.Request) -> httpx.Response:

@@ -21,7 +21,7 @@ from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.instance import Instance
 from servers.sandbox_database import execute
 from unleash_gitops.api.client import Client
-from unleash_gitops.documents.loader import Loaded
+from unleash_gitops.documents.loader import LoadedWorkspace
 from unleash_gitops.model.errors import DriftRefused
 from unleash_gitops.model.ownership import split_mark
 from unleash_gitops.model.plan import Change, OnDrift, Plan
@@ -292,7 +292,7 @@ class World:
             for (kind, name), spec in said.items()
         ]
         state = ResourceSet({one.key: one for one in resources})
-        loaded = Loaded(Path(), None, state, (), (), len(resources))
+        loaded = LoadedWorkspace(Path(), None, state, (), (), len(resources))
         with self.server.client(ours=True) as client:
             plan = make_plan(loaded, self.workspace, client)
             assert plan.audit_error is None

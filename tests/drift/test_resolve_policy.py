@@ -14,7 +14,7 @@ from document_samples import document, parse_resource, parse_workspace
 from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
 from unleash_gitops.api.client import Client
-from unleash_gitops.documents.loader import Loaded
+from unleash_gitops.documents.loader import LoadedWorkspace
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.errors import DriftRefused
 from unleash_gitops.model.plan import OnDrift, Plan
@@ -48,7 +48,7 @@ class World:
             return httpx.Response(status, headers=headers, content=content)
 
         desired = ResourceSet({resource.key: resource for resource in resources})
-        loaded = Loaded(Path(), None, desired, (), (), len(resources))
+        loaded = LoadedWorkspace(Path(), None, desired, (), (), len(resources))
         with Client("http://fake", TOKEN, transport=httpx.MockTransport(respond)) as client:
             return make_plan(loaded, self.workspace, client, on_drift=on_drift)
 

@@ -15,7 +15,7 @@ from document_samples import desired, document, parse_workspace
 from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
 from unleash_gitops.api.client import Client
-from unleash_gitops.documents.loader import Loaded
+from unleash_gitops.documents.loader import LoadedWorkspace
 from unleash_gitops.engine.call_sender import Sender
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.call import Call, Fill, Lookup
@@ -150,7 +150,7 @@ class World:
         self.fake = FakeUnleash(flags={"default": []}, audit=FakeAudit({TOKEN: "ours", OTHER: "other"}))
         self.workspace = parse_workspace()
         state = ResourceSet({resource.key: resource for resource in documents})
-        self.loaded = Loaded(Path(), None, state, (), (), len(documents))
+        self.loaded = LoadedWorkspace(Path(), None, state, (), (), len(documents))
 
     def client(self, token: str = TOKEN) -> Client:
         return Client("http://fake", token, transport=self.fake.transport())

@@ -16,7 +16,7 @@ from document_samples import document, parse_resource, parse_workspace
 from properties import examples
 from servers.fake_unleash import TOKEN, FakeUnleash
 from unleash_gitops.api.client import Client
-from unleash_gitops.documents.loader import Loaded
+from unleash_gitops.documents.loader import LoadedWorkspace
 from unleash_gitops.engine.diff import diff_fields
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.ownership import computed_id
@@ -76,7 +76,7 @@ places = st.tuples(st.sampled_from(SCOPES), st.sampled_from(NAMES))
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> tuple[FakeUnleash, Loaded, Workspace]:
+def worlds(draw: st.DrawFn) -> tuple[FakeUnleash, LoadedWorkspace, Workspace]:
     """Return a server, what the files say, and a workspace: ours, others' and nobody's charts, some protected."""
     fake = FakeUnleash(flags=copy.deepcopy(FLAGS), style=draw(st.sampled_from(["new", "7.5"])))
     for (scope, name), (owner, config) in draw(
@@ -102,16 +102,16 @@ def _resource(scope: tuple[str, str] | None, name: str, spec: dict[str, Any]) ->
     return parse_resource(document(KIND.name, name, place, **spec))
 
 
-def _loaded(resources: list[Resource]) -> Loaded:
+def _loaded(resources: list[Resource]) -> LoadedWorkspace:
     state = ResourceSet({resource.key: resource for resource in resources})
-    return Loaded(Path(), None, state, (), (), len(resources))
+    return LoadedWorkspace(Path(), None, state, (), (), len(resources))
 
 
 def _client(fake: FakeUnleash) -> Client:
     return Client("http://fake", TOKEN, transport=fake.transport())
 
 
-def _plan(fake: FakeUnleash, loaded: Loaded, workspace: Workspace) -> Plan:
+def _plan(fake: FakeUnleash, loaded: LoadedWorkspace, workspace: Workspace) -> Plan:
     with _client(fake) as client:
         return make_plan(loaded, workspace, client)
 
@@ -121,7 +121,7 @@ def _apply(fake: FakeUnleash, plan: Plan) -> None:
         apply_plan(plan, client, threading.Event())
 
 
-def _untouchable(fake: FakeUnleash, loaded: Loaded, workspace: Workspace) -> dict[str, Any]:
+def _untouchable(fake: FakeUnleash, loaded: LoadedWorkspace, workspace: Workspace) -> dict[str, Any]:
     """Return the charts that no plan may touch: others', nobody's where we are not alone, and what safeguards use."""
     kept = {}
     for chart, (scope, config) in fake.charts.items():

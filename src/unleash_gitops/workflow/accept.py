@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unleash_gitops.documents.loader import Loaded, load
+from unleash_gitops.documents.loader import LoadedWorkspace, load
 from unleash_gitops.documents.yamldoc import REMOVED, Edit, EditError, apply_edits, parse_documents
 from unleash_gitops.engine.classify import Difference
 from unleash_gitops.engine.diff import PartChange, format_path
@@ -56,7 +56,7 @@ class NotAccepted:
 
 
 def accept_drift(
-    loaded: Loaded,
+    loaded: LoadedWorkspace,
     workspace: Workspace,
     client: Client,
     references: Sequence[str] = (),

@@ -23,7 +23,7 @@ from unleash_gitops.workflow.pull import pull_workspace
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
-    from unleash_gitops.documents.loader import Loaded
+    from unleash_gitops.documents.loader import LoadedWorkspace
     from unleash_gitops.model.plan import OnDrift, Plan, Report, Result
     from unleash_gitops.model.workspace import Workspace
     from unleash_gitops.workflow.accept import Accepted, NotAccepted
@@ -68,14 +68,14 @@ class Run:
     root: str | None
     configured_url: str | None
     token_env: str | None
-    files: tuple[Loaded, Workspace] | None = None
+    files: tuple[LoadedWorkspace, Workspace] | None = None
     client: Client | None = None
     plan: Plan | None = None
     report: Report | None = None
     error: GitopsError | None = None
 
     @classmethod
-    def of_files(cls, loaded: Loaded, workspace: Workspace, path: str) -> Run:
+    def of_files(cls, loaded: LoadedWorkspace, workspace: Workspace, path: str) -> Run:
         """Return a run that begins with the files of a workspace."""
         spec = workspace.spec
         return cls(workspace.name, path, loaded.path_in_repository, spec.url, spec.token_env, files=(loaded, workspace))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unleash_gitops import __version__
-from unleash_gitops.documents.loader import Loaded, find_workspace, load
+from unleash_gitops.documents.loader import LoadedWorkspace, find_workspace, load
 from unleash_gitops.documents.reference_checks import find_missing_references, find_reference_conflicts
 from unleash_gitops.drift import Policy, attribute, find_orphan_drift, read_history, resolve_policy
 from unleash_gitops.engine.classify import Classification, Targets, classify, find_unmatched_targets
@@ -35,7 +35,7 @@ class Comparison:
     audit_error: str | None
 
 
-def load_workspace(directory: Path) -> tuple[Loaded, Workspace]:
+def load_workspace(directory: Path) -> tuple[LoadedWorkspace, Workspace]:
     """Load the workspace that `directory` is in. Raises InvalidFiles with every error in the files, or UsageError."""
     loaded = load(find_workspace(directory))
     errors = [diagnostic for diagnostic in loaded.diagnostics if diagnostic.severity == "error"]
@@ -45,7 +45,7 @@ def load_workspace(directory: Path) -> tuple[Loaded, Workspace]:
 
 
 def make_plan(
-    loaded: Loaded,
+    loaded: LoadedWorkspace,
     workspace: Workspace,
     client: Client,
     targets: Sequence[str] = (),
@@ -80,7 +80,7 @@ def make_plan(
 
 
 def compare_workspace(
-    loaded: Loaded,
+    loaded: LoadedWorkspace,
     workspace: Workspace,
     client: Client,
     targets: Sequence[str] = (),
@@ -116,7 +116,7 @@ def parse_targets(targets: Iterable[str]) -> list[tuple[str, ...]]:
 
 
 def _read_live(
-    loaded: Loaded,
+    loaded: LoadedWorkspace,
     workspace: Workspace,
     client: Client,
     targets: Targets,

@@ -22,7 +22,7 @@ from unleash_gitops.model.workspace import API_VERSION
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
-    from unleash_gitops.documents.loader import Loaded
+    from unleash_gitops.documents.loader import LoadedWorkspace
     from unleash_gitops.model.resource import Resource, ResourceSet
     from unleash_gitops.model.workspace import Workspace
 
@@ -48,7 +48,7 @@ class Skipped:
 
 
 def pull_workspace(
-    loaded: Loaded,
+    loaded: LoadedWorkspace,
     workspace: Workspace,
     client: Client,
     kind: str | None = None,

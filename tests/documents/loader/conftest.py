@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from document_samples import WORKSPACE
-from unleash_gitops.documents.loader import Loaded, load
+from unleash_gitops.documents.loader import LoadedWorkspace, load
 
-LoadFiles = Callable[[Mapping[str, str | bytes | None]], Loaded]
-FormatProblems = Callable[[Loaded], list[str]]
+LoadFiles = Callable[[Mapping[str, str | bytes | None]], LoadedWorkspace]
+FormatProblems = Callable[[LoadedWorkspace], list[str]]
 
 
 @pytest.fixture
 def load_files(tmp_path: Path) -> LoadFiles:
     """Load a workspace with the given files. It has an unleash-gitops.yaml unless its content is None."""
 
-    def load_workspace(files: Mapping[str, str | bytes | None]) -> Loaded:
+    def load_workspace(files: Mapping[str, str | bytes | None]) -> LoadedWorkspace:
         for name, content in {"unleash-gitops.yaml": WORKSPACE, **files}.items():
             if content is not None:
                 (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,7 @@ def load_files(tmp_path: Path) -> LoadFiles:
 def format_problems() -> FormatProblems:
     """Return the problems of a workspace as `path:line:column: severity: message [code] | hint`."""
 
-    def format_all(loaded: Loaded) -> list[str]:
+    def format_all(loaded: LoadedWorkspace) -> list[str]:
         return [
             f"{problem.position}:{problem.position.column}: {problem.severity}: {problem.message} [{problem.code}]"
             + (f" | {problem.hint}" if problem.hint else "")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from document_samples import WORKSPACE, header
-from unleash_gitops.documents.loader import Loaded
+from unleash_gitops.documents.loader import LoadedWorkspace
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.ownership import computed_id
 
@@ -400,7 +400,7 @@ CASES = [
     Case(
         "workspace port",
         {"unleash-gitops.yaml": WORKSPACE + "spec:\n  url: https://example.com:x\n", "a.yaml": build_chart()},
-        ["unleash-gitops.yaml:5:8: error: spec.url: the port is not a number up to 65535 [value]"],
+        ["unleash-gitops.yaml:5:8: error: spec.url: the port must be a number up to 65535 [value]"],
     ),
     Case(
         "workspace null spec",
@@ -515,7 +515,9 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_every_problem_is_reported_at_its_position(
-    case: Case, load_files: Callable[[Mapping[str, str | None]], Loaded], format_problems: Callable[[Loaded], list[str]]
+    case: Case,
+    load_files: Callable[[Mapping[str, str | None]], LoadedWorkspace],
+    format_problems: Callable[[LoadedWorkspace], list[str]],
 ) -> None:
     files = {path: content and content.replace("COMPUTED", COMPUTED) for path, content in case.files.items()}
     expected = [line.replace("COMPUTED", COMPUTED) for line in case.problems]

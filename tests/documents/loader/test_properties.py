@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from document_samples import API_VERSION, WORKSPACE, document
 from documents.loader.test_codes import ALL_CODES
-from unleash_gitops.documents.loader import Loaded, load
+from unleash_gitops.documents.loader import LoadedWorkspace, load
 from unleash_gitops.documents.yamldoc import dump_document, parse_documents
 
 WORDS = ["apiVersion", "kind", "metadata", "name", "project", "feature", "id", "spec", "metricName", "title"]
@@ -69,14 +69,14 @@ documents = st.fixed_dictionaries(
 )
 
 
-def load_file(name: str, content: bytes) -> Loaded:
+def load_file(name: str, content: bytes) -> LoadedWorkspace:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "unleash-gitops.yaml").write_text(WORKSPACE)
         (Path(folder) / name).write_bytes(content)
         return load(Path(folder))
 
 
-def assert_diagnostics_are_well_formed(loaded: Loaded) -> None:
+def assert_diagnostics_are_well_formed(loaded: LoadedWorkspace) -> None:
     for problem in loaded.diagnostics:
         assert problem.code in ALL_CODES
         assert problem.message.isprintable()

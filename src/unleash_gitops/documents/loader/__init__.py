@@ -27,14 +27,14 @@ from unleash_gitops.model.workspace import WORKSPACE_FILE
 if TYPE_CHECKING:
     from unleash_gitops.model.workspace import Workspace
 
-__all__ = ["Loaded", "find_repository", "find_workspace", "find_workspaces", "load"]
+__all__ = ["LoadedWorkspace", "find_repository", "find_workspace", "find_workspaces", "load"]
 
 _Item = TypeVar("_Item")
 _MAX_PROBLEMS = 100  # in one file: a hostile file could have millions
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedWorkspace:
     """The content of a workspace's files.
 
     `workspace` is None when its own file is missing or not valid. `desired` has the valid documents. `diagnostics` are
@@ -59,7 +59,7 @@ class Loaded:
         return "" if path == "." else path
 
 
-def load(root: Path) -> Loaded:
+def load(root: Path) -> LoadedWorkspace:
     """Read and check the workspace at `root`. Reports problems of the files in `diagnostics`, and raises nothing."""
     files, diagnostics = find_files(root)
     workspace_file = _load_workspace_file(files, diagnostics)
@@ -80,7 +80,7 @@ def load(root: Path) -> Loaded:
         message = "the workspace contains no documents"
         hint = "add a document, or write the live objects into files with: unleash-gitops pull"
         diagnostics.append(Diagnostic("warning", "empty-workspace", message, Position(WORKSPACE_FILE), hint))
-    return Loaded(
+    return LoadedWorkspace(
         root=root,
         workspace=workspace_file.workspace,
         desired=collect_resources(entries),
