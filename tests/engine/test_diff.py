@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unleash_gitops.engine.diff import diff_fields, diff_parts, format_path
+from unleash_gitops.engine.diff import diff_fields, diff_parts
 
 
 def test_fields_are_grouped_by_their_part_and_named_by_their_path() -> None:
@@ -32,7 +32,3 @@ def test_keys_that_begin_with_underscores_are_compared() -> None:
     (part,) = diff_parts({"list": [{"__name__": "a"}]}, {"list": [{"__name__": "b"}]})
     assert [(field.path, field.before, field.after) for field in part.fields] == [("list[0].__name__", "a", "b")]
     assert [field.path for field in diff_fields({"__name__": ["a"]}, {"__name__": ["b"]})] == ["__name__[0]"]
-
-
-def test_paths_quote_the_keys_that_have_signs_of_paths_in_them() -> None:
-    assert format_path(("a", 0, "b.c", "", "d")) == 'a[0]["b.c"][""].d'

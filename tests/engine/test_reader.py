@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import httpx
 import pytest
 
 from unleash_gitops.api.client import Client
 from unleash_gitops.engine.reader import Reader
-from unleash_gitops.model.errors import ApiError
-from unleash_gitops.model.resource import ReadScope
+from unleash_gitops.kinds.tag_type import TagType
+from unleash_gitops.model.errors import ApiError, UnexpectedAnswer
+from unleash_gitops.model.resource import Area, ReadScope
 from unleash_gitops.model.workspace import WorkspaceSpec
 
 CONCURRENCY = 32
@@ -58,3 +60,46 @@ def test_a_failed_read_is_not_kept_for_the_next() -> None:
         assert reader.get_cached("/api/admin/user") == {"message": "no access"}
         assert reader.get_cached("/api/admin/user") == {"message": "no access"}
     assert statuses == []
+
+
+TAG_TYPES = Area("TagType")
+
+
+def read_tag_types(answer: Any, needed: tuple[str, ...] = ("TagType",)) -> list[str]:
+    """Return the names of the tag types that a server tells with `answer`."""
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, json=answer))
+    with Client("http://unleash.test", "token-of-tests", transport=transport) as client:
+        reader = Reader(client, "payments", WorkspaceSpec(), SCOPE, needed)
+        return [resource.id for resource in reader.read_areas([TAG_TYPES]).resources.values()]
+
+
+@pytest.mark.parametrize("needed", [("TagType",), ()])
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ({}, "GET /api/admin/tag-types: the answer has no list tagTypes"),
+        (
+            {"tagTypes": [{}]},
+            "GET TagType: the answer is not of the form that this version knows: name: Field required",
+        ),
+        (
+            {"tagTypes": [{"name": []}]},
+            "GET TagType: the answer is not of the form that this version knows: name: Input should be a valid string",
+        ),
+    ],
+)
+def test_an_answer_of_another_form_is_an_error_with_its_place(answer: Any, error: str, needed: tuple[str, ...]) -> None:
+    with pytest.raises(UnexpectedAnswer) as caught:
+        read_tag_types(answer, needed)
+    assert str(caught.value) == error
+
+
+@pytest.mark.parametrize("bug", [KeyError("spec"), TypeError("not iterable"), AttributeError("name")])
+def test_a_bug_of_our_own_is_not_told_as_the_servers(bug: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: Any) -> None:
+        raise bug
+
+    monkeypatch.setattr(TagType, "resource_from_entry", fail)
+    with pytest.raises(type(bug)) as caught:
+        read_tag_types({"tagTypes": [{"name": "team"}]})
+    assert caught.value is bug

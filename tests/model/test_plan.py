@@ -133,19 +133,19 @@ CHANGES = ACTIONS.as_json()["changes"]
         ({"workspace": None}, "workspace: Input should be a valid string"),
         ({"maxDeletes": -1}, "maxDeletes: Input should be greater than or equal to 0"),
         ({"instance": {}}, "instance.url: Field required"),
-        ({"changes": [{**CHANGES[0], "fate": 1}]}, "changes.0.fate: Extra inputs are not permitted"),
+        ({"changes": [{**CHANGES[0], "fate": 1}]}, "changes[0].fate: Extra inputs are not permitted"),
         (
             {"changes": [{**CHANGES[0], "action": "replace"}]},
-            "changes.0.action: Input should be 'create', 'update', 'delete' or 'blocked'",
+            "changes[0].action: Input should be 'create', 'update', 'delete' or 'blocked'",
         ),
         (
             {"changes": [{**CHANGES[0], "calls": [{"method": "PATCH", "path": "/api/admin/x", "body": None}]}]},
-            "changes.0.calls.0.method: Input should be 'POST', 'PUT' or 'DELETE'",
+            "changes[0].calls[0].method: Input should be 'POST', 'PUT' or 'DELETE'",
         ),
     ],
 )
 def test_invalid_content_with_a_matching_digest_is_refused(changed: dict[str, Any], problem: str) -> None:
-    assert parse_refused(seal(**changed)) == (f"p.json: not a plan this version can read: {problem}", AGAIN)
+    assert parse_refused(seal(**changed)) == (f"p.json: not a plan this version can read: the plan: {problem}", AGAIN)
 
 
 POST = {"method": "POST", "path": "/api/admin/x", "body": [None]}
@@ -171,7 +171,7 @@ def test_a_call_that_needs_an_id_that_no_call_creates_is_refused(dependent: dict
     blocked = {"action": "blocked", "kind": "Segment", "name": "beta", "project": None, "feature": None}
     for other in ({}, blocked):
         assert parse_refused(seal(changes=make_changes(dependent, **other))) == (
-            f"p.json: not a plan this version can read: {problem}",
+            f"p.json: not a plan this version can read: the plan: {problem}",
             AGAIN,
         )
     creating = {**POST, "idLabel": "Segment/beta"}
@@ -181,17 +181,17 @@ def test_a_call_that_needs_an_id_that_no_call_creates_is_refused(dependent: dict
 @pytest.mark.parametrize(
     ("fill", "problem"),
     [
-        ({"path": [1], "idOf": "a"}, "changes.0.calls.0: Value error, no null to fill at [1]"),
-        ({"path": [0]}, "changes.0.calls.0.fills.0: Value error, needs either idOf or env"),
+        ({"path": [1], "idOf": "a"}, "changes[0].calls[0]: Value error, no null to fill at [1]"),
+        ({"path": [0]}, "changes[0].calls[0].fills[0]: Value error, needs either idOf or env"),
         (
             {"path": [0], "env": "A-B"},
-            "changes.0.calls.0.fills.0.env: String should match pattern '^[A-Za-z_][A-Za-z0-9_]*$'",
+            "changes[0].calls[0].fills[0].env: String should match pattern '^[A-Za-z_][A-Za-z0-9_]*$'",
         ),
     ],
 )
 def test_an_invalid_fill_is_refused(fill: dict[str, Any], problem: str) -> None:
     sealed = seal(changes=make_changes({**POST, "fills": [fill]}))
-    assert parse_refused(sealed) == (f"p.json: not a plan this version can read: {problem}", AGAIN)
+    assert parse_refused(sealed) == (f"p.json: not a plan this version can read: the plan: {problem}", AGAIN)
 
 
 @pytest.mark.parametrize(
@@ -216,8 +216,8 @@ def test_an_invalid_fill_is_refused(fill: dict[str, Any], problem: str) -> None:
 )
 def test_a_call_outside_the_admin_api_is_refused(path: str) -> None:
     call = {"method": "POST", "path": path, "body": None}
-    problem = "changes.0.calls.0.path: Value error, not a path of the Admin API"
-    expected = f"p.json: not a plan this version can read: {problem}"
+    problem = "changes[0].calls[0].path: Value error, not a path of the Admin API"
+    expected = f"p.json: not a plan this version can read: the plan: {problem}"
     assert parse_refused(seal(changes=[{**CHANGES[0], "calls": [call]}])) == (expected, AGAIN)
 
 

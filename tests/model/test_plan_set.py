@@ -63,11 +63,11 @@ CHANGED = "p.json: the plan was changed after it was created (its digest does no
         (
             lambda content: content["workspaces"][0].update(plan=[]),
             True,
-            "not a plan this version can read: workspaces.0.",
+            "not a plan this version can read: workspaces[0].",
         ),
-        (lambda content: content["workspaces"][0].pop("error"), True, "workspaces.0.error: Field required"),
+        (lambda content: content["workspaces"][0].pop("error"), True, "workspaces[0].error: Field required"),
         (lambda content: content.update(formatVersion="1"), True, "the plan has format 1, this version reads format 2"),
-        (lambda content: content["workspaces"].append("x"), True, "not a plan this version can read: workspaces.3"),
+        (lambda content: content["workspaces"].append("x"), True, "not a plan this version can read: workspaces[3]"),
     ],
 )
 def test_an_edited_plan_set_is_refused(change: Callable[[dict[str, Any]], object], reseal: bool, message: str) -> None:
@@ -82,7 +82,7 @@ def test_a_plan_of_another_format_in_a_plan_set_is_refused(version: str) -> None
         plan = {**content["workspaces"][0]["plan"], "formatVersion": version}
         content["workspaces"][0]["plan"] = seal({key: value for key, value in plan.items() if key != "digest"})
 
-    with pytest.raises(PlanFileError, match=r"workspaces\.0\.plan\.formatVersion"):
+    with pytest.raises(PlanFileError, match=r"workspaces\[0\]\.plan\.formatVersion"):
         parse_plans(edit(set_version, reseal=True), "p.json")
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from unleash_gitops.model.errors import UnexpectedAnswer
+from unleash_gitops.api.answers import parse_answer
 
 __all__ = ["Actor", "Event", "parse_actor", "read_events", "read_recent"]
 
@@ -120,15 +120,7 @@ class _Page(BaseModel):
 
 
 def _read_page(get: Callable[[str], Any], path: str) -> list[Event]:
-    answer = get(path)
-    try:
-        entries = _Page.model_validate(answer).events
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the answer"
-        message = f"the audit log is not of the form that this version knows: {place}: {first['msg']}"
-        raise UnexpectedAnswer("GET", path.partition("?")[0], message) from error
-    return [_to_event(entry) for entry in entries]
+    return [_to_event(entry) for entry in parse_answer(_Page, get(path), path).events]
 
 
 def _to_event(entry: _Entry) -> Event:

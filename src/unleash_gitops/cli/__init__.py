@@ -23,6 +23,7 @@ from unleash_gitops.cli.accept import accept
 from unleash_gitops.cli.apply import apply
 from unleash_gitops.cli.ci import comment, fetch
 from unleash_gitops.cli.offline import init, schema, validate
+from unleash_gitops.cli.output import is_verbose, show_error
 from unleash_gitops.cli.plan import plan, pull, show
 from unleash_gitops.cli.sandbox import sandbox
 from unleash_gitops.model.errors import GitopsError, InvalidFiles
@@ -72,14 +73,12 @@ def _run() -> int:
     except InvalidFiles as error:  # commands show these with the path of the workspace; this is for the rest
         click.echo(f"error: {error}", err=True)
     except GitopsError as error:
-        from unleash_gitops.cli.output import show_error
-
         show_error(error)
     except BrokenPipeError:
         # The reader of stdout has closed it (`| head`): what is left to print must not raise again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
-        if "-v" in sys.argv or "--verbose" in sys.argv:
+        if is_verbose():
             raise
         click.echo(f"error: internal error: {type(error).__name__}: {error}", err=True)
         click.echo("help: this is a bug in unleash-gitops; please report it with the output of -v", err=True)

@@ -21,6 +21,7 @@ __all__ = [
     "echo_data",
     "echo_line",
     "echo_text",
+    "is_verbose",
     "progress_bar",
     "replace_file",
     "show_error",
@@ -51,10 +52,20 @@ def echo_text(text: Text, *, err: bool = False) -> None:
 
 
 def show_error(error: GitopsError) -> None:
-    """Print an error that ends the run."""
+    """Print an error that ends the run; with -v also the traceback of its cause, where it has one."""
     from unleash_gitops.render.text import render_error_text
 
+    if is_verbose() and error.__cause__ is not None:
+        import traceback
+
+        for line in "".join(traceback.format_exception(error.__cause__)).splitlines():
+            echo_line(line)
     echo_text(render_error_text(error), err=True)
+
+
+def is_verbose() -> bool:
+    """Tell whether the user asked for details with -v."""
+    return "-v" in sys.argv or "--verbose" in sys.argv
 
 
 def build_path_prefix(directory: Path, root: Path) -> str:

@@ -9,10 +9,11 @@ from typing import Any
 from unleash_gitops.drift.history import History
 from unleash_gitops.drift.object_history import ObjectHistory, Trace, Verdict
 from unleash_gitops.engine.classify import Difference
-from unleash_gitops.engine.diff import PartChange, format_path
+from unleash_gitops.engine.diff import PartChange
 from unleash_gitops.engine.parts import ABSENT, PartPath, list_parts, value_at, with_value
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import Reads
+from unleash_gitops.model.paths import format_path
 from unleash_gitops.model.plan import FieldChange
 from unleash_gitops.model.resource import Resource
 

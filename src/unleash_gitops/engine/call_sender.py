@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from unleash_gitops.api.answers import read_entries
 from unleash_gitops.model.call import write_values
 from unleash_gitops.model.errors import ApiError, MissingRoute, NotUnleash, Unreachable
 
@@ -115,12 +116,11 @@ class Sender:
             if error.status == 404 and not isinstance(error, MissingRoute):
                 return None
             raise
-        key = lookup.list_key
-        objects = [answer] if key == "" else answer if key is None else answer[key]
+        objects = [answer] if lookup.list_key == "" else read_entries(answer, lookup.list_key, lookup.path)
         created_ids = [self._ids[label] for label in lookup.exclude_labels if label in self._ids]
         excluded = [*lookup.exclude_ids, *created_ids]
         match = self._fill(lookup.match, lookup.fills, lookup)
-        matches = (entry for entry in objects if entry.get("id") not in excluded and _fits(entry, match))
+        matches = (entry for entry in objects if _fits(entry, match) and entry.get("id") not in excluded)
         return next(matches, None)
 
     def _note(self, call: Call, address: str, answer: Any) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from unleash_gitops.engine.parts import ABSENT, PartPath, find_differing_parts, value_at
+from unleash_gitops.model.paths import format_path
 from unleash_gitops.model.plan import FieldChange
 
-__all__ = ["PartChange", "diff_fields", "diff_parts", "format_path", "list_fields"]
+__all__ = ["PartChange", "diff_fields", "diff_parts", "list_fields"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +61,3 @@ def _diff_values(path: PartPath, before: Any, after: Any) -> tuple[FieldChange, 
 def _to_field(value: Any) -> Any:
     """Return a side of a field: None where it lacks the field."""
     return None if value is ABSENT or type(value).__name__ == "NotPresent" else value
-
-
-def format_path(parts: Sequence[str | int]) -> str:
-    """Return `labelSelectors.environment[0]` for its pieces; a key with a dot or bracket in it is quoted."""
-    path = ""
-    for part in parts:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        elif any(sign in part for sign in ".[]\"'") or not part:
-            path += f'["{part}"]'
-        else:
-            path += f".{part}" if path else part
-    return path

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from pydantic import ValidationError
+from typing_extensions import TypedDict
 
+from unleash_gitops.api.answers import check_answer, to_unexpected_answer
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import HasReferences
-from unleash_gitops.model.errors import ApiError, MissingRoute, NotUnleash, UsageError
+from unleash_gitops.model.errors import ApiError, MissingRoute, NotUnleash, UnexpectedAnswer, UsageError
 from unleash_gitops.model.resource import Area, ReadScope, Resource, ResourceSet
 
 if TYPE_CHECKING:
@@ -23,6 +25,22 @@ __all__ = ["Reader"]
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
+
+
+class _Project(TypedDict):
+    id: str
+
+
+class _Projects(TypedDict):
+    projects: list[_Project]
+
+
+class _Feature(TypedDict):
+    name: str
+
+
+class _Features(TypedDict):
+    features: list[_Feature]
 
 
 class Reader:
@@ -97,7 +115,7 @@ class Reader:
     def all_projects(self) -> tuple[str, ...]:
         """See `Reads.all_projects`."""
         path = "/api/admin/projects"
-        return tuple(project["id"] for project in _read_list(self.get_cached(path), "projects", path))
+        return tuple(project["id"] for project in check_answer(_Projects, self.get_cached(path), path)["projects"])
 
     def features(self, project: str) -> tuple[Mapping[str, Any], ...]:
         """See `Reads.features`. Raises UsageError for a project that does not exist.
@@ -108,14 +126,15 @@ class Reader:
             return self._features[project]
         path = f"/api/admin/projects/{quote(project, safe='')}"
         try:
-            found = _read_list(self.get_cached(f"{path}/features"), "features", path)
+            answer = check_answer(_Features, self.get_cached(f"{path}/features"), f"{path}/features")
+            features: Sequence[Any] = answer["features"]
         except ApiError as error:
             if error.status != 404 or isinstance(error, MissingRoute):
                 raise
-            found = ()
-        if not found and self.get_or_none(f"{path}/overview") is None:
+            features = ()
+        if not features and self.get_or_none(f"{path}/overview") is None:
             raise UsageError(f'there is no project "{project}" on the server', "correct spec.projects")
-        self._features[project] = tuple(found)
+        self._features[project] = tuple(features)
         return self._features[project]
 
     def flags(self, project: str) -> tuple[str, ...]:
@@ -156,31 +175,17 @@ class Reader:
     def _read_area(self, area: Area) -> list[Resource]:
         try:
             return list(kinds()[area.kind].read(self, area))
+        except UnexpectedAnswer:
+            raise
         except (ApiError, NotUnleash) as error:
             missing = isinstance(error, NotUnleash) or error.status == 404
             if not missing or area.kind in self._needed:
                 raise
             return []  # an edition without such objects, or a proxy that lets through only what it knows
-        except (ValidationError, KeyError, TypeError) as error:
+        except ValidationError as error:  # what a kind parses as its model
             where = "/".join(part for part in (area.kind, area.project, area.feature) if part)
-            raise NotUnleash(
-                "GET", where, f"the answer is not of the form this version knows: {_describe_first_error(error)}"
-            ) from None
+            raise to_unexpected_answer(error, where)  # noqa: B904 - it has its cause
 
     def map_concurrently(self, read: Callable[[_In], _Out], over: Sequence[_In]) -> list[_Out]:
         """See `Reads.map_concurrently`."""
         return self._client.map_concurrently(read, over)
-
-
-def _read_list(answer: Any, field: str, path: str) -> Any:
-    try:
-        return answer[field]
-    except (KeyError, TypeError):
-        raise NotUnleash("GET", path, f"the answer has no {field}") from None
-
-
-def _describe_first_error(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_input=False)[0]
-        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
-    return f"no {error}"

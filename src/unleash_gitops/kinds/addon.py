@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
-from typing_extensions import override
+from typing_extensions import TypedDict, override
 
+from unleash_gitops.api.answers import check_answer
 from unleash_gitops.kinds.addon_providers import PARAMETERS, parameter_problem
 from unleash_gitops.kinds.base import Kind, Marked, Pullable, Reads
 from unleash_gitops.kinds.shared.audited import Audited
@@ -147,6 +148,11 @@ class _Provider(LiveModel):
         return {parameter.name for parameter in self.parameters if parameter.sensitive}
 
 
+class _Addons(TypedDict):
+    providers: list[Any]
+    addons: list[Any]
+
+
 class Addon(Kind, Marked, Pullable, Audited):
     """Integrations: read by one GET, changed by number. A line of the description has their name, the last the mark.
 
@@ -179,8 +185,8 @@ class Addon(Kind, Marked, Pullable, Audited):
     @override
     def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
         """Raises UsageError when this server's services do not take what a document holds."""
-        answer = reads.get_cached(_PATH)
-        providers = {entry["name"]: _Provider.model_validate(entry) for entry in answer["providers"]}
+        answer = check_answer(_Addons, reads.get_cached(_PATH), _PATH)
+        providers = {provider.name: provider for provider in map(_Provider.model_validate, answer["providers"])}
         live: dict[str, Resource] = {}
         for entry in sorted(map(_parse, answer["addons"]), key=lambda parsed: int(parsed["id"])):
             resource = self._live(entry, providers.get(entry["provider"]), reads.workspace, live)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
-from typing_extensions import override
+from typing_extensions import TypedDict, override
 
+from unleash_gitops.api.answers import check_answer
 from unleash_gitops.kinds.base import HasReferences, Kind, Marked, Pullable, Reads
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import Rule, live_model
@@ -91,6 +92,14 @@ class ApiTokenSpec(Model):
     )
 
 
+class _Token(TypedDict):
+    type: str
+
+
+class _Tokens(TypedDict):
+    tokens: list[_Token]
+
+
 class ApiToken(Kind, Marked, HasReferences, Pullable, Audited):
     """Tokens of applications: read by one GET, found by name and time of creation when they are changed."""
 
@@ -123,7 +132,7 @@ class ApiToken(Kind, Marked, HasReferences, Pullable, Audited):
     def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
         """Tokens of the Admin API are left out. A token that may not read tokens has none, unless documents do."""
         try:
-            entries = reads.get_cached(_PATH)["tokens"]
+            entries = check_answer(_Tokens, reads.get_cached(_PATH), _PATH)["tokens"]
         except ApiError as error:
             if error.status != 403 or reads.scope.within(area):
                 raise

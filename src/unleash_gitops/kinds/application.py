@@ -11,8 +11,9 @@ from typing import Any
 from urllib.parse import quote
 
 from pydantic import Field
-from typing_extensions import override
+from typing_extensions import TypedDict, override
 
+from unleash_gitops.api.answers import check_answer
 from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.shared.models import Model, envelope
 from unleash_gitops.kinds.shared.named import Description, NamedKind
@@ -39,6 +40,11 @@ class ApplicationSpec(Model):
     color: str = Field(default="", description="What it is shown in.", examples=["#6C65E5"])
 
 
+class _Applications(TypedDict):
+    applications: list[Any]
+    total: int
+
+
 class Application(NamedKind):
     """Applications. SDKs make them too: one without any value counts as the server's own."""
 
@@ -55,7 +61,7 @@ class Application(NamedKind):
         """Page by page."""
         offset = 0
         while True:
-            answer = reads.get(f"{self.path}?limit={_PAGE}&offset={offset}")
+            answer = check_answer(_Applications, reads.get(f"{self.path}?limit={_PAGE}&offset={offset}"), self.path)
             for entry in answer["applications"]:
                 yield self.resource_from_entry(entry, reads.workspace)
             offset += _PAGE

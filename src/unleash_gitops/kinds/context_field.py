@@ -11,8 +11,9 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
-from typing_extensions import override
+from typing_extensions import TypedDict, override
 
+from unleash_gitops.api.answers import check_answer
 from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import EMPTY_IS_NONE
@@ -59,6 +60,19 @@ class ContextFieldSpec(Model):
     )
 
 
+class _Constraint(TypedDict):
+    contextName: str
+
+
+class _Segment(TypedDict):
+    name: str
+    constraints: list[_Constraint]
+
+
+class _Segments(TypedDict):
+    segments: list[_Segment]
+
+
 class ContextField(NamedKind, Audited):
     """Context fields of the instance; those of one project are not managed.
 
@@ -79,8 +93,9 @@ class ContextField(NamedKind, Audited):
     @override
     def users(self, reads: Reads, live: Resource) -> Iterable[str]:
         """The flags whose strategies name it, and the segments that do."""
-        yield from flags_using(reads.get(f"{self.path}/{quote(live.id, safe='')}/strategies"))
-        for segment in reads.get_cached("/api/admin/segments")["segments"]:
+        yield from flags_using(reads, f"{self.path}/{quote(live.id, safe='')}/strategies")
+        segments_path = "/api/admin/segments"
+        for segment in check_answer(_Segments, reads.get_cached(segments_path), segments_path)["segments"]:
             if any(constraint["contextName"] == live.id for constraint in segment["constraints"]):
                 yield f"Segment/{segment['name']}"
 

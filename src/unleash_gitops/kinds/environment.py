@@ -14,6 +14,7 @@ from urllib.parse import quote
 from pydantic import Field
 from typing_extensions import override
 
+from unleash_gitops.api.answers import read_entries
 from unleash_gitops.kinds.base import Kind, Pullable, Reads
 from unleash_gitops.kinds.shared.fields import live_model
 from unleash_gitops.kinds.shared.models import Model, envelope
@@ -60,7 +61,7 @@ class Environment(Kind, Pullable):
     @override
     def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
         parse = live_model(EnvironmentSpec, name=str).model_validate
-        for entry in reads.get_cached(_PATH)["environments"]:
+        for entry in read_entries(reads.get_cached(_PATH), "environments", _PATH):
             parsed = parse(entry).model_dump()
             name = str(parsed.pop("name"))
             yield Resource(Address(self.name, name), name, self.normalise(parsed), ownership="builtin")

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from typing_extensions import override
 
 from unleash_gitops.kinds.base import HasReferences, Kind, Marked, Reads
-from unleash_gitops.kinds.flags.calls import METADATA, create_calls, delete_calls, update_calls
+from unleash_gitops.kinds.flags.answers import read_listed_flag, read_project_environments, read_segment_names
+from unleash_gitops.kinds.flags.calls import METADATA, create_calls, delete_calls, flag_path, update_calls
 from unleash_gitops.kinds.flags.document import FLAG_CODES, FeatureFlagMetadata, FeatureFlagSpec
 from unleash_gitops.kinds.flags.environment import (
     environment_after_create,
@@ -30,6 +30,7 @@ from unleash_gitops.kinds.flags.write_back import FlagWriteBack
 from unleash_gitops.kinds.shared.constraint import find_illegal_values
 from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK, envelope
 from unleash_gitops.model.call import Call
+from unleash_gitops.model.errors import UnexpectedAnswer
 from unleash_gitops.model.ownership import OWNER_TAG
 from unleash_gitops.model.resource import Address, Area, Reference, ReferenceConflict, Resource, SpecLookup
 
@@ -104,8 +105,7 @@ class FeatureFlag(Kind, Marked, HasReferences, FlagHistory, FlagWriteBack):
             for flag in reads.flags(project):
                 yield Reference(self.name, project, flag)
             if reads.scope.within(Area(self.name, project)):
-                answer = reads.get_cached(f"/api/admin/environments/project/{quote(project, safe='')}")
-                for environment in answer["environments"]:
+                for environment in read_project_environments(reads, project):
                     if environment.get("visible", True):
                         yield Reference("Environment", project, environment["name"])
 
@@ -125,8 +125,7 @@ class FeatureFlag(Kind, Marked, HasReferences, FlagHistory, FlagWriteBack):
         archived, elsewhere = read_absent(reads, project, absent) if absent else ([], [])
         segments: dict[int, str] = {}
         if any(flag.strategies for flag in (*active, *archived)):
-            answer = reads.get_cached("/api/admin/segments")
-            segments = {segment["id"]: segment["name"] for segment in answer["segments"]}
+            segments = read_segment_names(reads)
         for flag in (*active, *archived):
             yield self._live(flag, reads, project, wanted.get(flag.name), segments)
         if elsewhere:
@@ -199,7 +198,7 @@ class FeatureFlag(Kind, Marked, HasReferences, FlagHistory, FlagWriteBack):
 
     def _listed(self, entry: Mapping[str, Any], reads: Reads, project: str) -> Resource:
         """Return a listed flag with its ownership and nothing else."""
-        ownership = OWNERSHIP_BY_MARK[_read_mark(entry, reads.workspace)]
+        ownership = OWNERSHIP_BY_MARK[_read_mark(read_listed_flag(entry, project), reads.workspace)]
         return Resource(Address(self.name, entry["name"], project), entry["name"], {}, ownership=ownership)
 
     def _live(
@@ -228,7 +227,9 @@ class FeatureFlag(Kind, Marked, HasReferences, FlagHistory, FlagWriteBack):
                 continue
             environments[name] = {"enabled": enabled}
             if whole or "strategies" in shape.get(name, ()):
-                strategies = flag.strategies[name]
+                strategies = flag.strategies.get(name)
+                if strategies is None:  # it was added, or removed, between two requests
+                    raise UnexpectedAnswer("GET", flag_path(project, flag.name), f"the flag has no environment {name}")
                 environments[name]["strategies"] = [normalise_live_strategy(entry, segments) for entry in strategies]
                 handles["strategies"][name] = [entry["id"] for entry in strategies]
         spec = self.normalise(spec)

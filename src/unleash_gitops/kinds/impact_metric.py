@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NotRequired
 from urllib.parse import quote
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
-from typing_extensions import override
+from typing_extensions import TypedDict, override
 
+from unleash_gitops.api.answers import check_answer, read_entries
 from unleash_gitops.kinds.base import HasReferences, Kind, Pullable, Reads
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import Rule, live_model
@@ -139,6 +140,15 @@ class ImpactMetricSpec(Model):
         return mode
 
 
+class _ChartEvent(TypedDict):
+    featureName: NotRequired[str | None]
+
+
+class _ChartEvents(TypedDict):
+    events: list[_ChartEvent]
+    total: int
+
+
 class ImpactMetric(Kind, HasReferences, Pullable, Audited):
     """Charts: read by one GET for the instance and one for each flag, saved by POST under an id of our choice."""
 
@@ -192,7 +202,7 @@ class ImpactMetric(Kind, HasReferences, Pullable, Audited):
         """A flag that was archived since it was listed has no charts."""
         path = _path(area)
         answer = reads.get(path) if area.feature is None else reads.get_or_none(path)
-        for config in [] if answer is None else answer["configs"]:
+        for config in [] if answer is None else read_entries(answer, "configs", path):
             yield self._live(config, area, reads.workspace)
 
     def _live(self, config: Any, area: Area, workspace: str) -> Resource:
@@ -268,11 +278,11 @@ class ImpactMetric(Kind, HasReferences, Pullable, Audited):
 def _flags_with_charts(reads: Reads) -> set[str] | None:
     """Return the names of the flags that the audit log knows charts of, None where it does not tell."""
     try:
-        answer = reads.get_cached(_CHART_EVENTS)
+        answer = check_answer(_ChartEvents, reads.get_cached(_CHART_EVENTS), _CHART_EVENTS)
         if answer["total"] > len(answer["events"]):
             return None
-        return {event["featureName"] for event in answer["events"] if event.get("featureName")}
-    except (ApiError, NotUnleash, KeyError, TypeError):
+        return {name for event in answer["events"] if (name := event.get("featureName"))}
+    except (ApiError, NotUnleash):
         return None
 
 

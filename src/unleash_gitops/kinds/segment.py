@@ -81,7 +81,7 @@ class Segment(NamedKind, Audited, HasReferences):
 
     @override
     def users(self, reads: Reads, live: Resource) -> Iterable[str]:
-        return flags_using(reads.get(f"{self.path}/{live.server_id}/strategies"))
+        return flags_using(reads, f"{self.path}/{live.server_id}/strategies")
 
 
 KIND = Segment()

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from unleash_gitops.model.errors import PlanFileError
+from unleash_gitops.model.paths import describe_mismatch
 
 __all__ = ["FORMAT_VERSION", "parse_json", "seal", "unseal", "validate_content"]
 
@@ -60,10 +61,8 @@ def validate_content(model: type[_Model], content: dict[str, Any], source: str) 
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        problem = f"{place}: {first['msg']}" if place else first["msg"]
-        raise PlanFileError(f"{source}: not a plan this version can read: {problem}", _AGAIN) from None
+        mismatch = describe_mismatch(error, "the plan")
+        raise PlanFileError(f"{source}: not a plan this version can read: {mismatch}", _AGAIN) from None
 
 
 def _digest(content: dict[str, Any]) -> str:

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from unleash_gitops.documents.loader import LoadedWorkspace, load
 from unleash_gitops.documents.yamldoc import REMOVED, Edit, EditError, apply_edits, parse_documents
 from unleash_gitops.engine.classify import Difference
-from unleash_gitops.engine.diff import PartChange, format_path
+from unleash_gitops.engine.diff import PartChange
 from unleash_gitops.engine.parts import ABSENT, value_at
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import Pullable
 from unleash_gitops.model.errors import InvalidFiles, UsageError
+from unleash_gitops.model.paths import format_path
 from unleash_gitops.model.plan import DRIFTED, Changed, Origin
 from unleash_gitops.model.resource import Resource, ResourceSet
 from unleash_gitops.model.workspace import Workspace

@@ -8,6 +8,7 @@ from pathlib import Path
 from unleash_gitops import __version__
 from unleash_gitops.documents.json_schema import SCHEMA_FILE, format_modeline, format_schema
 from unleash_gitops.documents.loader import find_repository
+from unleash_gitops.documents.yamldoc import dump_scalar
 from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.workspace import WORKSPACE_FILE
 
@@ -125,10 +126,12 @@ def _files(directory: Path) -> dict[Path, str]:
     name = re.sub(r"[^a-z0-9._-]+", "-", here.name.lower())[:100].strip("._-") or "unleash"
     top = find_repository(here) or here  # pipelines have to be at the top
     inside = here.relative_to(top).as_posix()
+    working_directory = inside if inside == "." else dump_scalar(inside)
+    pipeline = _PIPELINE.format(version=__version__, directory=working_directory)
     example = "impact-metrics/sign-ups.yaml"
     return {
-        directory / WORKSPACE_FILE: format_modeline(WORKSPACE_FILE) + _WORKSPACE.format(name=name),
+        directory / WORKSPACE_FILE: format_modeline(WORKSPACE_FILE) + _WORKSPACE.format(name=dump_scalar(name)),
         directory / example: format_modeline(example) + _EXAMPLE,
         directory / SCHEMA_FILE: format_schema(),
-        top / ".github" / "workflows" / "unleash-gitops.yaml": _PIPELINE.format(version=__version__, directory=inside),
+        top / ".github" / "workflows" / "unleash-gitops.yaml": pipeline,
     }

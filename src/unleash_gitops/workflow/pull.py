@@ -17,6 +17,7 @@ from unleash_gitops.engine.reader import Reader
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import Pullable
 from unleash_gitops.model.errors import UsageError
+from unleash_gitops.model.paths import describe_mismatch
 from unleash_gitops.model.resource import ReadScope
 from unleash_gitops.model.workspace import API_VERSION
 
@@ -158,8 +159,7 @@ def _find_problem(resource: Resource, document: dict[str, Any]) -> str | None:
     try:
         kinds()[resource.address.kind].document.model_validate(document)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        return f"has what a file may not have: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+        return f"has what a file may not have: {describe_mismatch(error, 'the document')}"
     return None
 
 

@@ -5,7 +5,6 @@ No text of pydantic is shown. The texts of our own validators (PydanticCustomErr
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
@@ -16,6 +15,7 @@ from unleash_gitops.documents.loader.schema_lookup import find_choices, find_key
 from unleash_gitops.documents.yamldoc import Document, escape_unprintable, quote, shorten
 from unleash_gitops.model.diagnostics import Diagnostic
 from unleash_gitops.model.ownership import ULID_PATTERN
+from unleash_gitops.model.paths import format_path
 from unleash_gitops.model.suggestions import (
     MAX_ALTERNATIVES,
     list_alternatives,
@@ -60,7 +60,6 @@ _BOUNDS = {
 }
 _BUILT_IN = frozenset(get_args(ErrorType))  # our validators raise all other error types
 _YAML_1_1_BOOLEANS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
-_SIMPLE_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
 
 
 class _Explanation(NamedTuple):
@@ -150,7 +149,7 @@ def _find_path(loc: Sequence[str | int], value: Any, *, is_missing: bool) -> tup
 
 
 def _explain(failure: _Failure, expected: Sequence[str]) -> _Explanation:
-    name = _format_path(failure.path)
+    name = format_path(failure.path, quote) or "the document"
     if failure.error_type == "missing":
         choices = list(map(str, find_choices(failure.model, failure.path)))
         hint = f"one of {list_alternatives(choices)}" if len(choices) > 1 else None
@@ -210,16 +209,3 @@ def _suggest_type(failure: _Failure) -> str | None:
     if failure.error_type in {"list_type", "tuple_type"} and isinstance(value, str):
         return f"write a list: [{shorten(value)}]"
     return "give it a value, or remove the key" if value is None else None
-
-
-def _format_path(path: Sequence[str | int]) -> str:
-    """Return a path such as `spec.exclusive[0].kind`. Unusual keys are in brackets and quotes."""
-    name = ""
-    for step in path:
-        if isinstance(step, int):
-            name += f"[{step}]"
-        elif _SIMPLE_KEY.fullmatch(step):
-            name += f".{step}" if name else step
-        else:
-            name += f"[{quote(step)}]"
-    return name or "the document"

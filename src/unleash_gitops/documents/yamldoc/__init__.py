@@ -1,7 +1,7 @@
 """Read YAML text as plain data with a position for every path, and write it. Only this folder imports yaml."""
 
 from unleash_gitops.documents.yamldoc.document import Document
-from unleash_gitops.documents.yamldoc.dump import dump_document
+from unleash_gitops.documents.yamldoc.dump import dump_document, dump_scalar
 from unleash_gitops.documents.yamldoc.edit import Edit, apply_edits
 from unleash_gitops.documents.yamldoc.edit_document import REMOVED
 from unleash_gitops.documents.yamldoc.node_text import EditError
@@ -18,6 +18,7 @@ __all__ = [
     "Source",
     "apply_edits",
     "dump_document",
+    "dump_scalar",
     "escape_unprintable",
     "parse_documents",
     "quote",

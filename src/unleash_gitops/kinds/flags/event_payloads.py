@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 from pydantic import Field, ValidationError
 
 from unleash_gitops.kinds.flags.link_url import normalise_url
-from unleash_gitops.kinds.shared.models import LiveModel, describe_mismatch
+from unleash_gitops.kinds.shared.models import LiveModel
+from unleash_gitops.model.paths import describe_mismatch
 
 __all__ = [
     "DependencyPayload",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from typing_extensions import override
 
 from unleash_gitops.kinds.base import HasHistory, Reads
+from unleash_gitops.kinds.flags.answers import read_project_environments, read_segment_names
 from unleash_gitops.kinds.flags.event_payloads import read_tag
 from unleash_gitops.kinds.flags.rewind import EVENT_TYPES, FlagState
 from unleash_gitops.model.ownership import OWNER_TAG
@@ -46,8 +46,7 @@ class FlagHistory(HasHistory):
         segments: dict[int, str] = {}
         payloads = [payload for event in events for payload in (event.data, event.before)]
         if any(isinstance(payload, dict) and payload.get("segments") for payload in payloads):
-            answer = reads.get_cached("/api/admin/segments")
-            segments = {segment["id"]: segment["name"] for segment in answer["segments"]}
+            segments = read_segment_names(reads)
         state = FlagState(live, segments)
         for index, event in enumerate(events):
             state.settle(event)
@@ -62,6 +61,5 @@ class FlagHistory(HasHistory):
         """Where a flag is on, and for whom, in environments of type production."""
         if len(unit) < 2 or unit[0] != "environments" or (len(unit) > 2 and unit[2] not in {"enabled", "strategies"}):
             return False
-        project = quote(str(resource.address.project), safe="")
-        environments = reads.get_cached(f"/api/admin/environments/project/{project}")["environments"]
+        environments = read_project_environments(reads, str(resource.address.project))
         return any(entry["name"] == unit[1] and entry.get("type") == "production" for entry in environments)

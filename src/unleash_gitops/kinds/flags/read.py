@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from unleash_gitops.api.answers import check_answer
 from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.flags.answers import LiveStrategy, PlaygroundAnswer, SearchAnswer, read_flag, read_listed_flag
 from unleash_gitops.kinds.flags.calls import flag_path
 from unleash_gitops.kinds.flags.read_export import read_exports
 
@@ -51,7 +53,7 @@ def read_flags(
     reads: Reads, project: str, doomed: Iterable[str], wanted: Mapping[str, Mapping[str, Any]]
 ) -> list[LiveFlag]:
     """Return the project's active flags, each with what `wanted` has the shape of, or everything of those `doomed`."""
-    flags = {flag.name: flag for flag in (_from_list(entry) for entry in reads.features(project))}
+    flags = {flag.name: flag for flag in (_from_list(entry, project) for entry in reads.features(project))}
     whole = set(flags) if reads.scope.whole else {*doomed} & flags.keys()
     whole |= {name for name, spec in wanted.items() if name in flags and ("links" in spec or "dependencies" in spec)}
     parts = {name: _environments(spec) for name, spec in wanted.items() if name in flags and name not in whole}
@@ -70,19 +72,19 @@ def read_absent(reads: Reads, project: str, names: Sequence[str]) -> tuple[list[
     """Return which of `names`, flags that are not active in the project, are archived there, and which elsewhere."""
     known = reads.map_concurrently(lambda name: _exists(reads, name), names)
     existing = {name for name, exists in zip(names, known, strict=True) if exists}
-    entries = map(_from_list, _search_archived(reads, project, existing))
-    archived = {flag.name: flag for flag in entries if flag.name in existing}
+    flags = (_from_list(entry, project) for entry in _search_archived(reads, project, existing))
+    archived = {flag.name: flag for flag in flags if flag.name in existing}
     for flag in archived.values():
         flag.archived = True
         for environment in flag.environments:
             path = f"{flag_path(project, flag.name)}/environments/{quote(environment, safe='')}/strategies"
             flag.environments[environment] = False  # as it is when it is revived
-            flag.strategies[environment] = _own_strategies(reads.get(path))
+            flag.strategies[environment] = _own_strategies(check_answer(list[LiveStrategy], reads.get(path), path))
     return list(archived.values()), sorted(existing - archived.keys())
 
 
-def _from_list(entry: Mapping[str, Any]) -> LiveFlag:
-    environments = entry["environments"]
+def _from_list(entry: Mapping[str, Any], project: str) -> LiveFlag:
+    environments = read_listed_flag(entry, project)["environments"]
     return LiveFlag(
         entry,
         {environment["name"]: bool(environment["enabled"]) for environment in environments},
@@ -115,10 +117,9 @@ def _by_playground(
     unsure = set()
     for some in _bundles(environments, len(flags)):
         body = {"projects": [project], "environments": some, "context": {"appName": "unleash-gitops"}}
-        answer = {
-            entry["name"]: entry["environments"]
-            for entry in reads.post_query("/api/admin/playground/advanced", body)["features"]
-        }
+        path = "/api/admin/playground/advanced"
+        evaluated = check_answer(PlaygroundAnswer, reads.post_query(path, body), path)["features"]
+        answer = {entry["name"]: entry["environments"] for entry in evaluated}
         for name, asked in parts.items():
             for environment in asked:
                 if environment not in some:
@@ -162,7 +163,7 @@ def _of_playground(strategy: Mapping[str, Any]) -> dict[str, Any]:
 
 def _by_itself(reads: Reads, project: str, flag: LiveFlag) -> str | None:
     """Fill in everything of a flag. Return its name when it is gone."""
-    answer = reads.get_or_none(flag_path(project, flag.name))
+    answer = read_flag(reads, flag_path(project, flag.name))
     if answer is None:
         return flag.name
     for entry in answer["environments"]:
@@ -190,12 +191,16 @@ def _search_archived(reads: Reads, project: str, names: Collection[str]) -> Iter
     path = f"/api/admin/search/features?archived=IS:true&project=IS:{quote(project, safe='')}&limit={_PAGE}"
     if len(names) <= _SEARCHES:
         for name in names:
-            yield from reads.get(f"{path}&query={quote(name, safe='')}")["features"]
+            yield from _search(reads, f"{path}&query={quote(name, safe='')}")["features"]
         return
     offset = 0
     while True:
-        answer = reads.get(f"{path}&offset={offset}")
+        answer = _search(reads, f"{path}&offset={offset}")
         yield from answer["features"]
         offset += _PAGE
         if offset >= answer["total"]:
             return
+
+
+def _search(reads: Reads, path: str) -> SearchAnswer:
+    return check_answer(SearchAnswer, reads.get(path), path)

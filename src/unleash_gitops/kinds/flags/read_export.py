@@ -11,11 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from unleash_gitops.api.answers import check_answer
 from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.flags.answers import ExportAnswer, LoggedEvents
 
 __all__ = ["read_exports"]
 
 _EVENTS = "/api/admin/search/events"
+_EXPORT = "/api/admin/features-batch/export"
 _PAGE = 1000
 _MOST_PAGES = 5
 _IMPORT_TAKES = 300.0
@@ -34,14 +37,15 @@ def read_exports(reads: Reads, project: str, environments: Sequence[str]) -> tup
     dependencies: Part = {}
     unsure = set()
     bodies = [{"project": project, "environment": name} for name in environments]
-    answers = reads.map_concurrently(lambda body: reads.post_query("/api/admin/features-batch/export", body), bodies)
+    answers = reads.map_concurrently(lambda body: reads.post_query(_EXPORT, body), bodies)
     for environment, answer in zip(environments, answers, strict=True):
-        for flag in answer["features"]:
+        export = check_answer(ExportAnswer, answer, _EXPORT)
+        for flag in export["features"]:
             found[flag["name"]][environment] = []
-        for one in answer["featureStrategies"]:
-            found[one["featureName"]][environment].append(one)
-        links |= {one["feature"]: one["links"] for one in answer["links"]}
-        dependencies |= {one["feature"]: one["dependencies"] for one in answer["dependencies"]}
+        for one in export["featureStrategies"]:
+            found[one["featureName"]].setdefault(environment, []).append(one)
+        links |= {one["feature"]: one["links"] for one in export["links"]}
+        dependencies |= {one["feature"]: one["dependencies"] for one in export["dependencies"]}
     for name, places in found.items():
         for environment, strategies in places.items():
             if len(strategies) > 1 and not log.put_in_order(name, environment, strategies):
@@ -54,13 +58,13 @@ class _Log:
 
     def __init__(self, reads: Reads) -> None:
         self._reads = reads
-        self._orders: dict[tuple[str, str], list[str]] = {}
+        self._orders: dict[tuple[str | None, str | None], list[str]] = {}
         self._complete = True
         self._since = self._oldest()
         self._imports = [_seconds(event["createdAt"]) for event in self._all("features-imported")]
         for event in self._all("strategy-order-changed"):
             order = list((event.get("data") or {}).get("strategyIds") or ())
-            self._orders.setdefault((event["featureName"], event["environment"]), order)  # newest first
+            self._orders.setdefault((event.get("featureName"), event.get("environment")), order)  # newest first
 
     def put_in_order(self, flag: str, environment: str, strategies: list[Mapping[str, Any]]) -> bool:
         """Put `strategies` in order; tell whether that is certain."""
@@ -79,13 +83,16 @@ class _Log:
     def _oldest(self) -> float | None:
         """Return since when the log has all that happened: older strategies may have been put in another order."""
         path = f"{_EVENTS}?type=IS:feature-created&limit=1"
-        total = self._reads.get(path)["total"]
-        events = self._reads.get(f"{path}&offset={total - 1}")["events"] if total else []
+        total = self._read(path)["total"]
+        events = self._read(f"{path}&offset={total - 1}")["events"] if total else []
         return _seconds(events[0]["createdAt"]) if events else None
+
+    def _read(self, path: str) -> LoggedEvents:
+        return check_answer(LoggedEvents, self._reads.get(path), path)
 
     def _all(self, kind: str) -> Iterator[Mapping[str, Any]]:
         for page in range(_MOST_PAGES):
-            answer = self._reads.get(f"{_EVENTS}?type=IS:{kind}&limit={_PAGE}&offset={page * _PAGE}")
+            answer = self._read(f"{_EVENTS}?type=IS:{kind}&limit={_PAGE}&offset={page * _PAGE}")
             yield from answer["events"]
             if (page + 1) * _PAGE >= answer["total"]:
                 return

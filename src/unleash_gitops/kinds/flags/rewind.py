@@ -24,8 +24,8 @@ from unleash_gitops.kinds.flags.event_payloads import (
     read_tag,
 )
 from unleash_gitops.kinds.flags.strategy import normalise_live_strategy
-from unleash_gitops.kinds.shared.models import describe_mismatch
 from unleash_gitops.model.ownership import OWNER_TAG
+from unleash_gitops.model.paths import describe_mismatch
 from unleash_gitops.model.resource import Resource, UnknownValue
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
 from unleash_gitops.model.ownership import Mark
 from unleash_gitops.model.plan import OnDrift
 from unleash_gitops.model.resource import Ownership
 
-__all__ = ["OWNERSHIP_BY_MARK", "AuditedMetadata", "LiveModel", "Model", "describe_mismatch", "envelope"]
+__all__ = ["OWNERSHIP_BY_MARK", "AuditedMetadata", "LiveModel", "Model", "envelope"]
 
 OWNERSHIP_BY_MARK: dict[Mark, Ownership] = {"ours": "owned", "other": "foreign", "none": "unmanaged"}
 """The ownership of a live object by the mark it bears."""
@@ -48,12 +48,6 @@ class AuditedMetadata(Model):
         description="The id of the last event of the audit log that this document agrees to; accept writes it.",
         examples=[1234],
     )
-
-
-def describe_mismatch(error: ValidationError) -> str:
-    """Return the first place where an answer is not of the form of its model, and why, without the value."""
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    return f"{'.'.join(str(part) for part in first['loc']) or 'the answer'}: {first['msg']}"
 
 
 def envelope(

@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
-from typing_extensions import override
+from typing_extensions import TypedDict, override
 
+from unleash_gitops.api.answers import check_answer, read_entries
 from unleash_gitops.kinds.base import Kind, Marked, Pullable, Reads, references_of
 from unleash_gitops.kinds.shared.fields import EMPTY_IS_NONE, live_model
 from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK
@@ -46,9 +47,18 @@ Description = Annotated[
 UrlFriendly = Annotated[str, Field(pattern=URL_FRIENDLY, min_length=1, max_length=100)]
 
 
-def flags_using(strategies: Any) -> Iterator[str]:
-    """Yield the addresses of the flags whose strategies the server lists as using an object."""
-    for strategy in strategies["strategies"]:
+class _Usage(TypedDict):
+    projectId: str
+    featureName: str
+
+
+class _Usages(TypedDict):
+    strategies: list[_Usage]
+
+
+def flags_using(reads: Reads, path: str) -> Iterator[str]:
+    """Yield the addresses of the flags whose strategies the server lists at `path` as using an object."""
+    for strategy in check_answer(_Usages, reads.get(path), path)["strategies"]:
         yield f"FeatureFlag/{strategy['projectId']}/{strategy['featureName']}"
 
 
@@ -82,8 +92,7 @@ class NamedKind(Kind, Marked, Pullable):
 
     @override
     def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
-        answer = reads.get_cached(self.path)
-        for entry in answer if self.list_key is None else answer[self.list_key]:
+        for entry in read_entries(reads.get_cached(self.path), self.list_key, self.path):
             yield self.with_users(reads, self.resource_from_entry(entry, reads.workspace))
 
     def with_users(self, reads: Reads, live: Resource) -> Resource:
