@@ -70,7 +70,8 @@ def comment(
 ) -> int:
     """Comment a saved plan on the pull request of this CI job.
 
-    GitHub and GitLab. Each workspace has one comment, which is updated in place. In GitHub Actions, also adds the plan to the job summary.
+    GitHub and GitLab. Each workspace has one comment, which is updated in place. In GitHub Actions, also adds the plan
+    to the job summary.
 
     A comment that cannot be written is a warning, unless --strict is set.
     """
@@ -115,7 +116,8 @@ def comment(
 def fetch(out: Path, artifact: str) -> int:
     """Download the reviewed plan of a merged pull request.
 
-    GitHub only. The pull request is the one whose merge made this CI job's commit. Fails when there is no such plan, or when it is incomplete.
+    GitHub only. The pull request is the one whose merge made this CI job's commit. Fails when there is no such plan,
+    or when it is incomplete.
     """
     from unleash_gitops.ci import read_reviewed_plan
     from unleash_gitops.ci.job import detect_job
