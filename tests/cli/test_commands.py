@@ -124,7 +124,7 @@ def test_init_writes_a_workspace_that_is_valid_and_never_overwrites(tmp_path: Pa
     before = {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
     second = run("init", str(directory))
     assert second.code == 1
-    assert "never overwrites" in second.err
+    assert "init never overwrites a file" in second.err
     assert {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()} == before
 
 
