@@ -1,4 +1,4 @@
-"""What the environment of a CI job tells."""
+"""The CI job that the environment describes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from servers.fake_forge import TOKEN, FakeForge
+from servers.fake_code_host import TOKEN, FakeCodeHost
 from unleash_gitops.ci.job import Job, detect_job
 
 GITHUB = {"GITHUB_REPOSITORY": "acme/flags", "GITHUB_TOKEN": "s3cret"}
@@ -26,7 +26,7 @@ def test_outside_of_ci_there_is_no_job() -> None:
 
 
 def test_a_job_of_github_actions() -> None:
-    job = detect_job({**FakeForge(url="http://127.0.0.1:1").environment(), "GITHUB_STEP_SUMMARY": "/tmp/summary"})
+    job = detect_job({**FakeCodeHost(url="http://127.0.0.1:1").environment(), "GITHUB_STEP_SUMMARY": "/tmp/summary"})
     assert job == Job(
         host="github", api="http://127.0.0.1:1/api/v3", repository="acme/flags",
         repository_url="https://github.example/acme/flags", commit="0123456789abcdef", run=900,
@@ -37,7 +37,7 @@ def test_a_job_of_github_actions() -> None:
 
 
 def test_a_job_of_gitlab_ci() -> None:
-    job = detect_job(FakeForge("gitlab", url="http://127.0.0.1:1").environment())
+    job = detect_job(FakeCodeHost("gitlab", url="http://127.0.0.1:1").environment())
     assert job == Job(
         host="gitlab", api="http://127.0.0.1:1/api/v4", repository="42",
         repository_url="https://gitlab.example/acme/flags", commit="0123456789abcdef", run=900,
@@ -46,7 +46,7 @@ def test_a_job_of_gitlab_ci() -> None:
     )  # fmt: skip
 
 
-def test_a_token_is_in_no_text_of_a_job() -> None:
+def test_the_repr_of_a_job_does_not_contain_the_token() -> None:
     assert "s3cret" not in repr(github())
 
 
@@ -68,24 +68,24 @@ def test_the_pull_request_of_a_github_job(tmp_path: Path, event: Any, ref: str, 
     assert github(GITHUB_EVENT_PATH=str(file), GITHUB_REF=ref).pull_request == number
 
 
-def test_an_event_that_cannot_be_read_is_none(tmp_path: Path) -> None:
+def test_an_unreadable_event_file_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "event.json").write_text("{")
     for path in ("event.json", "missing.json"):
         assert github(GITHUB_EVENT_PATH=str(tmp_path / path), GITHUB_REF="refs/pull/7/merge").pull_request == 7
 
 
-def test_githubs_own_servers_are_the_default() -> None:
+def test_github_com_is_the_default() -> None:
     assert github().api == "https://api.github.com"
     assert github().repository_url == "https://github.com/acme/flags"
 
 
-def test_a_merge_request_from_a_fork_has_its_notes_where_it_wants_to_get_into() -> None:
+def test_the_notes_of_a_merge_request_from_a_fork_are_in_the_target_project() -> None:
     job = detect_job({"CI_API_V4_URL": "https://g/api/v4", "CI_PROJECT_ID": "5", "CI_MERGE_REQUEST_PROJECT_ID": "42"})
     assert job is not None
     assert job.repository == "42"
 
 
-def test_a_gitlab_job_may_have_its_own_token_only() -> None:
+def test_without_gitlab_token_the_job_token_is_used() -> None:
     job = detect_job({"CI_API_V4_URL": "https://g/api/v4", "CI_PROJECT_ID": "5", "CI_JOB_TOKEN": "x"})
     assert job is not None
     assert job.token_header == ("JOB-TOKEN", "x")
@@ -105,6 +105,6 @@ def test_a_source_url_stays_in_the_repository(path: str, url: str | None) -> Non
     assert github().source_url(path, 3) is None
 
 
-def test_an_address_that_is_none_makes_no_links() -> None:
+def test_an_invalid_server_url_gives_no_links() -> None:
     job = github(GITHUB_SERVER_URL="javascript:alert(1)//", GITHUB_SHA="abc", GITHUB_RUN_ID="1")
     assert (job.repository_url, job.run_url, job.commit_url, job.source_url("a", 1)) == (None, None, None, None)

@@ -1,4 +1,4 @@
-"""The command line itself: help, usage, the commands that need no server."""
+"""Help, usage errors, and the commands that need no server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def run(*arguments: str, cwd: Path = ROOT, **environment: str) -> CommandResult:
     return run_here(arguments, cwd=cwd, environment={**inherited_environment(), **environment})
 
 
-def test_version_is_the_packages() -> None:
+def test_version_is_the_version_of_the_package() -> None:
     done = run("--version")
     assert (done.code, done.out) == (0, f"unleash-gitops {unleash_gitops.__version__}\n")
 
@@ -44,7 +44,7 @@ def test_version_and_help_import_nothing_heavy(option: str) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_and_stands_in_the_readme(command: str) -> None:
+def test_every_command_has_help_and_is_in_the_readme(command: str) -> None:
     done = run(command, "--help")
     assert done.code == 0
     assert done.out.startswith("Usage: unleash-gitops " + command)
@@ -72,7 +72,7 @@ def test_a_usage_error_exits_with_1(arguments: list[str], words: str) -> None:
 
 
 @pytest.mark.parametrize("command", [["plan"], ["apply", "--yes"], ["pull"]])
-def test_without_a_server_or_a_token_the_way_out_is_named(command: list[str]) -> None:
+def test_a_missing_server_or_token_is_an_error_with_hints(command: list[str]) -> None:
     quickstart = ROOT / "examples" / "quickstart"
     nameless = run(*command, cwd=quickstart)
     assert nameless.code == 1
@@ -84,7 +84,7 @@ def test_without_a_server_or_a_token_the_way_out_is_named(command: list[str]) ->
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", None])
-def test_a_token_file_that_cannot_be_used_is_said(tmp_path: Path, content: bytes | None) -> None:
+def test_an_unusable_token_file_is_an_error(tmp_path: Path, content: bytes | None) -> None:
     file = tmp_path / "token"
     if content is not None:
         file.write_bytes(content)
@@ -94,7 +94,7 @@ def test_a_token_file_that_cannot_be_used_is_said(tmp_path: Path, content: bytes
 
 
 @pytest.mark.parametrize("url", ["localhost:4242", "ftp://x", "http://user:secret@x", "http://x?y", "http://x:port"])
-def test_an_address_that_is_none_is_refused(url: str) -> None:
+def test_an_invalid_url_is_refused(url: str) -> None:
     done = run("plan", "--url", url, cwd=ROOT / "examples" / "quickstart", UNLEASH_AUTH_TOKEN="t")
     assert done.code == 1
     assert done.err.startswith("error: --url: ")
@@ -124,11 +124,11 @@ def test_init_writes_a_workspace_that_is_valid_and_never_overwrites(tmp_path: Pa
     before = {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
     second = run("init", str(directory))
     assert second.code == 1
-    assert "never overwrites" in second.err
+    assert "init never overwrites a file" in second.err
     assert {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()} == before
 
 
-def test_init_leaves_a_pipeline_that_exists_alone(tmp_path: Path) -> None:
+def test_init_does_not_overwrite_an_existing_pipeline(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     assert run("init", str(tmp_path / "one")).code == 0
     pipeline = (tmp_path / ".github/workflows/unleash-gitops.yaml").read_bytes()
@@ -165,7 +165,7 @@ def test_the_schema_refuses_what_validate_refuses() -> None:
     assert not validator.is_valid({**sample, "spec": {**sample["spec"], "labelSelectors": {"environment": []}}})
 
 
-def test_the_schema_tells_an_editor_what_everything_is() -> None:
+def test_everything_in_the_schema_has_a_title_and_a_description() -> None:
     definitions = json.loads(run("schema").out)["$defs"]
     for definition in definitions.values():
         assert (definition["type"], definition["additionalProperties"]) == ("object", False)

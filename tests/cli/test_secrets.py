@@ -1,4 +1,4 @@
-"""The file of secrets: there before the first, complete after each, gone when there was none."""
+"""The file of secrets: created before the first, complete after each, and removed without any."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from unleash_gitops.cli.secrets import Secrets
 from unleash_gitops.model.errors import UsageError
 
 
-def test_each_secret_is_written_at_once(tmp_path: Path) -> None:
+def test_each_secret_is_written_immediately(tmp_path: Path) -> None:
     path = tmp_path / "out.json"
     with Secrets(path) as kept:
         assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("{}\n", 0o600)
         for number in range(3):
             kept.keep(f"ApiToken/t{number}", f"s{number}")
-            assert json.loads(path.read_text()) == {f"ApiToken/t{one}": f"s{one}" for one in range(number + 1)}
+            assert json.loads(path.read_text()) == {f"ApiToken/t{index}": f"s{index}" for index in range(number + 1)}
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [one.name for one in tmp_path.iterdir()] == ["out.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
 
 
-def test_a_file_without_secrets_does_not_stay(tmp_path: Path) -> None:
+def test_a_file_without_secrets_is_removed(tmp_path: Path) -> None:
     with Secrets(tmp_path / "out.json"):
         pass
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_there_is_refused_even_when_it_came_late_or_leads_nowhere(tmp_path: Path) -> None:
+def test_an_existing_file_is_refused_also_when_it_is_new_or_a_broken_link(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     with pytest.raises(UsageError, match="the file already exists"):
         Secrets(tmp_path / "link")
@@ -41,7 +41,7 @@ def test_what_is_there_is_refused_even_when_it_came_late_or_leads_nowhere(tmp_pa
     assert (tmp_path / "late").read_text() == "mine"
 
 
-def test_a_disk_that_refuses_is_said_and_stops_nothing(
+def test_a_failure_to_write_is_printed_and_does_not_stop_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(_path: Path, _text: str, *, private: bool) -> None:
@@ -50,7 +50,7 @@ def test_a_disk_that_refuses_is_said_and_stops_nothing(
     monkeypatch.setattr(secrets, "replace_file", refuse)
     with Secrets(tmp_path / "out.json") as kept:
         kept.keep("ApiToken/a", "s3cr3t")
-    said = capsys.readouterr().err
-    assert "out.json: No space left on device" in said
-    assert "secrets not written to a file: ApiToken/a" in said
-    assert "s3cr3t" not in said
+    printed = capsys.readouterr().err
+    assert "out.json: No space left on device" in printed
+    assert "secrets not written to a file: ApiToken/a" in printed
+    assert "s3cr3t" not in printed

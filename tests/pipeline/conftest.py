@@ -1,4 +1,4 @@
-"""A repository on a runner, with an Unleash and a GitHub to talk to."""
+"""A repository on a runner, with an Unleash server and a code host."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import yaml
 
 from document_samples import chart, workspace, write
 from servers.fake_audit import FakeAudit
-from servers.fake_forge import TOKEN as JOB_TOKEN
-from servers.fake_forge import FakeForge, zipped
+from servers.fake_code_host import TOKEN as JOB_TOKEN
+from servers.fake_code_host import FakeCodeHost, zipped
 from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.program import Program, served_program
 from servers.runner import Run, Runner, RunScript, run_script
@@ -31,7 +31,7 @@ HEAD, MERGED = "f00dfeedf00dfeed", "0123456789abcdef"
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run the plan action's own step of installation, once; return where its programs are."""
+    """Run the installation step of the plan action once. Return the directory of its programs."""
     temp = tmp_path_factory.mktemp("runner")
     (temp / "python").symlink_to(sys.executable)
     environment = {**os.environ, "PATH": f"{temp}:{os.environ['PATH']}"}
@@ -46,7 +46,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Pipeline:
     """A repository with a workspace in `deploy/unleash`, and its jobs.
 
-    `programs` is where `unleash-gitops` is, and `run_script` what runs scripts that call it.
+    `programs` is the directory of the program `unleash-gitops`, and `run_script` runs scripts that call it.
     """
 
     repository: Path
@@ -55,7 +55,7 @@ class Pipeline:
     run_script: RunScript
     unleash: str
     token: str
-    forge: FakeForge
+    code_host: FakeCodeHost
 
     @property
     def workspace(self) -> Path:
@@ -64,14 +64,14 @@ class Pipeline:
     def chart(self, name: str, **spec: Any) -> None:
         write(self.workspace, chart(name, **spec), f"{name}.yaml")
 
-    def says(self, **spec: Any) -> None:
-        """Write the workspace's file."""
+    def write_workspace(self, **spec: Any) -> None:
+        """Write the workspace file with this spec."""
         write(self.workspace, workspace(**spec))
 
     def runner(self, **github: Any) -> Runner:
         kept = {name: os.environ[name] for name in ("LANG", "HOME") if name in os.environ}
         environment = {
-            **kept, **self.forge.environment(), "PATH": f"{self.programs}:{os.environ['PATH']}",
+            **kept, **self.code_host.environment(), "PATH": f"{self.programs}:{os.environ['PATH']}",
             "GITHUB_STEP_SUMMARY": str(self.temp / "summary.md"), "GITHUB_TOKEN": "",
         }  # fmt: skip
         context = {"token": JOB_TOKEN, "repository": "acme/flags", "event_name": "push", "event": {}, **github}
@@ -83,47 +83,50 @@ class Pipeline:
         """Run the plan action for a pull request whose branch is in the repository `head`."""
         event = {"pull_request": {"number": 7, "head": {"sha": HEAD, "repo": {"full_name": head}}}}
         given = {"directories": "deploy/unleash", "url": self.unleash, "token": self.token, **inputs}
-        return self._checked(self.runner(event_name="pull_request", event=event).action(PLAN, **given))
+        return self._check(self.runner(event_name="pull_request", event=event).action(PLAN, **given))
 
     def merge(self) -> None:
         """Merge the pull request."""
         head = {"sha": HEAD, "repo": {"full_name": "acme/flags"}}
-        self.forge.pulls = [
+        self.code_host.pulls = [
             {"number": 7, "merged_at": "2026-01-31T12:00:00Z", "merge_commit_sha": MERGED, "head": head}
         ]
 
     def apply(self, **inputs: str) -> Run:
         """Run the apply action on the default branch."""
         given = {"directories": "deploy/unleash", "url": self.unleash, "token": self.token, **inputs}
-        return self._checked(self.runner(ref="refs/heads/main").action(APPLY, **given))
+        return self._check(self.runner(ref="refs/heads/main").action(APPLY, **given))
 
-    def _checked(self, run: Run) -> Run:
+    def _check(self, run: Run) -> Run:
+        """Assert that the log has no secret and no traceback, and return the run."""
         for secret in (JOB_TOKEN, self.token):
             assert secret not in run.log
         assert "Traceback" not in run.log
         return run
 
     def _uses(self, action: str, given: dict[str, str]) -> None:
-        """Stand in for other people's actions: an upload becomes an artifact, a set-up is done already."""
+        """Replace actions of others: keep an upload as an artifact of the code host, ignore the set-up of Python."""
         name = action.split("@")[0]
         assert name in {"actions/setup-python", "actions/upload-artifact"}, action
         if name == "actions/upload-artifact":
-            number = len(self.forge.artifacts) + 1
-            self.forge.archives[number] = zipped(Path(given["path"]).read_bytes())
+            number = len(self.code_host.artifacts) + 1
+            self.code_host.archives[number] = zipped(Path(given["path"]).read_bytes())
             run = {"id": 1, "head_sha": HEAD, "repository_id": 1, "head_repository_id": 1}
-            self.forge.artifacts.append({"id": number, "name": given["name"], "expired": False, "workflow_run": run})
+            self.code_host.artifacts.append(
+                {"id": number, "name": given["name"], "expired": False, "workflow_run": run}
+            )
 
 
-def pipeline_for(
-    tmp_path: Path, programs: Path, run: RunScript, unleash: str, token: str, forge: FakeForge
+def build_pipeline(
+    tmp_path: Path, programs: Path, run: RunScript, unleash: str, token: str, code_host: FakeCodeHost
 ) -> Pipeline:
-    """Return a repository on a runner in `tmp_path`, with nothing but its workspace's file."""
+    """Return a repository on a runner in `tmp_path`, with only a workspace file."""
     repository, temp = tmp_path / "repository", tmp_path / "temp"
     for directory in (repository / ".git", repository / "deploy" / "unleash", temp):
         directory.mkdir(parents=True)
     (temp / "unleash-gitops" / "bin").mkdir(parents=True)
-    pipeline = Pipeline(repository, temp, programs, run, unleash, token, forge)
-    pipeline.says()
+    pipeline = Pipeline(repository, temp, programs, run, unleash, token, code_host)
+    pipeline.write_workspace()
     return pipeline
 
 
@@ -140,19 +143,19 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
 
 @pytest.fixture
 def pipeline(tmp_path: Path, program: Program, unleash: FakeUnleash) -> Iterator[Pipeline]:
-    with unleash.served() as url, FakeForge().served() as forge:
-        yield pipeline_for(tmp_path, program.directory, program.run, url, TOKEN, forge)
+    with unleash.served() as url, FakeCodeHost().served() as code_host:
+        yield build_pipeline(tmp_path, program.directory, program.run, url, TOKEN, code_host)
 
 
 @pytest.fixture
 def installed_pipeline(tmp_path: Path, installed: Path, unleash: FakeUnleash) -> Iterator[Pipeline]:
-    """Give a pipeline whose program is the one that the action installs, in a process of its own."""
-    with unleash.served() as url, FakeForge().served() as forge:
-        yield pipeline_for(tmp_path, installed, run_script, url, TOKEN, forge)
+    """Yield a pipeline with the installed program, which runs in its own process."""
+    with unleash.served() as url, FakeCodeHost().served() as code_host:
+        yield build_pipeline(tmp_path, installed, run_script, url, TOKEN, code_host)
 
 
-def somebody_changes_the_chart(unleash: FakeUnleash) -> None:
-    """Have somebody else change the only chart there is."""
+def change_chart_as_another_user(unleash: FakeUnleash) -> None:
+    """Change the only chart with the token of another user."""
     ((key, (_, config)),) = unleash.charts.items()
     with Client("http://fake", OTHER, transport=unleash.transport()) as client:
         body = {**config, "id": key, "timeRange": "month"}

@@ -1,4 +1,4 @@
-"""The composite actions, run as a runner runs them: plan on a pull request, apply on its merge."""
+"""The composite actions on a runner: plan on a pull request, apply on its merge."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.conftest import APPLY, INSTALLED, PLAN, Pipeline, somebody_changes_the_chart
+from pipeline.conftest import APPLY, INSTALLED, PLAN, Pipeline, change_chart_as_another_user
 from servers.fake_unleash import FakeUnleash
 from unleash_gitops.model.plan import parse_plan
 
@@ -38,7 +38,7 @@ def test_a_pull_request_is_planned_and_its_merge_applies_that_plan(
     }  # fmt: skip
     plan = parse_plan(Path(run.outputs["plan"]).read_bytes(), "plan")
     assert [change.address for change in plan.changes] == ["ImpactMetric/errors"]
-    (comment,) = pipeline.forge.bodies()
+    (comment,) = pipeline.code_host.bodies()
     assert "**1 to create**" in comment
     assert 'href="https://github.example/acme/flags/blob/0123456789abcdef/deploy/unleash/errors.yaml#L1"' in comment
     assert "**1 to create**" in (pipeline.temp / "summary.md").read_text()
@@ -51,12 +51,12 @@ def test_a_pull_request_is_planned_and_its_merge_applies_that_plan(
         "has-changes": "true", "applied": "1", "failed": "0", "skipped": "0", "blocked": "0", "plan": "",
     }  # fmt: skip
     assert len(unleash.charts) == 1
-    assert pipeline.forge.strangers == []
+    assert pipeline.code_host.strangers == []
 
     run = pipeline.plan()
     assert (run.failed, run.outputs["has-changes"]) == (False, "false")
-    assert "**Nothing to change**" in pipeline.forge.bodies()[0]
-    assert len(pipeline.forge.bodies()) == 1
+    assert "**Nothing to change**" in pipeline.code_host.bodies()[0]
+    assert len(pipeline.code_host.bodies()) == 1
 
 
 def test_a_pull_request_from_a_fork_is_validated_and_uses_no_token(pipeline: Pipeline, unleash: FakeUnleash) -> None:
@@ -67,14 +67,14 @@ def test_a_pull_request_from_a_fork_is_validated_and_uses_no_token(pipeline: Pip
         assert "This pull request comes from a fork" in run.log
         assert "1 document in 2 files: valid" in run.log
         assert run.outputs["has-changes"] == ""
-        assert (unleash.requests, pipeline.forge.requests, pipeline.forge.artifacts) == ([], [], [])
+        assert (unleash.requests, pipeline.code_host.requests, pipeline.code_host.artifacts) == ([], [], [])
     pipeline.chart("errors", timeRange="daily")
     run = pipeline.plan(head="mallory/flags")
     assert run.failed
     assert "::error file=deploy/unleash/errors.yaml,line=1,col=" in run.log
 
 
-def test_files_that_are_wrong_are_annotated_and_the_old_plan_is_superseded(pipeline: Pipeline) -> None:
+def test_invalid_files_are_annotated_and_the_old_plan_is_superseded(pipeline: Pipeline) -> None:
     pipeline.chart("errors")
     pipeline.plan()
     pipeline.chart("errors", timeRange="daily")
@@ -82,7 +82,7 @@ def test_files_that_are_wrong_are_annotated_and_the_old_plan_is_superseded(pipel
     assert run.failed
     assert "::error file=deploy/unleash/errors.yaml,line=1,col=" in run.log
     assert "Plan" not in run.ran
-    assert ["**Superseded:**" in body for body in pipeline.forge.bodies()] == [True]
+    assert ["**Superseded:**" in body for body in pipeline.code_host.bodies()] == [True]
 
 
 def test_a_server_that_is_down_fails_the_job_and_supersedes_the_old_plan(pipeline: Pipeline) -> None:
@@ -91,29 +91,33 @@ def test_a_server_that_is_down_fails_the_job_and_supersedes_the_old_plan(pipelin
     run = pipeline.plan(url="http://127.0.0.1:9")
     assert run.failed
     assert "error: GET /api/admin/ui-config: http://127.0.0.1:9 does not answer" in run.log
-    assert "**Superseded:**" in pipeline.forge.bodies()[0]
-    assert len(pipeline.forge.artifacts) == 1
+    assert "**Superseded:**" in pipeline.code_host.bodies()[0]
+    assert len(pipeline.code_host.artifacts) == 1
 
 
-def test_a_comment_that_is_refused_does_not_fail_the_job(pipeline: Pipeline) -> None:
+def test_a_refused_comment_does_not_fail_the_job(pipeline: Pipeline) -> None:
     pipeline.chart("errors")
-    pipeline.forge.hook = lambda _method, _path, _go: (403, {}, {"message": "Resource not accessible by integration"})
+    pipeline.code_host.hook = lambda _method, _path, _go: (
+        403,
+        {},
+        {"message": "Resource not accessible by integration"},
+    )
     run = pipeline.plan()
     assert (run.failed, run.outputs["has-changes"]) == (False, "true")
     assert "::warning title=the plan could not be written as a comment::" in run.log
 
 
-def test_comments_can_be_left_out(pipeline: Pipeline) -> None:
+def test_comments_can_be_switched_off(pipeline: Pipeline) -> None:
     run = pipeline.plan(comment="only-changes")
-    assert (run.failed, pipeline.forge.bodies()) == (False, [])
+    assert (run.failed, pipeline.code_host.bodies()) == (False, [])
     pipeline.chart("errors")
     run = pipeline.plan(comment="false")
-    assert (run.failed, pipeline.forge.bodies(), "Comment" in run.ran) == (False, [], False)
+    assert (run.failed, pipeline.code_host.bodies(), "Comment" in run.ran) == (False, [], False)
     pipeline.plan(comment="only-changes")
-    assert len(pipeline.forge.bodies()) == 1
+    assert len(pipeline.code_host.bodies()) == 1
 
 
-def test_several_workspaces_are_one_plan_and_a_comment_each(pipeline: Pipeline, unleash: FakeUnleash) -> None:
+def test_several_workspaces_have_one_plan_and_one_comment_each(pipeline: Pipeline, unleash: FakeUnleash) -> None:
     pipeline.chart("errors")
     other = pipeline.repository / "deploy" / "the other one"
     other.mkdir()
@@ -124,7 +128,7 @@ def test_several_workspaces_are_one_plan_and_a_comment_each(pipeline: Pipeline, 
         run = pipeline.plan(**inputs)
         assert not run.failed, run.log
         assert (run.outputs["has-changes"], run.outputs["create"]) == ("true", "2")
-        assert len(pipeline.forge.bodies()) == 2
+        assert len(pipeline.code_host.bodies()) == 2
     pipeline.merge()
     run = pipeline.apply()
     assert (run.failed, run.outputs["applied"], len(unleash.charts)) == (False, "2", 2)
@@ -132,7 +136,7 @@ def test_several_workspaces_are_one_plan_and_a_comment_each(pipeline: Pipeline, 
     assert (run.failed, run.outputs["has-changes"]) == (False, "false")
 
 
-def test_a_plan_that_the_server_left_behind_is_refused(pipeline: Pipeline, unleash: FakeUnleash) -> None:
+def test_a_stale_plan_is_refused(pipeline: Pipeline, unleash: FakeUnleash) -> None:
     pipeline.chart("errors")
     pipeline.plan()
     pipeline.merge()
@@ -144,7 +148,9 @@ def test_a_plan_that_the_server_left_behind_is_refused(pipeline: Pipeline, unlea
     assert len(unleash.charts) == 1
 
 
-def test_a_commit_that_is_no_merge_is_not_applied_unless_afresh(pipeline: Pipeline, unleash: FakeUnleash) -> None:
+def test_a_commit_that_is_not_a_merge_is_only_applied_with_a_fresh_plan(
+    pipeline: Pipeline, unleash: FakeUnleash
+) -> None:
     pipeline.chart("errors")
     pipeline.plan()
     run = pipeline.apply()
@@ -159,7 +165,7 @@ def test_a_plan_that_a_fork_saved_is_not_applied(pipeline: Pipeline, unleash: Fa
     pipeline.chart("errors")
     pipeline.plan()
     pipeline.merge()
-    pipeline.forge.artifacts[0]["workflow_run"]["head_repository_id"] = 666
+    pipeline.code_host.artifacts[0]["workflow_run"]["head_repository_id"] = 666
     run = pipeline.apply()
     assert run.failed
     assert 'no artifact "unleash-gitops-plan" for f00dfeedf00d, the last commit of the pull request' in run.log
@@ -190,7 +196,7 @@ def test_a_failed_change_fails_the_job_and_is_counted(pipeline: Pipeline, unleas
 
 
 @pytest.mark.parametrize("action", [PLAN, APPLY], ids=lambda path: path.name)
-def test_an_actions_parts_fit_together(action: Path) -> None:
+def test_an_action_uses_its_inputs_and_sets_its_outputs(action: Path) -> None:
     text = (action / "action.yml").read_text(encoding="utf-8")
     content = yaml.safe_load(text)
     used = set(re.findall(r"inputs\.([a-z-]+)", text))
@@ -203,16 +209,16 @@ def test_an_actions_parts_fit_together(action: Path) -> None:
     assert json.loads(json.dumps(content)) == content
 
 
-def test_what_somebody_changed_fails_the_plan_and_the_comment_says_who(
+def test_a_change_by_another_user_fails_the_plan_and_the_comment_names_the_user(
     pipeline: Pipeline, unleash: FakeUnleash
 ) -> None:
     pipeline.chart("errors")
     assert not pipeline.apply(plan="fresh").failed
-    somebody_changes_the_chart(unleash)
-    pipeline.says(drift="fail")
+    change_chart_as_another_user(unleash)
+    pipeline.write_workspace(drift="fail")
     run = pipeline.plan()
     assert run.failed
-    assert "by somebody" in pipeline.forge.bodies()[0]
+    assert "by somebody" in pipeline.code_host.bodies()[0]
     assert "by somebody" in (pipeline.temp / "summary.md").read_text()
     assert (run.outputs["has-changes"], run.outputs["blocked"]) == ("", "1")
     writes = len(unleash.writes())

@@ -1,4 +1,4 @@
-"""The example pipelines and the pre-commit hook: their parts exist, and their scripts do what they say."""
+"""The example pipelines and the pre-commit hook: their parts exist, and their scripts work."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.conftest import HEAD, ROOT, Pipeline, somebody_changes_the_chart
-from servers.fake_forge import FakeForge
+from pipeline.conftest import HEAD, ROOT, Pipeline, change_chart_as_another_user
+from servers.fake_code_host import FakeCodeHost
 from servers.fake_unleash import FakeUnleash
 from servers.runner import SHELL, Run
 from unleash_gitops import __version__
@@ -27,23 +27,23 @@ PERMISSIONS = {
 
 
 def jobs(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((GITHUB / name).read_text(encoding="utf-8"))["jobs"]
-    return found
+    content: dict[str, Any] = yaml.safe_load((GITHUB / name).read_text(encoding="utf-8"))
+    return dict(content["jobs"])
 
 
 def test_every_job_has_the_least_permissions_it_needs() -> None:
-    found = {}
+    permissions = {}
     for path in sorted(GITHUB.glob("*.yaml")):
         assert yaml.safe_load(path.read_text(encoding="utf-8"))["permissions"] == {}
-        found |= {(path.name, name): job["permissions"] for name, job in jobs(path.name).items()}
-    assert found == PERMISSIONS
+        permissions |= {(path.name, name): job["permissions"] for name, job in jobs(path.name).items()}
+    assert permissions == PERMISSIONS
 
 
 @pytest.mark.parametrize(("name", "job"), [("unleash.yaml", "plan"), ("unleash.yaml", "apply")])
-def test_the_actions_that_a_workflow_uses_exist_as_it_uses_them(name: str, job: str) -> None:
-    ours = [step for step in jobs(name)[job]["steps"] if "unleash-gitops" in step.get("uses", "")]
-    assert ours
-    for step in ours:
+def test_workflows_use_actions_with_inputs_that_exist(name: str, job: str) -> None:
+    own_steps = [step for step in jobs(name)[job]["steps"] if "unleash-gitops" in step.get("uses", "")]
+    assert own_steps
+    for step in own_steps:
         path, _, version = step["uses"].removeprefix("OWNER/unleash-gitops/").partition("@")
         action = yaml.safe_load((ROOT / path / "action.yml").read_text(encoding="utf-8"))
         assert (version, set(step["with"]) - set(action["inputs"])) == (f"v{__version__}", set())
@@ -61,7 +61,7 @@ for argument; do if [ "${last:-}" = --body-file ]; then cp "$argument" "$GH_LOG.
 
 
 def drift(pipeline: Pipeline, open_issue: str) -> tuple[Run, list[str]]:
-    """Run the nightly job, with a stand-in for the program `gh`; return what that was told, the listing apart."""
+    """Run the nightly job with a stand-in for the program `gh`. Return the commands it got, except the listing."""
     runner = pipeline.runner(event_name="schedule")
     install, look = jobs("unleash-drift.yaml")["drift"]["steps"][2:]
     assert install["run"].endswith(f'"git+https://github.com/OWNER/unleash-gitops@v{__version__}"')
@@ -76,37 +76,37 @@ def drift(pipeline: Pipeline, open_issue: str) -> tuple[Run, list[str]]:
     (pipeline.repository / "unleash").symlink_to(pipeline.workspace)
     context = {"vars": {"UNLEASH_URL": pipeline.unleash}, "secrets": {"UNLEASH_READ_TOKEN": pipeline.token}}
     run = runner.steps([look], context)
-    told = log.read_text().splitlines()
-    assert not told or told[0].startswith("issue list --state open --label unleash-drift ")
-    return run, told[1:]
+    commands = log.read_text().splitlines()
+    assert not commands or commands[0].startswith("issue list --state open --label unleash-drift ")
+    return run, commands[1:]
 
 
-def test_drift_opens_one_issue_updates_it_and_closes_it(pipeline: Pipeline, unleash: FakeUnleash) -> None:
+def test_the_nightly_job_opens_updates_and_closes_one_issue(pipeline: Pipeline, unleash: FakeUnleash) -> None:
     pipeline.chart("errors")
     assert drift(pipeline, "")[1] == []  # only the files changed
     assert not pipeline.apply(plan="fresh").failed
-    somebody_changes_the_chart(unleash)
-    run, told = drift(pipeline, "")
+    change_chart_as_another_user(unleash)
+    run, commands = drift(pipeline, "")
     assert not run.failed, run.log
-    assert [line.split(" --")[0] for line in told] == ["label create unleash-drift", "issue create"]
+    assert [line.split(" --")[0] for line in commands] == ["label create unleash-drift", "issue create"]
     assert "by somebody" in (pipeline.temp / "gh.log.body").read_text()
-    run, told = drift(pipeline, "12")
-    assert (run.failed, [line.split(" --")[0] for line in told]) == (False, ["issue edit 12"])
+    run, commands = drift(pipeline, "12")
+    assert (run.failed, [line.split(" --")[0] for line in commands]) == (False, ["issue edit 12"])
     assert not pipeline.apply(plan="fresh").failed
-    run, told = drift(pipeline, "12")
-    assert (run.failed, [line.split(" --")[0] for line in told]) == (False, ["issue close 12"])
+    run, commands = drift(pipeline, "12")
+    assert (run.failed, [line.split(" --")[0] for line in commands]) == (False, ["issue close 12"])
     pipeline.token = "*:*.unknown"
-    run, told = drift(pipeline, "12")
-    assert (run.failed, told) == (True, [])  # not to be taken for no drift
+    run, commands = drift(pipeline, "12")
+    assert (run.failed, commands) == (True, [])  # an error does not close the issue
 
 
-def gitlab(job: str, pipeline: Pipeline, forge: FakeForge) -> subprocess.CompletedProcess[str]:
-    """Run a GitLab job's script as its runner does."""
+def gitlab(job: str, pipeline: Pipeline, code_host: FakeCodeHost) -> subprocess.CompletedProcess[str]:
+    """Run the script of a GitLab job as GitLab's runner does."""
     content = yaml.safe_load(GITLAB.read_text(encoding="utf-8"))
     script = pipeline.temp / "job.sh"
     script.write_text("\n".join(content[job]["script"]))
     environment = {
-        **forge.environment(), "PATH": f"{pipeline.programs}:{os.environ['PATH']}", "HOME": str(pipeline.temp),
+        **code_host.environment(), "PATH": f"{pipeline.programs}:{os.environ['PATH']}", "HOME": str(pipeline.temp),
         "WORKSPACE": "deploy/unleash", "UNLEASH_URL": pipeline.unleash,
         "UNLEASH_READ_TOKEN": pipeline.token, "UNLEASH_WRITE_TOKEN": pipeline.token,
     }  # fmt: skip
@@ -115,29 +115,29 @@ def gitlab(job: str, pipeline: Pipeline, forge: FakeForge) -> subprocess.Complet
     return done
 
 
-def test_the_gitlab_jobs_do_what_they_say(pipeline: Pipeline, unleash: FakeUnleash) -> None:
+def test_the_gitlab_jobs_validate_plan_apply_and_find_drift(pipeline: Pipeline, unleash: FakeUnleash) -> None:
     pipeline.chart("errors")
-    with FakeForge("gitlab").served() as forge:
-        assert gitlab("validate", pipeline, forge).returncode == 0
-        assert gitlab("plan", pipeline, forge).returncode == 0
-        assert "**1 to create**" in forge.bodies()[0]
+    with FakeCodeHost("gitlab").served() as code_host:
+        assert gitlab("validate", pipeline, code_host).returncode == 0
+        assert gitlab("plan", pipeline, code_host).returncode == 0
+        assert "**1 to create**" in code_host.bodies()[0]
         assert (pipeline.repository / "plan.json").is_file()
-        assert gitlab("drift", pipeline, forge).returncode == 0
+        assert gitlab("drift", pipeline, code_host).returncode == 0
         assert unleash.writes() == []
-        assert gitlab("apply", pipeline, forge).returncode == 0
-        somebody_changes_the_chart(unleash)
-        assert gitlab("drift", pipeline, forge).returncode == 2
-        pipeline.says(drift="fail")
-        assert gitlab("plan", pipeline, forge).returncode == 1
-        assert "by somebody" in forge.bodies()[0]
+        assert gitlab("apply", pipeline, code_host).returncode == 0
+        change_chart_as_another_user(unleash)
+        assert gitlab("drift", pipeline, code_host).returncode == 2
+        pipeline.write_workspace(drift="fail")
+        assert gitlab("plan", pipeline, code_host).returncode == 1
+        assert "by somebody" in code_host.bodies()[0]
         (pipeline.repository / "plan.json").unlink()
         pipeline.chart("errors", timeRange="daily")
-        assert gitlab("validate", pipeline, forge).returncode == 1
-        assert gitlab("plan", pipeline, forge).returncode == 1
-        assert "**Superseded:**" in forge.bodies()[0]
+        assert gitlab("validate", pipeline, code_host).returncode == 1
+        assert gitlab("plan", pipeline, code_host).returncode == 1
+        assert "**Superseded:**" in code_host.bodies()[0]
 
 
-def test_the_pipeline_that_init_writes_says_why_a_plan_is_refused(pipeline: Pipeline, unleash: FakeUnleash) -> None:
+def test_the_pipeline_of_init_comments_why_a_plan_is_refused(pipeline: Pipeline, unleash: FakeUnleash) -> None:
     fresh = pipeline.temp / "fresh"
     command = [pipeline.programs / "unleash-gitops", "init", str(fresh)]
     assert pipeline.run_script(command, cwd=pipeline.repository, env=dict(os.environ)).returncode == 0
@@ -154,12 +154,12 @@ def test_the_pipeline_that_init_writes_says_why_a_plan_is_refused(pipeline: Pipe
     pipeline.chart("errors")
     done = run()
     assert not done.failed, done.log
-    assert "**1 to create**" in pipeline.forge.bodies()[0]
+    assert "**1 to create**" in pipeline.code_host.bodies()[0]
     assert not pipeline.apply(plan="fresh").failed
-    somebody_changes_the_chart(unleash)
-    pipeline.says(drift="fail")
+    change_chart_as_another_user(unleash)
+    pipeline.write_workspace(drift="fail")
     assert run().failed
-    assert "changed on the server by other users: nothing will be applied" in pipeline.forge.bodies()[0]
+    assert "changed on the server by other users: nothing will be applied" in pipeline.code_host.bodies()[0]
 
 
 def test_the_pre_commit_hook_validates_every_workspace(pipeline: Pipeline) -> None:
@@ -178,15 +178,15 @@ def test_the_pre_commit_hook_validates_every_workspace(pipeline: Pipeline) -> No
     assert "deploy/unleash/errors.yaml:1:" in run().stdout
 
 
-def test_every_example_pipeline_is_tested_here() -> None:
-    found = {
+def test_every_example_pipeline_has_a_test_here() -> None:
+    examples = {
         path.relative_to(ROOT / "examples" / "ci") for path in (ROOT / "examples" / "ci").rglob("*") if path.is_file()
     }
-    assert found == {Path("github/unleash.yaml"), Path("github/unleash-drift.yaml"), Path(".gitlab-ci.yml")}
+    assert examples == {Path("github/unleash.yaml"), Path("github/unleash-drift.yaml"), Path(".gitlab-ci.yml")}
 
 
 @pytest.mark.parametrize("name", ["plan", "apply"])
-def test_the_readme_lists_what_an_action_takes_and_gives(name: str) -> None:
+def test_the_readme_lists_the_inputs_and_outputs_of_an_action(name: str) -> None:
     action = yaml.safe_load((ROOT / ".github" / "actions" / name / "action.yml").read_text(encoding="utf-8"))
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (row,) = [line for line in readme.splitlines() if line.startswith(f"| `{name}` | `")]
@@ -196,5 +196,5 @@ def test_the_readme_lists_what_an_action_takes_and_gives(name: str) -> None:
 
 
 def test_the_readme_pins_this_version() -> None:
-    found = set(re.findall(r"/actions/[a-z]+@v([0-9.]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
-    assert found == {__version__}
+    versions = set(re.findall(r"/actions/[a-z]+@v([0-9.]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
+    assert versions == {__version__}

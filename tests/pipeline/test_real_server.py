@@ -1,11 +1,11 @@
-"""The whole way of a change, on the real server: planned on a pull request, reviewed, merged, applied, drift found."""
+"""A change on the real server, from the plan on a pull request to its merge, its apply, and later drift."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.conftest import INSTALLED, pipeline_for
-from servers.fake_forge import FakeForge
+from pipeline.conftest import INSTALLED, build_pipeline
+from servers.fake_code_host import FakeCodeHost
 from servers.instance import Instance
 from servers.runner import run_script
 
@@ -14,8 +14,8 @@ pytestmark = INSTALLED
 
 def test_from_the_pull_request_to_the_server(tmp_path: Path, installed: Path, real: Instance) -> None:
     real.clear()
-    with FakeForge().served() as forge:
-        pipeline = pipeline_for(tmp_path, installed, run_script, real.url, real.token, forge)
+    with FakeCodeHost().served() as code_host:
+        pipeline = build_pipeline(tmp_path, installed, run_script, real.url, real.token, code_host)
         pipeline.chart("errors", title="Errors")
         assert pipeline.plan().outputs["create"] == "1"
         pipeline.merge()
@@ -28,8 +28,8 @@ def test_from_the_pull_request_to_the_server(tmp_path: Path, installed: Path, re
         real.save(**{**ours, "title": "Changed by hand"})
         run = pipeline.plan()
         assert (run.outputs["has-changes"], run.outputs["update"]) == ("true", "1")
-        assert '- title: "Changed by hand"\n+ title: "Errors"' in forge.bodies()[0]
-        assert f'`ImpactMetric/{by_hand}` `"by hand"`' in forge.bodies()[0]
+        assert '- title: "Changed by hand"\n+ title: "Errors"' in code_host.bodies()[0]
+        assert f'`ImpactMetric/{by_hand}` `"by hand"`' in code_host.bodies()[0]
         real.delete(ours["id"])
         run = pipeline.apply()
         assert run.failed

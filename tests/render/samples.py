@@ -1,4 +1,4 @@
-"""Plans, reports and diagnostics to render, each of a sort worth looking at."""
+"""Plans, reports and diagnostics to render, one for each case of interest."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def change(action: str, name: str | None, number: int = 0, **facts: Any) -> Chan
 
 
 def created(name: str, number: int = 0, **facts: Any) -> Change:
-    one = change("create", name, number, after=CHART, **facts)
-    return one.model_copy(update={"calls": (Call(method="POST", path=PATH, body={"id": one.id, **CHART}),)})
+    result = change("create", name, number, after=CHART, **facts)
+    return result.model_copy(update={"calls": (Call(method="POST", path=PATH, body={"id": result.id, **CHART}),)})
 
 
 def updated(name: str, number: int = 0, action: str = "update", **facts: Any) -> Change:
@@ -62,8 +62,9 @@ def updated(name: str, number: int = 0, action: str = "update", **facts: Any) ->
 
 def deleted(number: int = 0, title: str = "Checkout errors", **facts: Any) -> Change:
     reason = "owned by this workspace; no document describes it"
-    one = change("delete", None, number, before={**CHART, "title": title}, source=None, **{"reason": reason, **facts})
-    return one.model_copy(update={"calls": (Call(method="DELETE", path=f"{PATH}/{one.id}"),)})
+    facts = {"reason": reason, **facts}
+    result = change("delete", None, number, before={**CHART, "title": title}, source=None, **facts)
+    return result.model_copy(update={"calls": (Call(method="DELETE", path=f"{PATH}/{result.id}"),)})
 
 
 def unmanaged(number: int, title: str | None = "Made by hand", **facts: Any) -> Unmanaged:
@@ -79,7 +80,7 @@ def plan(
     limit: int = 10,
     **facts: Any,
 ) -> Plan:
-    count = Counter(one.action for one in changes)
+    count = Counter(each.action for each in changes)
     chosen: dict[str, Any] = {
         "workspace": "payments",
         "instance": Instance(url="https://unleash.example.com", id="7d1f2a9e", version="8.2.0", edition="enterprise"),
@@ -147,7 +148,7 @@ def hostile() -> Plan:
     )
     text = " ".join(HOSTILE_TEXTS)
     instance = Instance(url=text, id=text, version=text, edition="oss")
-    kept = tuple(one.model_copy(update={"drift": "keep"}) for one in changes if one.action == "update")
+    kept = tuple(each.model_copy(update={"drift": "keep"}) for each in changes if each.action == "update")
     return plan(*changes, left=left, limit=100, workspace=text, instance=instance, kept=kept, audit_error=text)
 
 
@@ -155,28 +156,33 @@ PERSON = Changed(by="admin", at="2026-07-01T07:30:00.000Z", event=4711)
 TOKEN = Changed(by="another-token", at="2026-06-28T09:00:00.000Z", event=4242)
 
 
-def traced(one: Change, *origins: tuple[str, Changed | None], **facts: Any) -> Change:
+def with_origins(drifted: Change, *origins: tuple[str, Changed | None], **facts: Any) -> Change:
     """Return a change with the origins of its fields, in their order."""
-    told = zip(one.fields, origins, strict=True)
-    fields = tuple(field.model_copy(update={"origin": origin, "changed": who}) for field, (origin, who) in told)
-    return one.model_copy(update={"fields": fields, **facts})
+    pairs = zip(drifted.fields, origins, strict=True)
+    fields = tuple(field.model_copy(update={"origin": origin, "changed": who}) for field, (origin, who) in pairs)
+    return drifted.model_copy(update={"fields": fields, **facts})
 
 
 DRIFT = plan(
-    traced(created("checkout-errors", 1), origin="drift", changed=TOKEN, drift="overwrite"),
-    traced(updated("signups", 3), ("drift", PERSON), ("drift", PERSON), drift="overwrite"),
-    traced(updated("latency", 4), ("conflict", PERSON), ("file", None), drift="overwrite"),
-    traced(updated("adopted", 5), ("unknown", TOKEN), ("unknown", None)),
-    traced(
-        updated("kill-switch", 6, "blocked", reason="somebody else changed it on the server"),
+    with_origins(created("checkout-errors", 1), origin="drift", changed=TOKEN, drift="overwrite"),
+    with_origins(updated("signups", 3), ("drift", PERSON), ("drift", PERSON), drift="overwrite"),
+    with_origins(updated("latency", 4), ("conflict", PERSON), ("file", None), drift="overwrite"),
+    with_origins(updated("adopted", 5), ("unknown", TOKEN), ("unknown", None)),
+    with_origins(
+        updated(
+            "kill-switch",
+            6,
+            "blocked",
+            reason="changed on the server by admin at 2026-07-01T07:30:00.000Z; not overwritten (drift: fail)",
+        ),
         ("file", None),
         ("drift", PERSON),
         drift="fail",
     ),
     deleted(7).model_copy(update={"origin": "conflict", "changed": PERSON, "drift": "overwrite"}),
     kept=(
-        traced(updated("kept", 8), ("drift", PERSON), ("drift", TOKEN), drift="keep", calls=()),
-        traced(created("gone", 9), origin="drift", changed=TOKEN, drift="keep", calls=()),
+        with_origins(updated("kept", 8), ("drift", PERSON), ("drift", TOKEN), drift="keep", calls=()),
+        with_origins(created("gone", 9), origin="drift", changed=TOKEN, drift="keep", calls=()),
         deleted(10).model_copy(update={"origin": "conflict", "changed": TOKEN, "drift": "keep", "calls": ()}),
     ),
     unchanged=2,
@@ -223,9 +229,9 @@ HUGE = plan(
 )
 
 
-def planset(*made: Plan | Planned) -> PlanSet:
+def planset(*plans: Plan | Planned) -> PlanSet:
     """Return a set of plans, and of workspaces that have none."""
-    workspaces = tuple(one if isinstance(one, Planned) else Planned.of(one) for one in made)
+    workspaces = tuple(each if isinstance(each, Planned) else Planned.of(each) for each in plans)
     return PlanSet(tool_version="0.1.0", created_at="2026-01-31T12:00:00+00:00", workspaces=workspaces)
 
 
@@ -237,7 +243,7 @@ def result(action: str, name: str | None, status: str, error: str | None = None)
 
 
 def report(*results: Result) -> Report:
-    count = Counter(one.status for one in results)
+    count = Counter(each.status for each in results)
     return Report(summary=ReportSummary(**count), results=results)
 
 

@@ -1,4 +1,4 @@
-"""Every exception that ends a run, as its reader sees it."""
+"""The text of every exception that ends a run."""
 
 from __future__ import annotations
 
@@ -86,9 +86,9 @@ def test_error(error: errors.GitopsError, text: str) -> None:
     assert render_error_text(error).plain == text
 
 
-def test_every_class_of_error_is_shown_here() -> None:
+def test_every_error_class_has_a_case_here() -> None:
     assert {type(error).__name__ for error, _ in SHOWN} == set(errors.__all__)
 
 
-def test_an_empty_message_of_the_sandbox() -> None:
+def test_a_sandbox_error_with_an_empty_message() -> None:
     assert render_error_text(errors.SandboxError("")).plain == "error: \n"

@@ -1,4 +1,4 @@
-"""Strings made harmless, and values cut so that what matters stays in sight."""
+"""Strings are escaped, and values are cut so that their first difference stays visible."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from unleash_gitops.render.escape import MAX_SHOWN, escape_line, format_pair, fo
         ("\U000e0041\U000e0fff", "\\U000e0041\\U000e0fff"),
     ],
 )
-def test_terminal(text: str, shown: str) -> None:
+def test_escape_line(text: str, shown: str) -> None:
     assert escape_line(text) == shown
 
 
-def test_terminal_leaves_no_character_that_acts_or_hides() -> None:
+def test_escape_line_leaves_no_control_or_invisible_character() -> None:
     every = escape_line("".join(map(chr, range(sys.maxunicode + 1))))
-    assert {unicodedata.category(one) for one in every}.isdisjoint({"Cc", "Cf", "Cs", "Zl", "Zp"})
-    assert {one for one in every if unicodedata.category(one) == "Zs"} == {" "}
+    assert {unicodedata.category(character) for character in every}.isdisjoint({"Cc", "Cf", "Cs", "Zl", "Zp"})
+    assert {character for character in every if unicodedata.category(character) == "Zs"} == {" "}
 
 
 @pytest.mark.parametrize(
@@ -46,15 +46,15 @@ def test_terminal_leaves_no_character_that_acts_or_hides() -> None:
         ("x" * 119, f'"{"x" * 118}…'),
     ],
 )
-def test_value(content: object, shown: str) -> None:
+def test_format_value(content: object, shown: str) -> None:
     assert format_value(content) == shown
 
 
-def test_shortened() -> None:
+def test_shorten() -> None:
     assert [shorten("abcd", longest) for longest in (5, 4, 3)] == ["abcd", "abcd", "ab…"]
 
 
-def test_a_difference_far_into_two_long_values_is_in_sight() -> None:
+def test_a_difference_deep_in_two_long_values_is_visible() -> None:
     same = "a" * 300
     assert format_pair(same + "one" + same, same + "two" + same) == (
         f"…{'a' * 24}one{'a' * 91}…",
@@ -63,7 +63,7 @@ def test_a_difference_far_into_two_long_values_is_in_sight() -> None:
     assert format_pair(same, same + "more") == (f'…{"a" * 24}"', f'…{"a" * 24}more"')
 
 
-def test_an_early_difference_or_short_values_are_not_moved() -> None:
+def test_an_early_difference_and_short_values_are_shown_from_the_start() -> None:
     assert format_pair("x" * 300, "y" * 300) == (format_value("x" * 300), format_value("y" * 300))
     assert format_pair("day", None) == ('"day"', "null")
 
@@ -75,13 +75,13 @@ JSON = st.recursive(
 
 
 @given(JSON, JSON)
-def test_two_values_that_differ_never_look_the_same(before: object, after: object) -> None:
+def test_different_values_never_look_the_same(before: object, after: object) -> None:
     left, right = format_pair(before, after)
     assert max(len(left), len(right)) <= MAX_SHOWN
     assert (left == right) == (json.dumps(before) == json.dumps(after))
 
 
-def test_a_difference_behind_many_escapes_is_in_sight() -> None:
+def test_a_difference_after_many_escapes_is_visible() -> None:
     same = "\U000e0041" * 20
     shown = format_pair(same + "a", same + "b")
     assert [side[-2:] for side in shown] == ['a"', 'b"']
@@ -89,6 +89,6 @@ def test_a_difference_behind_many_escapes_is_in_sight() -> None:
 
 
 @given(st.text(min_size=100), st.text(min_size=1), st.text(min_size=1))
-def test_two_long_texts_that_differ_never_look_the_same(same: str, one: str, other: str) -> None:
-    left, right = format_pair(same + one, same + other)
-    assert (left == right) == (one == other)
+def test_different_long_texts_never_look_the_same(same: str, first: str, second: str) -> None:
+    left, right = format_pair(same + first, same + second)
+    assert (left == right) == (first == second)

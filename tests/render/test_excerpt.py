@@ -1,4 +1,4 @@
-"""The caret stands under the character that is meant."""
+"""The caret is under the character of the column."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_caret(excerpt: str, column: int, line: str, caret: str) -> None:
 
 
 @given(st.integers(1, 498), st.integers(1, 500))
-def test_the_window_of_a_long_line_shows_the_place(width: int, column: int) -> None:
+def test_the_excerpt_of_a_long_line_shows_the_column(width: int, column: int) -> None:
     excerpt = "a" * (min(column, width) - 1) + "B" + "c" * (width - min(column, width))
     line, caret = render_excerpt(excerpt, min(column, width))
     assert line[caret.index("^")] == "B"
@@ -39,7 +39,7 @@ def test_the_window_of_a_long_line_shows_the_place(width: int, column: int) -> N
 
 
 @given(st.text(max_size=500), st.integers(-5, 600))
-def test_any_line_fits_and_the_caret_stands_within(excerpt: str, column: int) -> None:
+def test_any_line_is_short_enough_and_the_caret_is_within_it(excerpt: str, column: int) -> None:
     line, caret = render_excerpt(excerpt, column)
     assert cell_len(line) <= 112
     assert caret.strip() == "^"

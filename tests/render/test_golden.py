@@ -1,4 +1,4 @@
-"""Every form of output against its golden file in tests/cases/."""
+"""Every format of output matches its golden file in tests/cases/."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_plan(name: str, golden: Golden) -> None:
     golden(f"{name}/plan.md", render_plan_markdown(saved))
 
 
-def test_drift_as_annotations(golden: Golden) -> None:
+def test_drift_annotations(golden: Golden) -> None:
     golden(
         "plan-drift/plan.github", render_drift_github(PLANS["plan-drift"].model_copy(update={"root": "ops/unleash"}))
     )
@@ -37,7 +37,7 @@ def test_drift_as_annotations(golden: Golden) -> None:
     assert render_drift_github(PLANS["plan-actions"]) == ""
 
 
-def test_huge_plan_as_a_comment(golden: Golden) -> None:
+def test_comment_on_a_huge_plan(golden: Golden) -> None:
     golden("plan-huge/plan.md", render_plan_markdown(HUGE))
 
 
@@ -50,18 +50,19 @@ def test_report(name: str, golden: Golden) -> None:
 
 @pytest.mark.parametrize(("name", "prefix"), [("diagnostics", ""), ("diagnostics-from-outside", "../work space")])
 def test_diagnostics(name: str, prefix: str, golden: Golden) -> None:
-    diagnostics = [found.below(prefix) for found in DIAGNOSTICS]
+    diagnostics = [diagnostic.below(prefix) for diagnostic in DIAGNOSTICS]
     golden(f"{name}/diagnostics.json", render_diagnostics_json(diagnostics))
     golden(f"{name}/diagnostics.txt", render_diagnostics_text(diagnostics).plain)
     golden(f"{name}/diagnostics.github", render_diagnostics_github(diagnostics))
 
 
-def test_a_prefix_may_end_with_its_slash() -> None:
-    found = DIAGNOSTICS[0]
+def test_a_path_prefix_can_end_with_a_slash() -> None:
+    diagnostic = DIAGNOSTICS[0]
     for prefix, path in [("", "a.yaml"), ("..", "../a.yaml"), ("../x/", "../x/a.yaml"), ("/", "/a.yaml")]:
-        at = replace(found.position, path="a.yaml")
-        assert replace(found, position=at).below(prefix).position == replace(at, path=path)
-    assert [found.below("a/b/") for found in DIAGNOSTICS] == [found.below("a/b") for found in DIAGNOSTICS]
+        position = replace(diagnostic.position, path="a.yaml")
+        shown = replace(diagnostic, position=position).below(prefix).position
+        assert shown == replace(position, path=path)
+    assert [each.below("a/b/") for each in DIAGNOSTICS] == [each.below("a/b") for each in DIAGNOSTICS]
 
 
 def test_no_diagnostics() -> None:
@@ -72,8 +73,7 @@ def test_no_diagnostics() -> None:
 
 
 @pytest.mark.parametrize("name", PLANS)
-def test_a_plan_without_colour_says_the_same_line_by_line(name: str) -> None:
-    """Each change has one line with its sign, its word and its address."""
+def test_each_change_has_one_line_with_its_sign_verb_and_address(name: str) -> None:
     words = {"create": "+ create ", "update": "~ update ", "delete": "- DELETE ", "blocked": "! blocked"}
     lines = render_plan_text(PLANS[name]).plain.splitlines()
     marked = [line for line in lines if line.startswith(tuple(words.values()))]

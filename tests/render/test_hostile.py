@@ -1,4 +1,4 @@
-"""Whatever a string from YAML or a server holds, it stays where it was put and does nothing."""
+"""No string from YAML or a server leaves its place in the output, or has any effect there."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ CHARACTERS = st.characters(exclude_categories=["Cs"])
 TEXTS = st.lists(st.sampled_from(FRAGMENTS) | st.text(CHARACTERS, max_size=6), min_size=1, max_size=5).map("".join)
 NAMES = TEXTS.filter(bool)
 POOL = 12
-"""How many texts a pool has. To draw a text costs more than to render it, so a plan's slots share those of a pool."""
+"""The number of texts in a pool. Drawing a text is slower than rendering it, so the slots of a plan share a pool."""
 
 
 @st.composite
@@ -88,7 +88,7 @@ def plans(draw: st.DrawFn) -> Plan:
 
 @st.composite
 def jobs(draw: st.DrawFn) -> Job | None:
-    """Draw what an environment tells, made up by somebody who can."""
+    """Draw the CI job of an environment with hostile variables."""
     pool, random = draw(pools()), Random(draw(st.integers(0, 9999)))
     first, second, third, fourth, *_ = pool
     environment = {
@@ -98,13 +98,16 @@ def jobs(draw: st.DrawFn) -> Job | None:
     return random.choice([None, detect_job(environment)])
 
 
+def find_control_characters(text: str) -> set[str]:
+    return {character for character in text if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}}
+
+
 def assert_harmless(text: Text) -> None:
-    """Assert that a terminal is told nothing but colours and line ends."""
+    """Assert that a terminal gets only colours and line ends to act on."""
     shown = StringIO()
     Console(file=shown, force_terminal=True, color_system="truecolor", soft_wrap=True, highlight=False).print(text)
     for written in (text.plain, re.sub(r"\x1b\[[0-9;]*m", "", shown.getvalue())):
-        found = {one for one in written if unicodedata.category(one) in {"Cc", "Cf", "Cs", "Zl", "Zp"}}
-        assert found <= {"\n"}
+        assert find_control_characters(written) <= {"\n"}
 
 
 PARTS = re.compile(
@@ -124,7 +127,7 @@ PARTS = re.compile(
 
 
 def assert_own_structure_only(markdown: str, job: Job | None = None) -> None:
-    """Assert that a Markdown reader sees nothing but what the renderer itself wrote."""
+    """Assert that the structure of the Markdown, and all text outside of code, is that of the renderer."""
     assert count_bytes(markdown) <= MAX_COMMENT_BYTES
     own = "nowhere" if job is None or job.repository_url is None else job.repository_url
     html = []
@@ -153,7 +156,7 @@ def assert_own_structure_only(markdown: str, job: Job | None = None) -> None:
 
 
 class Tags(HTMLParser):
-    """Check that tags nest and are ours, that links go to `own` repository only; that text mentions nobody."""
+    """Checks that tags nest and are the renderer's, that links are below `own`, and that no text is a mention."""
 
     def __init__(self, own: str) -> None:
         super().__init__()
@@ -168,7 +171,7 @@ class Tags(HTMLParser):
             assert re.fullmatch(re.escape(self.own) + "/blob/[A-Za-z0-9._~%/-]+#L[0-9]+", value)
             assert not {"", ".", ".."} & set(value.removeprefix(f"{self.own}/").split("#")[0].split("/"))
         else:
-            assert (tag, attrs) in [(ours, []) for ours in ("details", "summary", "b", "code")]
+            assert (tag, attrs) in [(own_tag, []) for own_tag in ("details", "summary", "b", "code")]
         self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -186,48 +189,48 @@ class Tags(HTMLParser):
     handle_decl = handle_pi = unknown_decl = handle_comment
 
 
-def test_the_hostile_case() -> None:
+def test_the_hostile_sample_is_harmless() -> None:
     assert_own_structure_only(render_plan_markdown(hostile()))
     assert_harmless(render_plan_text(hostile()))
 
 
 @examples(20)
 @given(pools())
-def test_thousands_of_hostile_strings_stay_where_they_were_put(texts: list[str]) -> None:
+def test_thousands_of_hostile_strings_are_harmless(texts: list[str]) -> None:
     names, source, reason, path, before, after, title = texts[:6], *texts[6:]
     kind, name, project, feature, number, workspace = names
     facts: dict[str, Any] = {"kind": kind, "project": project, "feature": feature, "id": number, "reason": reason}
     fields = (FieldChange(path=path, before=before, after=after),)
     left = (Unmanaged(kind=kind, name=name, project=project, feature=feature, id=number, title=title),)
-    made = plan(
+    hostile_plan = plan(
         change("delete", None, before={"title": title, path: before}, source=None, **facts),
         change("update", name, before={}, after={}, fields=fields, source=source, **facts),
         left=left,
         workspace=workspace,
     )
-    assert_own_structure_only(render_plan_markdown(made))
+    assert_own_structure_only(render_plan_markdown(hostile_plan))
 
 
 @examples(1.5)
 @given(plans(), jobs())
-def test_markdown_of_a_hostile_plan_has_our_structure_only(hostile_plan: Plan, job: Job | None) -> None:
+def test_markdown_of_a_hostile_plan_has_only_the_structure_of_the_renderer(hostile_plan: Plan, job: Job | None) -> None:
     assert_own_structure_only(render_plan_markdown(hostile_plan, job), job)
 
 
 @examples(1.5)
 @given(plans(), pools(), jobs(), st.integers(0, 30))
-def test_markdown_of_several_hostile_plans_has_our_structure_only(
+def test_markdown_of_several_hostile_plans_has_only_the_structure_of_the_renderer(
     hostile_plan: Plan, texts: list[str], job: Job | None, times: int
 ) -> None:
     workspace, url, error, *_ = texts
     failed = Planned(workspace=workspace, root=None, url=url, plan=None, error=error)
-    made = planset(hostile_plan, failed, *[hostile_plan] * times)
-    assert_own_structure_only(render_plan_set_markdown(made, job), job)
+    plan_set = planset(hostile_plan, failed, *[hostile_plan] * times)
+    assert_own_structure_only(render_plan_set_markdown(plan_set, job), job)
 
 
 @examples(1.5)
 @given(plans())
-def test_text_of_a_hostile_plan_is_harmless_and_has_the_lines_of_a_tame_one(hostile_plan: Plan) -> None:
+def test_text_of_a_hostile_plan_is_harmless_and_has_the_lines_of_a_harmless_plan(hostile_plan: Plan) -> None:
     text = render_plan_text(hostile_plan)
     assert_harmless(text)
     marks = [
@@ -238,7 +241,7 @@ def test_text_of_a_hostile_plan_is_harmless_and_has_the_lines_of_a_tame_one(host
 
 @examples(10)
 @given(NAMES)
-def test_a_code_span_holds_all_of_any_text(text: str) -> None:
+def test_no_text_ends_its_code_span(text: str) -> None:
     tokens = MarkdownIt("commonmark").parse(f"Before {format_code_span(text)} after")
     assert [token.type for token in tokens] == ["paragraph_open", "inline", "paragraph_close"]
     assert [child.type for child in tokens[1].children or ()] == ["text", "code_inline", "text"]
@@ -248,28 +251,28 @@ def test_a_code_span_holds_all_of_any_text(text: str) -> None:
 @given(pools(), st.sampled_from(["applied", "failed", "skipped", "blocked"]))
 def test_a_hostile_report_is_harmless(texts: list[str], status: str) -> None:
     kind, name, project, feature, number, error, *_ = texts
-    one = Result.model_validate(
+    result = Result.model_validate(
         {"action": "delete", "kind": kind, "name": name, "project": project, "feature": feature, "id": number,
          "status": status, "error": error}
     )  # fmt: skip
-    made: Report = report(one, one)
-    assert_harmless(render_report_text(made))
-    assert_harmless(render_result_line(one))
-    assert "\n" not in render_result_line(one).plain
+    hostile_report: Report = report(result, result)
+    assert_harmless(render_report_text(hostile_report))
+    assert_harmless(render_result_line(result))
+    assert "\n" not in render_result_line(result).plain
 
 
 @examples(1.5)
 @given(st.lists(NAMES | st.text(min_size=1), min_size=6, max_size=6), st.integers(1, 80), st.integers(1, 10**9))
 def test_hostile_diagnostics_are_harmless(texts: list[str], column: int, line: int) -> None:
     code, message, path, hint, excerpt, prefix = texts
-    found = Diagnostic("error", code, message, Position(path, line, column), hint, excerpt).below(prefix)
-    text = render_diagnostics_text([found])
+    diagnostic = Diagnostic("error", code, message, Position(path, line, column), hint, excerpt).below(prefix)
+    text = render_diagnostics_text([diagnostic])
     assert_harmless(text)
     assert len(text.plain.splitlines()) == 6
-    command = render_diagnostics_github([found])
+    command = render_diagnostics_github([diagnostic])
     assert command.count("\n") == 1
     assert re.fullmatch(rf"::error file=[^:,]*,line={line},col={column},title=[^:,]*::.*\n", command)
-    assert {one for one in command[:-1] if unicodedata.category(one) in {"Cc", "Cf", "Cs", "Zl", "Zp"}} == set()
+    assert find_control_characters(command[:-1]) == set()
 
 
 @examples(1.5)
@@ -282,9 +285,9 @@ def test_hostile_errors_are_harmless(texts: list[str]) -> None:
 
 @examples(1.5)
 @given(plans())
-def test_annotations_of_a_hostile_plan_are_one_line_each(hostile_plan: Plan) -> None:
+def test_each_annotation_of_a_hostile_plan_is_one_line(hostile_plan: Plan) -> None:
     commands = render_drift_github(hostile_plan).splitlines()
-    drifted = [one for one in (*hostile_plan.changes, *hostile_plan.kept) if one.drifted]
+    drifted = [each for each in (*hostile_plan.changes, *hostile_plan.kept) if each.drifted]
     assert len(commands) == len(drifted)
     for command in commands:
         assert re.match("::(warning|error) [^:]*title=drift::", command)

@@ -1,4 +1,4 @@
-"""JSON that any reader takes, whatever the strings hold."""
+"""The JSON is valid and safe to print for any strings in it."""
 
 from __future__ import annotations
 
@@ -24,15 +24,19 @@ def test_report_json_is_the_report(name: str) -> None:
     assert json.loads(render_report_json(REPORTS[name])) == REPORTS[name].as_json()
 
 
-def test_no_raw_control_or_invisible_character_is_written() -> None:
+def test_control_and_invisible_characters_are_escaped() -> None:
     text = render_plan_json(hostile())
-    assert [one for one in "\x1b\x9b\x7f\x85\u2028\u2029\u202e\u2066\u200b\ufeff\xad\U000e0041" if one in text] == []
+    assert [
+        character
+        for character in "\x1b\x9b\x7f\x85\u2028\u2029\u202e\u2066\u200b\ufeff\xad\U000e0041"
+        if character in text
+    ] == []
     assert "日本語 العربية" in text
 
 
 @examples(5)
 @given(st.text(st.characters()), st.text(st.characters()))
-def test_any_text_comes_back_as_it_was(message: str, path: str) -> None:
+def test_any_text_survives_the_round_trip(message: str, path: str) -> None:
     text = render_diagnostics_json([Diagnostic("warning", "code", message, Position(path, 2, 3)).below("sub")])
     assert text.endswith("\n}\n")
     text.encode()

@@ -1,4 +1,4 @@
-"""What a comment says first, and what it leaves out when there is no room."""
+"""The order in a comment, and the parts that are left out without room."""
 
 from __future__ import annotations
 
@@ -33,36 +33,34 @@ ACTION = re.compile(r"^<details><summary>. <b>(\w+)</b>", re.MULTILINE)
         ("x" * 301, f"`{'x' * 299}…`"),
     ],
 )
-def test_span(text: str, code: str) -> None:
+def test_format_code_span(text: str, code: str) -> None:
     assert format_code_span(text) == code
 
 
-def test_fenced() -> None:
+def test_format_fence() -> None:
     assert format_fence(["+ a"], "diff") == "```diff\n+ a\n```\n"
     assert format_fence(["+ ````", "- ```"], "diff") == "`````diff\n+ ````\n- ```\n`````\n"
     assert format_fence([], "diff") == "```diff\n```\n"
 
 
-def test_the_first_line_says_it_all() -> None:
+def test_the_first_line_counts_the_changes() -> None:
     first = render_plan_markdown(ACTIONS).splitlines()[0]
-    assert (
-        first == "**2 to create, 1 to update, 1 to delete, 3 blocked, 2 unmanaged** "
-        "(7 unchanged, 1 owned by another workspace)"
-    )
+    counts = "2 to create, 1 to update, 1 to delete, 3 blocked, 2 unmanaged"
+    assert first == f"**{counts}** (7 unchanged, 1 owned by another workspace)"
 
 
-def test_a_plan_without_changes_says_so() -> None:
+def test_the_first_line_of_a_plan_without_changes() -> None:
     assert render_plan_markdown(PLANS["plan-nothing-at-all"]).startswith("**Nothing to change**\n")
     first = render_plan_markdown(PLANS["plan-no-changes"]).splitlines()[0]
     assert first == "**Nothing to change, 2 unmanaged** (8 unchanged)"
 
 
-def test_deletes_and_blocked_come_first() -> None:
+def test_deletes_and_blocked_changes_come_first() -> None:
     actions = ACTION.findall(render_plan_markdown(ACTIONS))
     assert actions == ["DELETE", "BLOCKED", "BLOCKED", "BLOCKED", "update", "create", "create"]
 
 
-def test_deletes_and_blocked_changes_cannot_be_overlooked() -> None:
+def test_deletes_and_blocked_changes_have_alerts() -> None:
     lines = render_plan_markdown(ACTIONS).splitlines()
     assert lines[4:9] == [
         "> [!CAUTION]", "> **1 object will be deleted**", "",
@@ -71,12 +69,12 @@ def test_deletes_and_blocked_changes_cannot_be_overlooked() -> None:
     assert "[!" not in render_plan_markdown(plan(created("a")))
 
 
-def test_a_plan_over_the_limit_of_deletes_says_so_at_the_top() -> None:
+def test_a_plan_over_the_delete_limit_has_an_alert() -> None:
     lines = render_plan_markdown(PLANS["plan-many-deletes"]).splitlines()
     assert lines[5] == "> **12 deletes, more than the limit of 10: apply refuses this without --max-deletes 12**"
 
 
-def test_a_huge_plan_is_cut_between_changes_and_says_what_is_missing() -> None:
+def test_a_huge_plan_is_cut_between_changes_and_counts_the_missing_ones() -> None:
     comment = render_plan_markdown(HUGE)
     shown = ACTION.findall(comment)
     assert count_bytes(comment) <= MAX_COMMENT_BYTES
@@ -89,12 +87,12 @@ def test_a_huge_plan_is_cut_between_changes_and_says_what_is_missing() -> None:
 
 
 @pytest.mark.parametrize("count", range(60, 140, 7))
-def test_no_number_of_changes_is_too_many(count: int) -> None:
-    many = plan(*(deleted(number, "🦄" * 100) for number in range(count)), left=tuple(map(unmanaged, range(30))))
-    assert count_bytes(render_plan_markdown(many)) <= MAX_COMMENT_BYTES
+def test_any_number_of_changes_fits_the_limit(count: int) -> None:
+    big_plan = plan(*(deleted(number, "🦄" * 100) for number in range(count)), left=tuple(map(unmanaged, range(30))))
+    assert count_bytes(render_plan_markdown(big_plan)) <= MAX_COMMENT_BYTES
 
 
-def huge_everywhere() -> Plan:
+def plan_with_huge_strings() -> Plan:
     text = "`<&🦄" * 500
     fields = tuple(FieldChange(path=f"{number}{text}", before=text, after=text + "x") for number in range(500))
     after = {f"{number}{text}": text for number in range(500)}
@@ -107,8 +105,8 @@ def huge_everywhere() -> Plan:
     )
 
 
-def test_one_huge_change_does_not_take_the_room_of_all() -> None:
-    comment = render_plan_markdown(huge_everywhere())
+def test_a_huge_change_leaves_room_for_others() -> None:
+    comment = render_plan_markdown(plan_with_huge_strings())
     assert count_bytes(comment) <= MAX_COMMENT_BYTES
     shown = ACTION.findall(comment)
     assert (shown[0], set(shown[1:])) == ("update", {"create"})
@@ -116,7 +114,7 @@ def test_one_huge_change_does_not_take_the_room_of_all() -> None:
     assert "more lines\n" in comment
 
 
-def test_everything_is_shown_where_there_is_room() -> None:
+def test_every_change_is_shown_while_there_is_room() -> None:
     comment = render_plan_markdown(plan(*(created(f"chart-{number}", number) for number in range(90))))
     assert len(ACTION.findall(comment)) == 90
     assert "not shown" not in comment
@@ -134,7 +132,7 @@ JOB = Job(
 )
 
 
-def test_sources_and_commit_are_links_where_the_job_tells_them() -> None:
+def test_sources_and_the_commit_are_links_into_the_repository_of_the_job() -> None:
     linked = render_plan_markdown(plan(created("a", source="charts/größe #1.yaml:12"), root="deploy/unleash"), JOB)
     blob = "https://github.com/acme/flags/blob/0123456789abcdef/deploy/unleash/charts/gr%C3%B6%C3%9Fe%20%231.yaml#L12"
     assert f'<a href="{blob}"><code>charts/größe #1.yaml:12</code></a>' in linked
@@ -146,11 +144,11 @@ def test_sources_and_commit_are_links_where_the_job_tells_them() -> None:
     [("a.yaml:1", None), ("a.yaml", ""), (":1", ""), ("../a.yaml:1", ""), ("a.yaml:1", "x/../.."), ("a//b:1", ""),
      ("a.yaml:one", ""), ("/a.yaml:1", "")],
 )  # fmt: skip
-def test_a_source_that_is_no_place_in_the_repository_is_no_link(source: str, root: str | None) -> None:
+def test_a_source_outside_of_the_repository_is_not_a_link(source: str, root: str | None) -> None:
     assert "<a " not in render_plan_markdown(plan(created("a", source=source), root=root), JOB)
 
 
-def test_what_is_not_shown_is_said_to_be_in_the_plan_that_the_job_saved() -> None:
+def test_a_cut_comment_links_to_the_job_that_saved_the_plan() -> None:
     assert f"no room for more.** The plan file that [this job]({JOB.run_url}) saved has" in render_plan_markdown(
         HUGE, JOB
     )
@@ -160,12 +158,13 @@ FAILED = Planned(workspace="search", root="search", url="https://b.example", pla
 
 
 def test_several_plans_have_a_section_each() -> None:
-    made = planset(ACTIONS, FAILED, PLANS["plan-nothing-at-all"])
-    comment = render_plan_set_markdown(made, JOB)
+    plans = planset(ACTIONS, FAILED, PLANS["plan-nothing-at-all"])
+    comment = render_plan_set_markdown(plans, JOB)
     head, *sections = comment.split("\n### ")
-    said = "2 to create, 1 to update, 1 to delete, 3 blocked, 2 unmanaged"
+    counts = "2 to create, 1 to update, 1 to delete, 3 blocked, 2 unmanaged"
     assert (
-        head == f"**{said}** (7 unchanged, 1 owned by another workspace) in 3 workspaces, **1 could not be planned**\n"
+        head
+        == f"**{counts}** (7 unchanged, 1 owned by another workspace) in 3 workspaces, **1 could not be planned**\n"
     )
     assert sections == [
         f"`payments`\n\n{render_plan_markdown(ACTIONS, JOB)}",
@@ -174,7 +173,7 @@ def test_several_plans_have_a_section_each() -> None:
     ]
 
 
-def test_a_workspace_without_a_plan_says_why() -> None:
+def test_the_comment_on_a_workspace_without_a_plan_has_the_error() -> None:
     assert render_failed_markdown(FAILED) == (
         "> [!CAUTION]\n> **Could not be planned:** `` no `answer` ``\n\nWorkspace `search` on `https://b.example`\n"
     )
@@ -191,7 +190,7 @@ def test_several_huge_plans_share_the_room(count: int) -> None:
     assert comment.count("<details>") == comment.count("</details>")
 
 
-def test_too_many_workspaces_for_one_comment_are_counted() -> None:
+def test_workspaces_without_room_in_the_comment_are_counted() -> None:
     quiet = [plan(workspace=f"quiet-{number}") for number in range(200)]
     comment = render_plan_set_markdown(
         planset(*quiet, *[plan(created(f"a{number}")) for number in range(200)], ACTIONS)

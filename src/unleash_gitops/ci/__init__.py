@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from unleash_gitops.ci.comments import CommentResult, Marker, post, supersede
-from unleash_gitops.ci.github import GitHub
+from unleash_gitops.ci.github import APPLY_HINT, GitHub
 from unleash_gitops.ci.gitlab import GitLab
 from unleash_gitops.model.errors import CodeHostError
 
@@ -40,12 +40,9 @@ def read_reviewed_plan(job: Job | None, artifact: str) -> bytes:
 
     `artifact` is the name under which the pull request's job saved it. Raises CodeHostError.
     """
-    job = _require_token(job, "to plan and apply in one step, run: unleash-gitops apply DIR --yes")
+    job = _require_token(job, APPLY_HINT)
     if job.host != "github":
-        raise CodeHostError(
-            "a reviewed plan can be fetched from GitHub only",
-            "to plan and apply in one step, run: unleash-gitops apply DIR --yes",
-        )
+        raise CodeHostError("a reviewed plan can be fetched from GitHub only", APPLY_HINT)
     with GitHub(job) as github:
         return github.read_reviewed_plan(artifact)
 

@@ -1,7 +1,7 @@
 """The tool's own comment on a pull request: found by its marker, updated in place, marked when it is superseded.
 
 The marker is the first line of the comment and invisible. It names workspace and instance: each pair has one comment.
-A comment of another user is never taken for the tool's own, whatever its first line is.
+A comment of another user is never the tool's own, even when it begins with a marker.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from unleash_gitops.model.errors import CodeHostError
 if TYPE_CHECKING:
     from unleash_gitops.ci.job import Job
 
-__all__ = ["GitHub"]
+__all__ = ["APPLY_HINT", "GitHub"]
 
 _WRITE_HINT = (
     "give the job `permissions: pull-requests: write`; the token of a pull request from a fork is always read-only"
@@ -28,7 +28,7 @@ _HINTS = {
     404: f"if the pull request exists, the token has no access to it: {_WRITE_HINT}",
 }
 _READ_HINT = "give the job `permissions: actions: read, pull-requests: read`"
-_APPLY_HINT = "to plan and apply in one step, run: unleash-gitops apply DIR --yes"
+APPLY_HINT = "to plan and apply in one step, run: unleash-gitops apply DIR --yes"
 _MAX_PLAN_BYTES = 200_000_000
 
 
@@ -71,7 +71,7 @@ class GitHub(CodeHost):
             raise CodeHostError(
                 f'no artifact "{artifact}" for {head[:12]}, the last commit of the pull request: '
                 "no run saved one, or it has expired",
-                ("run the pull request's job again", _READ_HINT, _APPLY_HINT),
+                ("run the pull request's job again", _READ_HINT, APPLY_HINT),
             )
         newest = max(usable, key=lambda entry: entry["id"])
         path = f"{self._repository}/actions/artifacts/{newest['id']}/zip"
@@ -89,7 +89,7 @@ class GitHub(CodeHost):
         if not merged:
             raise CodeHostError(
                 f"commit {commit[:12]} is not the merge commit of a pull request, so it has no reviewed plan",
-                _APPLY_HINT,
+                APPLY_HINT,
             )
         return str(merged[0]["head"]["sha"])
 

@@ -33,7 +33,7 @@ __all__ = ["accept"]
 @connection_options
 @click.pass_obj
 def accept(verbose: bool, /, references: tuple[str, ...], directory: Path, **server: Any) -> int:
-    """Write changes that other users made on the server into the files.
+    """Write other users' changes on the server into the files.
 
     Without REF, accepts every such change. With REF, an address such as FeatureFlag/shop/checkout-v2, accepts the
     changes at this address and below it. With REF, also accepts differences of unknown origin.

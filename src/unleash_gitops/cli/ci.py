@@ -68,9 +68,10 @@ def comment(
     pull_request: int | None,
     strict: bool,
 ) -> int:
-    """Write a saved plan to the pull request of this CI job, on GitHub or GitLab.
+    """Comment a saved plan on the pull request of this CI job.
 
-    Each workspace has one comment, which is updated in place. In GitHub Actions, also adds the plan to the job summary.
+    GitHub and GitLab. Each workspace has one comment, which is updated in place. In GitHub Actions, also adds the plan
+    to the job summary.
 
     A comment that cannot be written is a warning, unless --strict is set.
     """
@@ -113,9 +114,10 @@ def comment(
     help="Name of the artifact that contains the plan.",
 )
 def fetch(out: Path, artifact: str) -> int:
-    """Download the reviewed plan of the pull request that this CI job's commit merged. GitHub only.
+    """Download the reviewed plan of a merged pull request.
 
-    Fails when there is no such plan, or when it is incomplete.
+    GitHub only. The pull request is the one whose merge made this CI job's commit. Fails when there is no such plan,
+    or when it is incomplete.
     """
     from unleash_gitops.ci import read_reviewed_plan
     from unleash_gitops.ci.job import detect_job

@@ -14,9 +14,9 @@ __all__ = ["init", "schema", "validate"]
 @click.command()
 @click.argument("directory", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path))
 def init(directory: Path) -> int:
-    """Create a workspace in DIR: its file, an example, a JSON Schema for editors, and a CI pipeline.
+    """Create a workspace in DIR.
 
-    Never overwrites a file.
+    Writes the workspace file, an example, a JSON Schema for editors, and a CI pipeline. Never overwrites a file.
     """
     from unleash_gitops.workflow.init import start_workspace
 

@@ -1,4 +1,4 @@
-"""The files of a new workspace: its own, an example, a schema for editors, a pipeline."""
+"""The files of a new workspace: the workspace file, an example, a JSON Schema for editors, and a CI pipeline."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _WORKSPACE = """\
 apiVersion: unleash-gitops/v1
 kind: Workspace
 metadata:
-  name: {name}  # signs everything this workspace creates: choose it well, changing it later orphans what is there
+  name: {name}  # marks every object that this workspace creates; changing it later orphans these objects
 spec:
-  # url: https://unleash.example.com  # base path included; UNLEASH_URL and --url win over it
-  # projects: [default]               # where to look for flags' charts; left out: every project
-  prune: owned                        # delete what this workspace made and no file has any more
-  maxDeletes: 10                      # apply refuses a plan that deletes more
-  # drift: keep                       # what somebody changed on the server: overwrite, keep or fail; left out: fail
-                                      # for where flags are on in production, and overwrite for all else
+  # url: https://unleash.example.com  # with the base path; UNLEASH_URL and --url take precedence
+  # projects: [default]               # the projects whose flags are read; default: all projects
+  prune: owned                        # delete objects that this workspace owns and no document describes
+  maxDeletes: 10                      # apply refuses a plan that deletes more objects
+  # drift: keep                       # how to treat changes made outside this workspace: overwrite, keep or fail;
+                                      # default: fail for `enabled` and `strategies` in production, else overwrite
 """
 
 _EXAMPLE = """\
@@ -71,10 +71,10 @@ jobs:
           python-version: "3.12"
       - run: pip install unleash-gitops=={version}
       - run: unleash-gitops validate --format github
-      # A pull request from a fork has no secrets: it is validated, not planned.
+      # A pull request from a fork has no access to secrets. It is validated, but not planned.
       - if: github.event.pull_request.head.repo.full_name == github.repository
         run: |
-          # A plan that would undo what somebody changed on the server fails, and is saved: the comment says who it was.
+          # A plan that would overwrite other users' changes fails, but is saved, so that the comment names the users.
           code=0; unleash-gitops plan --out "$RUNNER_TEMP/plan.json" || code=$?
           if [ -f "$RUNNER_TEMP/plan.json" ]; then unleash-gitops comment "$RUNNER_TEMP/plan.json"; fi
           exit "$code"
@@ -102,12 +102,15 @@ jobs:
 
 
 def start_workspace(directory: Path) -> tuple[list[Path], list[Path]]:
-    """Write a new workspace into `directory`, making it if need be; return what was written and what was there already.
+    """Write a new workspace into `directory`, which need not exist. Return the written and the existing files.
 
-    Raises UsageError, with nothing written, when `directory` holds a workspace, or when it cannot be written.
+    Raises UsageError when `directory` contains a workspace, without writing anything, or when a file cannot be written.
     """
     if (directory / WORKSPACE_FILE).exists():
-        raise UsageError(f"{directory / WORKSPACE_FILE} exists already; nothing was written", "init never overwrites")
+        raise UsageError(
+            f"{directory / WORKSPACE_FILE} already exists; nothing was written",
+            "init never overwrites a file; name another directory",
+        )
     files = _files(directory)
     kept = [path for path in files if path.exists()]
     try:
@@ -124,7 +127,7 @@ def start_workspace(directory: Path) -> tuple[list[Path], list[Path]]:
 def _files(directory: Path) -> dict[Path, str]:
     here = directory.resolve()
     name = re.sub(r"[^a-z0-9._-]+", "-", here.name.lower())[:100].strip("._-") or "unleash"
-    top = find_repository(here) or here  # pipelines have to be at the top
+    top = find_repository(here) or here  # pipelines must be at the root of the repository
     inside = here.relative_to(top).as_posix()
     working_directory = inside if inside == "." else dump_scalar(inside)
     pipeline = _PIPELINE.format(version=__version__, directory=working_directory)

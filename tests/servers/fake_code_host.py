@@ -1,4 +1,4 @@
-"""GitHub's and GitLab's comment endpoints in memory, with their paging, permissions, limits and error bodies."""
+"""The comment endpoints of GitHub and GitLab in memory, with their paging, permissions, limits and error bodies."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from servers.loopback import QuietHandler, serve
 
 TOKEN = "ghs_a-token-of-the-job-0123456789"
-LONGEST = {"github": 65_536, "gitlab": 1_000_000}
+MAX_COMMENT = {"github": 65_536, "gitlab": 1_000_000}
 BOT = {"id": 41898282, "login": "github-actions[bot]", "type": "Bot"}
 
 Answer = tuple[int, dict[str, str], Any]
 
 
 @dataclass
-class FakeForge:
-    """One pull request's comments, the oldest first, and what the API does about them.
+class FakeCodeHost:
+    """The comments of one pull request, the oldest first, and the API for them.
 
-    `page` is the most that a page holds; `me` who the token belongs to; `counts` how the length of a text is measured.
+    `page` is the largest size of a page. `me` is the user of the token. `counts` measures the length of a comment.
+    `strangers` has the credentials that the storage of artifacts received, which must get none.
     """
 
     host: str = "github"
@@ -44,10 +45,10 @@ class FakeForge:
     url: str = ""
 
     def add(self, body: str, author: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-        """Have somebody write a comment."""
+        """Add a comment of `author`, by default of the token's user."""
         number = 1000 + len(self.comments)
-        who = "user" if self.host == "github" else "author"
-        comment = {"id": number, "body": body, who: self.me if author is None else author, **more}
+        author_key = "user" if self.host == "github" else "author"
+        comment = {"id": number, "body": body, author_key: self.me if author is None else author, **more}
         if self.host == "github":
             comment["html_url"] = f"https://github.com/acme/flags/pull/7#issuecomment-{number}"
         self.comments.append(comment)
@@ -72,7 +73,7 @@ class FakeForge:
         }  # fmt: skip
 
     @contextmanager
-    def served(self) -> Iterator[FakeForge]:
+    def served(self) -> Iterator[FakeCodeHost]:
         """Serve on a free port."""
         with serve(_handler(self)) as self.url:
             yield self
@@ -84,8 +85,8 @@ class FakeForge:
         if parts.path == "/storage":
             self.strangers += [name for name in headers if name.lower() in {"authorization", "private-token"}]
             return 200, {}, self.archives[int(parse_qs(parts.query)["id"][0])]
-        given = headers.get("authorization") == f"Bearer {TOKEN}" or headers.get("private-token") == TOKEN
-        if not given:
+        authorized = headers.get("authorization") == f"Bearer {TOKEN}" or headers.get("private-token") == TOKEN
+        if not authorized:
             return 401, {}, {"message": "Bad credentials" if self.host == "github" else "401 Unauthorized"}
         content = json.loads(body) if body else {}
         route = self._github if self.host == "github" else self._gitlab
@@ -103,18 +104,18 @@ class FakeForge:
                 return 403, {}, {"message": "Resource not accessible by integration"}
             return 200, {}, self.me
         if path == "/repos/acme/flags/issues/7/comments":
-            return self._listed(query) if method == "GET" else self._created(content)
-        found = re.fullmatch(r"/repos/acme/flags/issues/comments/(\d+)", path)
-        if found and method == "PATCH":
-            return self._updated(int(found[1]), content)
+            return self._list(query) if method == "GET" else self._create(content)
+        comment = re.fullmatch(r"/repos/acme/flags/issues/comments/(\d+)", path)
+        if comment and method == "PATCH":
+            return self._update(int(comment[1]), content)
         if path == "/repos/acme/flags/commits/0123456789abcdef/pulls":
             return 200, {}, self.pulls
         if path == "/repos/acme/flags/actions/artifacts":
-            named = [one for one in self.artifacts if one["name"] == query["name"][0]]
+            named = [artifact for artifact in self.artifacts if artifact["name"] == query["name"][0]]
             return 200, {}, {"total_count": len(named), "artifacts": named}
-        found = re.fullmatch(r"/repos/acme/flags/actions/artifacts/(\d+)/zip", path)
-        if found:
-            return 302, {"location": f"{self.url.replace('127.0.0.1', 'localhost')}/storage?id={found[1]}"}, None
+        archive = re.fullmatch(r"/repos/acme/flags/actions/artifacts/(\d+)/zip", path)
+        if archive:
+            return 302, {"location": f"{self.url.replace('127.0.0.1', 'localhost')}/storage?id={archive[1]}"}, None
         return 404, {}, {"message": "Not Found", "documentation_url": "https://docs.github.com/rest"}
 
     def _gitlab(self, method: str, path: str, query: dict[str, list[str]], content: Any) -> Answer:
@@ -122,41 +123,41 @@ class FakeForge:
         if path == "/user":
             return 200, {}, self.me
         if path == "/projects/42/merge_requests/7/notes":
-            return self._listed(query) if method == "GET" else self._created(content)
-        found = re.fullmatch(r"/projects/42/merge_requests/7/notes/(\d+)", path)
-        if found and method == "PUT":
-            return self._updated(int(found[1]), content)
+            return self._list(query) if method == "GET" else self._create(content)
+        note = re.fullmatch(r"/projects/42/merge_requests/7/notes/(\d+)", path)
+        if note and method == "PUT":
+            return self._update(int(note[1]), content)
         return 404, {}, {"message": "404 Not found"}
 
-    def _listed(self, query: dict[str, list[str]]) -> Answer:
-        """Answer a page, and where the next one is: GitHub by Link, GitLab by X-Next-Page."""
+    def _list(self, query: dict[str, list[str]]) -> Answer:
+        """Return a page of comments, with the next page in `Link` (GitHub) or `X-Next-Page` (GitLab)."""
         size = min(self.page, int(query.get("per_page", ["30"])[0]))
         page = int(query.get("page", ["1"])[0])
         rest = len(self.comments) > page * size
         content = self.comments[(page - 1) * size : page * size]
         if self.host == "gitlab":
             return 200, {"x-next-page": str(page + 1) if rest else ""}, content
-        following = urlencode({"per_page": size, "page": page + 1})
+        next_query = urlencode({"per_page": size, "page": page + 1})
         # GitHub's own links name the repository by its number.
         link = (
-            f'<{self.url}/api/v3/repositories/99/issues/7/comments?{following}>; rel="next", <{self.url}>; rel="last"'
+            f'<{self.url}/api/v3/repositories/99/issues/7/comments?{next_query}>; rel="next", <{self.url}>; rel="last"'
         )
         return 200, {"link": link} if rest else {}, content
 
-    def _created(self, content: Any) -> Answer:
-        return self._refused(content["body"]) or (201, {}, self.add(content["body"]))
+    def _create(self, content: Any) -> Answer:
+        return self._refuse(content["body"]) or (201, {}, self.add(content["body"]))
 
-    def _updated(self, number: int, content: Any) -> Answer:
-        comment = next((one for one in self.comments if one["id"] == number), None)
+    def _update(self, number: int, content: Any) -> Answer:
+        comment = next((comment for comment in self.comments if comment["id"] == number), None)
         if comment is None:
             return 404, {}, {"message": "Not Found"}
-        refused = self._refused(content["body"])
-        if refused is None:
+        refusal = self._refuse(content["body"])
+        if refusal is None:
             comment["body"] = content["body"]
-        return refused or (200, {}, comment)
+        return refusal or (200, {}, comment)
 
-    def _refused(self, body: str) -> Answer | None:
-        if self.counts(body) <= LONGEST[self.host]:
+    def _refuse(self, body: str) -> Answer | None:
+        if self.counts(body) <= MAX_COMMENT[self.host]:
             return None
         errors = [{"resource": "IssueComment", "code": "unprocessable", "message": "body is too long"}]
         return 422, {}, {"message": "Validation Failed", "errors": errors}
@@ -170,12 +171,12 @@ def zipped(content: bytes, name: str = "plan.json") -> bytes:
     return archive.getvalue()
 
 
-def _handler(forge: FakeForge) -> type[QuietHandler]:
+def _handler(code_host: FakeCodeHost) -> type[QuietHandler]:
     class Handler(QuietHandler):
         def respond(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
             try:
-                status, more, content = forge.answer(self.command, self.path, headers, self.body())
+                status, more, content = code_host.answer(self.command, self.path, headers, self.body())
             except ConnectionError:
                 self.close_connection = True
                 return
