@@ -187,7 +187,7 @@ def test_no_line_with_a_secret_is_shown_and_every_problem_is_said() -> None:
     ("spec", "said"),
     [
         ({"provider": "datadog"}, "this server knows no service datadog"),
-        ({"provider": "webhook", "events": ["feature-creatd"]}, "webhook is never told of feature-creatd"),
+        ({"provider": "webhook", "events": ["feature-creatd"]}, "webhook does not support event feature-creatd"),
         ({"provider": "webhook", "parameters": {"url": "literal"}}, "url is a secret on this server"),
     ],
 )

@@ -69,11 +69,11 @@ class Reader:
 
     @property
     def server(self) -> ServerFacts:
-        """See `Reads.server`."""
+        """Implement `Reads`."""
         return self._client.facts()
 
     def get(self, path: str) -> Any:
-        """See `Reads.get`."""
+        """Implement `Reads`."""
         return self._client.get(path)
 
     def get_cached(self, path: str) -> Any:
@@ -94,7 +94,7 @@ class Reader:
         return answer.result()
 
     def post_query(self, path: str, body: Any) -> Any:
-        """See `Reads.post_query`."""
+        """Implement `Reads`."""
         return self._client.send("POST", path, body, repeatable=True)
 
     def get_or_none(self, path: str) -> Any:
@@ -109,11 +109,11 @@ class Reader:
             raise
 
     def projects(self) -> tuple[str, ...]:
-        """See `Reads.projects`."""
+        """Implement `Reads`."""
         return self.all_projects() if self.policy.projects is None else self.policy.projects
 
     def all_projects(self) -> tuple[str, ...]:
-        """See `Reads.all_projects`."""
+        """Implement `Reads`."""
         path = "/api/admin/projects"
         return tuple(project["id"] for project in check_answer(_Projects, self.get_cached(path), path)["projects"])
 
@@ -138,7 +138,7 @@ class Reader:
         return self._features[project]
 
     def flags(self, project: str) -> tuple[str, ...]:
-        """See `Reads.flags`."""
+        """Implement `Reads`."""
         return tuple(flag["name"] for flag in self.features(project))
 
     def read(
@@ -187,5 +187,5 @@ class Reader:
             raise to_unexpected_answer(error, where)  # noqa: B904 - it has its cause
 
     def map_concurrently(self, read: Callable[[_In], _Out], over: Sequence[_In]) -> list[_Out]:
-        """See `Reads.map_concurrently`."""
+        """Implement `Reads`."""
         return self._client.map_concurrently(read, over)

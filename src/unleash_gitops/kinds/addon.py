@@ -15,14 +15,13 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from typing_extensions import TypedDict, override
 
 from unleash_gitops.api.answers import check_answer
-from unleash_gitops.kinds.addon_providers import PARAMETERS, parameter_problem
+from unleash_gitops.kinds.addon_providers import MASK, PARAMETERS, Provider, check_against_server, parameter_problem
 from unleash_gitops.kinds.base import Kind, Marked, Pullable, Reads
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import UNIQUE, Rule, live_model
-from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK, AuditedMetadata, LiveModel, Model, envelope
+from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK, AuditedMetadata, Model, envelope
 from unleash_gitops.kinds.shared.named import Description, NamedKind
 from unleash_gitops.model.call import Call, Fill, Lookup
-from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.ownership import append_mark, mark_line, split_mark, workspace_mark
 from unleash_gitops.model.resource import Address, Area, Resource, UnknownValue
 from unleash_gitops.model.workspace import NAME_PATTERN
@@ -34,8 +33,6 @@ __all__ = ["KIND"]
 
 _PATH = "/api/admin/addons"
 _NAME_LINE = "unleash-gitops name: "
-_MASK = "*****"
-"""What the server answers in place of a secret, and takes for: keep what there is."""
 _DEPRECATED = {"slack": "slack-app", "teams": "teamsworkflow"}
 """Providers that no new object may have, and what came after them."""
 
@@ -133,21 +130,6 @@ def _check_creatable(document: Any) -> Any:
     return document
 
 
-class _Parameter(LiveModel):
-    name: str
-    sensitive: bool = False
-
-
-class _Provider(LiveModel):
-    name: str
-    parameters: list[_Parameter] = Field(default_factory=list)
-    events: list[str] = Field(default_factory=list)
-
-    @property
-    def secrets(self) -> set[str]:
-        return {parameter.name for parameter in self.parameters if parameter.sensitive}
-
-
 class _Addons(TypedDict):
     providers: list[Any]
     addons: list[Any]
@@ -186,17 +168,17 @@ class Addon(Kind, Marked, Pullable, Audited):
     def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
         """Raises UsageError when this server's services do not take what a document holds."""
         answer = check_answer(_Addons, reads.get_cached(_PATH), _PATH)
-        providers = {provider.name: provider for provider in map(_Provider.model_validate, answer["providers"])}
+        providers = {provider.name: provider for provider in map(Provider.model_validate, answer["providers"])}
         live: dict[str, Resource] = {}
         for entry in sorted(map(_parse, answer["addons"]), key=lambda parsed: int(parsed["id"])):
             resource = self._live(entry, providers.get(entry["provider"]), reads.workspace, live)
             live[resource.id] = resource
         for object_id, spec in reads.scope.within(area).items():
-            _check(object_id, spec, providers, live.get(object_id))
+            check_against_server(object_id, spec, providers, live.get(object_id))
         return live.values()
 
     def _live(
-        self, entry: Mapping[str, Any], provider: _Provider | None, workspace: str, others: Mapping[str, Resource]
+        self, entry: Mapping[str, Any], provider: Provider | None, workspace: str, others: Mapping[str, Resource]
     ) -> Resource:
         secrets = set(entry["parameters"]) if provider is None else provider.secrets
         description, mark = split_mark(entry["description"], workspace)
@@ -207,7 +189,7 @@ class Addon(Kind, Marked, Pullable, Audited):
         spec = {field: entry[field] for field in AddonSpec.model_fields}
         spec["description"] = text
         spec["parameters"] = {
-            key: _MASK if key in secrets else _text(value) for key, value in entry["parameters"].items()
+            key: MASK if key in secrets else _text(value) for key, value in entry["parameters"].items()
         }
         return Resource(
             Address(self.name, name if object_id != number else None),
@@ -237,7 +219,7 @@ class Addon(Kind, Marked, Pullable, Audited):
         parameters = _without_unset({**kept, **desired.spec.get("parameters", {})})
         after = {**live.spec, **desired.spec, "parameters": parameters}
         masked = {
-            name: _MASK if isinstance(value, dict) and kept.get(name) == _MASK else value
+            name: MASK if isinstance(value, dict) and kept.get(name) == MASK else value
             for name, value in parameters.items()
         }
         return dict(live.spec) if {**after, "parameters": masked} == live.spec else after
@@ -280,7 +262,7 @@ class Addon(Kind, Marked, Pullable, Audited):
     @override
     def to_document(self, unit: Sequence[str], value: Any, resource: Resource, current: Any) -> Any:
         """The server does not return secrets, so what the document holds of one stays."""
-        return current if value == _MASK else super().to_document(unit, value, resource, current)
+        return current if value == MASK else super().to_document(unit, value, resource, current)
 
     @override
     def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
@@ -290,7 +272,7 @@ class Addon(Kind, Marked, Pullable, Audited):
         known = PARAMETERS.get(spec["provider"], {})
         parameters: dict[str, Any] = {}
         for parameter, value in spec.pop("parameters", {}).items():
-            if value != _MASK and parameter in known:
+            if value != MASK and parameter in known:
                 parameters[parameter] = value
             elif own_name is not None and known.get(parameter, (False,))[0]:
                 variable = f"{own_name}_{parameter}".upper().translate(str.maketrans(".-", "__"))
@@ -334,22 +316,6 @@ def _parse(entry: Any) -> dict[str, Any]:
 
 def _without_unset(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if value is not None}
-
-
-def _check(object_id: str, spec: Mapping[str, Any], providers: Mapping[str, _Provider], live: Resource | None) -> None:
-    """Raise UsageError when the service that a document names does not take what it says, by what the server tells."""
-    provider = providers.get(spec["provider"])
-    if provider is None:
-        raise UsageError(f"Addon {object_id}: this server knows no service {spec['provider']}")
-    known = {*provider.events, *(live.spec["events"] if live else ())}
-    unknown = [event for event in spec.get("events", ()) if event not in known]
-    if unknown:
-        raise UsageError(
-            f"Addon {object_id}: {provider.name} is never told of {unknown[0]}", f"it knows: {', '.join(known)}"
-        )
-    for name, value in spec.get("parameters", {}).items():
-        if isinstance(value, str) and value != _MASK and name in provider.secrets:
-            raise UsageError(f"Addon {object_id}: {name} is a secret on this server", "write {fromEnv: NAME}")
 
 
 KIND = Addon()
