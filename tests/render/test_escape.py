@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unleash_gitops.render.escape import MAX_SHOWN, escape_line, format_pair, format_value, shorten
+from unleash_gitops.render.escape import MAX_SHOWN, escape_line, format_pair, format_value, shorten_line
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_format_value(content: object, shown: str) -> None:
 
 
 def test_shorten() -> None:
-    assert [shorten("abcd", longest) for longest in (5, 4, 3)] == ["abcd", "abcd", "ab…"]
+    assert [shorten_line("abcd", longest) for longest in (5, 4, 3)] == ["abcd", "abcd", "ab…"]
 
 
 def test_a_difference_deep_in_two_long_values_is_visible() -> None:

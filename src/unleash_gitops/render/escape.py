@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import Any
 
-__all__ = ["MAX_SHOWN", "escape_line", "format_pair", "format_value", "shorten"]
+__all__ = ["MAX_SHOWN", "escape_line", "format_pair", "format_value", "shorten_line"]
 
 MAX_SHOWN = 120
 """How many characters of a value are shown."""
@@ -29,7 +29,7 @@ def escape_line(text: str) -> str:
     return _UNUSUAL.sub(_escape_match, text)
 
 
-def shorten(text: str, max_length: int = MAX_SHOWN) -> str:
+def shorten_line(text: str, max_length: int = MAX_SHOWN) -> str:
     """Return `text` as `escape_line` does, cut with "…" after `max_length` characters."""
     shown = escape_line(text[: max_length + 1])  # escaping never makes a text shorter
     return shown if len(shown) <= max_length else shown[: max_length - 1] + "…"
@@ -37,7 +37,7 @@ def shorten(text: str, max_length: int = MAX_SHOWN) -> str:
 
 def format_value(json_value: Any) -> str:
     """Return a JSON value on one line, escaped, and cut with "…" after `MAX_SHOWN` characters."""
-    return shorten(_dump(json_value))
+    return shorten_line(_dump(json_value))
 
 
 def format_pair(before: Any, after: Any) -> tuple[str, str]:
@@ -48,7 +48,7 @@ def format_pair(before: Any, after: Any) -> tuple[str, str]:
     too_long = any(len(escape_line(side[: MAX_SHOWN + 1])) > MAX_SHOWN for side in (left, right))
     if too_long and len(shared) > MAX_SHOWN - 2 * _CONTEXT:
         shared = f"…{shared[-_CONTEXT:]}"
-    return shorten(shared + left[same:]), shorten(shared + right[same:])
+    return shorten_line(shared + left[same:]), shorten_line(shared + right[same:])
 
 
 def _dump(json_value: Any) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from unleash_gitops.render.escape import format_pair, format_value, shorten
+from unleash_gitops.render.escape import format_pair, format_value, shorten_line
 from unleash_gitops.render.markdown_syntax import (
     MAX_NAME,
     count_bytes,
@@ -277,12 +277,12 @@ def _list_change_lines(change: Change, now: str, *, kept: bool) -> Iterator[str]
     """Yield the lines of a diff. Lines of a kept change have no sign, now nothing is changed."""
     if change.reason:
         sign = "!" if change.action == "blocked" else "#"
-        yield f"{sign} {shorten(change.reason, MAX_NAME)}"
+        yield f"{sign} {shorten_line(change.reason, MAX_NAME)}"
     note = describe_object_origin(change, now)
     if note is not None:
-        yield f"# {shorten(note, MAX_NAME)}"
+        yield f"# {shorten_line(note, MAX_NAME)}"
     for field, note_below in annotate_fields(change, now):
-        name = shorten(field.path)
+        name = shorten_line(field.path)
         before, after = format_pair(field.before, field.after)
         if kept:
             yield f"  {name}: {before} (in the file: {after})"
@@ -291,12 +291,12 @@ def _list_change_lines(change: Change, now: str, *, kept: bool) -> Iterator[str]
         if not kept and (field.after is not None or field.before is None):
             yield f"+ {name}: {after}"
         if note_below is not None:
-            yield f"# {shorten(note_below, MAX_NAME)}"
+            yield f"# {shorten_line(note_below, MAX_NAME)}"
     if change.fields or kept:
         return
     sign = {"create": "+", "delete": "-"}.get(change.action, " ")
     for name, content in flatten_object(change).items():
-        yield f"{sign} {shorten(name)}: {format_value(content)}"
+        yield f"{sign} {shorten_line(name)}: {format_value(content)}"
 
 
 def _render_kept(plan: Plan, job: Job | None, limit: int) -> str:

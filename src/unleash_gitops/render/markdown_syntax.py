@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Sequence
 
-from unleash_gitops.render.escape import shorten
+from unleash_gitops.render.escape import shorten_line
 
 __all__ = ["MAX_NAME", "count_bytes", "format_alert", "format_code_span", "format_fence", "format_html_code"]
 
@@ -16,7 +16,7 @@ MAX_NAME = 300
 
 def format_code_span(text: str, max_length: int = MAX_NAME) -> str:
     """Return `text` as a code span that it cannot end, on one line, cut after `max_length` characters."""
-    shown = shorten(text, max_length) or " "
+    shown = shorten_line(text, max_length) or " "
     ticks = "`" * (_count_backticks(shown) + 1)
     pad = " " if shown.startswith(("`", " ")) or shown.endswith(("`", " ")) else ""
     return f"{ticks}{pad}{shown}{pad}{ticks}"
@@ -40,7 +40,7 @@ def _count_backticks(text: str) -> int:
 
 def format_html_code(text: str) -> str:
     """Return `text` as HTML code, for a `<summary>`. A joiner after "@" prevents mentions."""
-    shown = html.escape(shorten(text, MAX_NAME))
+    shown = html.escape(shorten_line(text, MAX_NAME))
     return f"<code>{shown.replace('@', '@&#8205;')}</code>"
 
 
