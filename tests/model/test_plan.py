@@ -145,7 +145,7 @@ CHANGES = ACTIONS.as_json()["changes"]
     ],
 )
 def test_invalid_content_with_a_matching_digest_is_refused(changed: dict[str, Any], problem: str) -> None:
-    assert parse_refused(seal(**changed)) == (f"p.json: not a plan this version can read: the plan: {problem}", AGAIN)
+    assert parse_refused(seal(**changed)) == (f"p.json: not a plan this version can read: {problem}", AGAIN)
 
 
 POST = {"method": "POST", "path": "/api/admin/x", "body": [None]}
@@ -167,11 +167,11 @@ def make_changes(*calls: dict[str, Any], **changed: Any) -> list[dict[str, Any]]
 )
 def test_a_call_that_needs_an_id_that_no_call_creates_is_refused(dependent: dict[str, Any]) -> None:
     address = f"ImpactMetric/{CHANGES[0]['project']}/{CHANGES[0]['feature']}/{CHANGES[0]['name']}"
-    problem = f"Value error, {address} needs the id of Segment/beta, which no call of the plan creates"
+    problem = f"the plan: Value error, {address} needs the id of Segment/beta, which no call of the plan creates"
     blocked = {"action": "blocked", "kind": "Segment", "name": "beta", "project": None, "feature": None}
     for other in ({}, blocked):
         assert parse_refused(seal(changes=make_changes(dependent, **other))) == (
-            f"p.json: not a plan this version can read: the plan: {problem}",
+            f"p.json: not a plan this version can read: {problem}",
             AGAIN,
         )
     creating = {**POST, "idLabel": "Segment/beta"}
@@ -191,7 +191,7 @@ def test_a_call_that_needs_an_id_that_no_call_creates_is_refused(dependent: dict
 )
 def test_an_invalid_fill_is_refused(fill: dict[str, Any], problem: str) -> None:
     sealed = seal(changes=make_changes({**POST, "fills": [fill]}))
-    assert parse_refused(sealed) == (f"p.json: not a plan this version can read: the plan: {problem}", AGAIN)
+    assert parse_refused(sealed) == (f"p.json: not a plan this version can read: {problem}", AGAIN)
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_an_invalid_fill_is_refused(fill: dict[str, Any], problem: str) -> None:
 def test_a_call_outside_the_admin_api_is_refused(path: str) -> None:
     call = {"method": "POST", "path": path, "body": None}
     problem = "changes[0].calls[0].path: Value error, not a path of the Admin API"
-    expected = f"p.json: not a plan this version can read: the plan: {problem}"
+    expected = f"p.json: not a plan this version can read: {problem}"
     assert parse_refused(seal(changes=[{**CHANGES[0], "calls": [call]}])) == (expected, AGAIN)
 
 
