@@ -102,7 +102,7 @@ def test_an_answer_of_another_form(charted: Space) -> None:
     for command in (["plan"], ["pull"]):
         done = charted.run(*command)
         assert done.code == 1
-        assert "is not of the form this version knows" in done.err
+        assert "is not of the form that this version knows" in done.err
 
 
 def test_a_path_that_is_not_the_base_path(space: Space) -> None:
