@@ -228,7 +228,7 @@ def show(planfile: Path, form: str) -> int:
 @connection_options
 @click.pass_obj
 def pull(verbose: bool, /, directory: Path, kind: str | None, project: str | None, **server: Any) -> int:
-    """Write live objects without a document to new files. The next apply adopts these objects."""
+    """Write live objects without a document to new files, to manage them from there."""
     from unleash_gitops.workflow.many_workspaces import pull_run
 
     connection = Connection(verbose=verbose, **server)

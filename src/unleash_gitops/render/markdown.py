@@ -274,7 +274,7 @@ def _link_source(change: Change, plan: Plan, job: Job | None) -> str:
 
 
 def _list_change_lines(change: Change, now: str, *, kept: bool) -> Iterator[str]:
-    """Yield the lines of a diff. Lines of a kept change have no sign, now nothing is changed."""
+    """Yield the lines of a diff. Lines of a kept change have no sign, because nothing is changed."""
     if change.reason:
         sign = "!" if change.action == "blocked" else "#"
         yield f"{sign} {shorten_line(change.reason, MAX_NAME)}"
