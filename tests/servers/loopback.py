@@ -20,8 +20,12 @@ class QuietHandler(BaseHTTPRequestHandler):
     wbufsize = -1  # http.server flushes after each request
 
     def body(self) -> bytes:
-        """Return the body of the request."""
-        return self.rfile.read(int(self.headers.get("content-length") or 0))
+        """Return the body of the request. Raises ConnectionAbortedError when the client ends before it is complete."""
+        length = int(self.headers.get("content-length") or 0)
+        content = self.rfile.read(length)
+        if len(content) < length:
+            raise ConnectionAbortedError("the client went away within a request")
+        return content
 
     def reply(self, status: int, headers: dict[str, str], content: bytes) -> None:
         """Send a whole response."""
