@@ -59,9 +59,8 @@ def start(*, say: Say, port: int | None = None, database_url: str | None = None)
             _refuse_difference(state, port, database_url)
             running = _describe(paths, state)
             say(f"the sandbox is already running at {running.url}")
-            if not wait_until_healthy(
-                state.port or PORT, running.token, 30
-            ):  # the supervisor may be restarting it after a crash
+            # The supervisor may be restarting it after a crash.
+            if not wait_until_healthy(state.port or PORT, running.token, 30):
                 raise SandboxError(
                     f"the sandbox runs, but Unleash does not answer at {running.url}", f"see {paths.log}"
                 )
