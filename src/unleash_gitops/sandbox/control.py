@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unleash_gitops.model.errors import SandboxError
+from unleash_gitops.model.files import replace_file
 from unleash_gitops.sandbox.config import SupervisorConfig, hash_database_url
 from unleash_gitops.sandbox.health import wait_until_healthy
 from unleash_gitops.sandbox.info import HOST, PASSWORD, PORT, ROUTES, UNLEASH_VERSION, USERNAME, Sandbox
@@ -23,7 +24,7 @@ from unleash_gitops.sandbox.paths import STATE_VARIABLE, Paths, hold_lock
 from unleash_gitops.sandbox.ports import choose_port, is_port_free
 from unleash_gitops.sandbox.processes import OwnProcess, end
 from unleash_gitops.sandbox.seed import seed_flags
-from unleash_gitops.sandbox.state import State, load_state, save_state, write_private
+from unleash_gitops.sandbox.state import State, load_state, save_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -228,7 +229,7 @@ def _token(paths: Paths) -> str:
         return paths.token.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         token = f"*:*.{secrets.token_hex(32)}"
-        write_private(paths.token, token + "\n")
+        replace_file(paths.token, token + "\n", private=True)
         return token
 
 
