@@ -140,7 +140,7 @@ FLAGS: dict[str, Any] = {
     "projects": {"projects": [{"id": "p"}]},
     "paths": {"projects/p/features": {"features": [{"name": "f"}, {"name": "g"}]}},
 }
-EVENTS = "search/events?type=IS_ANY_OF:impact-metric-created,impact-metric-updated&limit=1000"
+EVENTS = "search/events?type=IS_ANY_OF:impact-metric-created,impact-metric-updated&limit=1000&offset=0"
 
 
 def areas(reads: Answers, scope: ReadScope) -> list[str | None]:
@@ -158,7 +158,8 @@ def test_the_areas_are_the_instance_and_every_flag() -> None:
 
 @pytest.mark.parametrize(("total", "looked_at"), [(1, ["g"]), (2000, ["f", "g"])])
 def test_without_documents_the_audit_log_tells_which_flags_may_have_charts(total: int, looked_at: list[str]) -> None:
-    log = {EVENTS: {"total": total, "events": [{"featureName": "g"}]}}
+    event = {"id": 1, "type": "impact-metric-created", "createdAt": "2030-01-01T00:00:00.000Z", "featureName": "g"}
+    log = {EVENTS: {"total": total, "events": [event]}}
     reads = Answers(**{**FLAGS, "paths": {**FLAGS["paths"], **log}})
     assert areas(reads, ReadScope({}, lambda _: False)) == looked_at
 

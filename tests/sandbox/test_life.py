@@ -17,12 +17,15 @@ import httpx
 import psutil
 import pytest
 
+from servers.loopback import QuietHandler, serve
 from unleash_gitops import sandbox
 from unleash_gitops.model.errors import SandboxError
 from unleash_gitops.sandbox.paths import Paths
+from unleash_gitops.sandbox.ports import choose_port
 from unleash_gitops.sandbox.state import load_state
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("directory")
@@ -216,6 +219,30 @@ def test_start_chooses_another_port_when_the_previous_port_is_in_use() -> None:
         running, messages = _start()
     assert _port(running) != previous
     assert f"port {previous} is in use by another program; using {_port(running)}" in messages
+
+
+def test_start_tries_another_port_when_another_server_takes_the_chosen_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    class OtherSandbox(QuietHandler):
+        """Is healthy, and does not take the token of this sandbox."""
+
+        def do_GET(self) -> None:  # noqa: N802
+            self.reply(200 if self.path == "/health" else 401, {}, b"{}")
+
+    _stop()
+    with serve(OtherSandbox) as url:
+        taken = int(url.rpartition(":")[2])
+        monkeypatch.setattr("unleash_gitops.sandbox.control.choose_port", choose_taken_port_first(taken))
+        running, messages = _start()
+    assert _port(running) != taken
+    assert f"port {taken} is in use by another program; using {_port(running)}" in messages
+    answer = httpx.get(f"{running.url}/api/admin/user", headers={"Authorization": running.token})
+    assert answer.status_code == 200
+
+
+def choose_taken_port_first(taken: int) -> Callable[..., int]:
+    """Return a `choose_port` whose first choice another program has taken by the time it is used."""
+    choices = [taken]
+    return lambda *arguments: choices.pop() if choices else choose_port(*arguments)
 
 
 def test_reset_deletes_the_data_but_not_the_installation(directory: Path) -> None:

@@ -10,17 +10,19 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from servers.loopback import QuietHandler, serve
 from unleash_gitops import sandbox
 from unleash_gitops.model.errors import SandboxError
 from unleash_gitops.sandbox import postgres
 from unleash_gitops.sandbox.config import hash_database_url
-from unleash_gitops.sandbox.locks import hold_lock
+from unleash_gitops.sandbox.health import is_healthy
 from unleash_gitops.sandbox.node import install_unleash
-from unleash_gitops.sandbox.paths import is_root
+from unleash_gitops.sandbox.paths import hold_lock, is_root
 from unleash_gitops.sandbox.processes import OwnProcess, end
 from unleash_gitops.sandbox.seed import FLAGS
 from unleash_gitops.sandbox.state import State, load_state, save_state
@@ -74,6 +76,54 @@ def test_a_failed_installation_shows_the_error_of_npm_and_leaves_no_files(
     with pytest.raises(SandboxError, match="ECONNREFUSED"):
         install_unleash(lambda _: None)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["lock", "npm"]
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize(
+    ("status", "document"), [(404, {}), (200, {"name": "unleash-server", "dist-tags": {}, "versions": {}})]
+)
+def test_a_registry_without_the_locked_versions_is_an_error_and_no_other_version_is_installed(
+    status: int, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Registry(QuietHandler):
+        """A mirror that has no version of any package."""
+
+        def do_GET(self) -> None:  # noqa: N802
+            self.reply(status, {"content-type": "application/json"}, json.dumps(document).encode())
+
+    monkeypatch.setenv("UNLEASH_GITOPS_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "npm"))
+    monkeypatch.setenv("npm_config_fetch_retries", "0")
+    lines: list[str] = []
+    with serve(Registry) as url:
+        monkeypatch.setenv("npm_config_registry", f"{url}/")
+        with pytest.raises(SandboxError) as raised:
+            install_unleash(lines.append)
+    assert f"does not have a locked version of unleash-server {sandbox.UNLEASH_VERSION}" in raised.value.message
+    assert raised.value.hint is not None
+    assert "npm_config_registry" in raised.value.hint
+    assert len(lines) == 1  # one attempt, with the lock file
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lock", "npm"]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "healthy"),
+    [
+        ({"/health": 200, "/api/admin/user": 200}, True),
+        ({"/health": 200, "/api/admin/user": 401}, False),
+        ({"/health": 503, "/api/admin/user": 200}, False),
+    ],
+)
+def test_a_server_is_healthy_only_when_it_takes_the_token(statuses: dict[str, int], healthy: bool) -> None:
+    class Unleash(QuietHandler):
+        """Answers with the status of the path, and 403 to any other token."""
+
+        def do_GET(self) -> None:  # noqa: N802
+            expected = None if self.path == "/health" else "the-token"
+            self.reply(statuses[self.path] if self.headers["authorization"] == expected else 403, {}, b"")
+
+    with serve(Unleash) as url:
+        assert is_healthy(int(url.rpartition(":")[2]), "the-token") == healthy
 
 
 def test_another_process_with_the_same_id_is_not_ended() -> None:

@@ -6,7 +6,7 @@ server of that version answers. All admin tokens share one user id, and differ i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -16,8 +16,10 @@ from pydantic.alias_generators import to_camel
 
 from unleash_gitops.api.answers import parse_answer
 
-__all__ = ["Actor", "Event", "parse_actor", "read_events", "read_recent"]
+__all__ = ["Actor", "Event", "parse_actor", "read_events", "read_oldest_event", "read_recent", "search_events"]
 
+SEARCH = "/api/admin/search/events"
+"""The path of the search for events."""
 _PAGE = 1000
 """The most events that a server answers at once; whoever asks for more gets fifty."""
 _MOST_PAGES = 10
@@ -72,18 +74,40 @@ def read_events(
     At most ten thousand: what is older counts as not in the log. `get` sends a GET of a path. Raises what `get` raises,
     and UnexpectedAnswer.
     """
-    query = f"type=IS_ANY_OF:{','.join(types)}&limit={_PAGE}"
+    query = f"type=IS_ANY_OF:{','.join(types)}"
     if features:
         query += f"&feature=IS_ANY_OF:{','.join(quote(name, safe='') for name in features)}"
     if project is not None:
         query += f"&project=IS:{quote(project, safe='')}"
+    return search_events(get, query, _MOST_PAGES)[0]
+
+
+def search_events(get: Callable[[str], Any], query: str, most_pages: int) -> tuple[list[Event], bool]:
+    """Return the events that match `query`, newest first, and whether these are all.
+
+    Reads at most `most_pages` pages of a thousand events. Raises what `get` raises, and UnexpectedAnswer.
+    """
     events: dict[int, Event] = {}
-    for page in range(_MOST_PAGES):
-        entries = _read_page(get, f"/api/admin/search/events?{query}&offset={page * _PAGE}")
-        events.update((event.id, event) for event in entries)  # a page may repeat events that have moved on to it
-        if len(entries) < _PAGE:
-            break
-    return sorted(events.values(), key=lambda event: -event.id)
+    for page in range(most_pages):
+        path = f"{SEARCH}?{query}&limit={_PAGE}&offset={page * _PAGE}"
+        answer = parse_answer(_Page, get(path), path)
+        # A page may repeat events that have moved on to it.
+        events.update((entry.id, _to_event(entry)) for entry in answer.events)
+        read = page * _PAGE + len(answer.events)
+        if len(answer.events) < _PAGE or read == answer.total:
+            return _newest_first(events.values()), answer.total is None or read >= answer.total
+    return _newest_first(events.values()), False
+
+
+def read_oldest_event(get: Callable[[str], Any], event_type: str) -> Event | None:
+    """Return the oldest event of a type, None when there is none. Raises as `search_events` does."""
+    query = f"{SEARCH}?type=IS:{event_type}&limit=1"
+    total = parse_answer(_Page, get(query), query).total
+    if not total:
+        return None
+    path = f"{query}&offset={total - 1}"
+    entries = parse_answer(_Page, get(path), path).events
+    return _to_event(entries[0]) if entries else None
 
 
 def read_recent(get: Callable[[str], Any], features: Sequence[str]) -> list[Event]:
@@ -93,7 +117,7 @@ def read_recent(get: Callable[[str], Any], features: Sequence[str]) -> list[Even
     describe, such as a change of a remoteAddress strategy that had no addresses.
     """
     events = [event for name in features for event in _read_page(get, f"/api/admin/events/{quote(name, safe='')}")]
-    return sorted(events, key=lambda event: -event.id)
+    return _newest_first(events)
 
 
 class _Entry(BaseModel):
@@ -117,10 +141,15 @@ class _Page(BaseModel):
     """An answer that holds events."""
 
     events: list[_Entry]
+    total: int | None = None
 
 
 def _read_page(get: Callable[[str], Any], path: str) -> list[Event]:
     return [_to_event(entry) for entry in parse_answer(_Page, get(path), path).events]
+
+
+def _newest_first(events: Iterable[Event]) -> list[Event]:
+    return sorted(events, key=lambda event: -event.id)
 
 
 def _to_event(entry: _Entry) -> Event:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from unleash_gitops.model.errors import GitopsError, UsageError
+from unleash_gitops.model.files import replace_file
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -23,7 +24,6 @@ __all__ = [
     "echo_text",
     "is_verbose",
     "progress_bar",
-    "replace_file",
     "show_error",
     "write_atomically",
 ]
@@ -84,29 +84,6 @@ def write_atomically(path: Path, text: str) -> None:
         replace_file(path, text)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
-
-
-def replace_file(path: Path, text: str, *, private: bool = False) -> None:
-    """Replace a file in one step, so that no reader or crash sees a part of it. Raises OSError.
-
-    Only the owner can read a `private` file. Others get the permissions of any new file.
-    """
-    import tempfile
-
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # has mode 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if not private:
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(name, 0o666 & ~umask)  # noqa: PTH101 - a name, as mkstemp returns it
-        os.replace(name, path)  # noqa: PTH105
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 @contextmanager

@@ -11,8 +11,9 @@ from typing import Self
 
 import click
 
-from unleash_gitops.cli.output import echo_line, replace_file
+from unleash_gitops.cli.output import echo_line
 from unleash_gitops.model.errors import UsageError
+from unleash_gitops.model.files import replace_file
 
 __all__ = ["Secrets", "secrets_option"]
 

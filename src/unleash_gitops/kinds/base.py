@@ -15,6 +15,7 @@ from unleash_gitops.kinds.shared.fields import defaults, normalise, rewrite, to_
 from unleash_gitops.model.resource import (
     Address,
     Area,
+    DocumentProblem,
     ReadScope,
     Reference,
     ReferenceConflict,
@@ -132,7 +133,7 @@ class Kind(ABC):
         """Return the part of a request body that makes an object as the compared `spec` says."""
         return to_body(self.spec, spec)
 
-    def document_problem(self, desired: Resource) -> str | None:
+    def document_problem(self, desired: Resource) -> DocumentProblem | None:
         """Return why no server can hold a valid document, for reasons that only the whole of it shows, or None."""
         return None
 

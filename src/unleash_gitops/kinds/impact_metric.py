@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NotRequired
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from urllib.parse import quote
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
-from typing_extensions import TypedDict, override
+from typing_extensions import override
 
-from unleash_gitops.api.answers import check_answer, read_entries
+from unleash_gitops.api.answers import read_entries
+from unleash_gitops.api.audit_log import search_events
 from unleash_gitops.kinds.base import HasReferences, Kind, Pullable, Reads
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import Rule, live_model
@@ -37,7 +38,7 @@ _MODES: dict[MetricType, tuple[str, ...]] = {
     "gauge": ("avg", "sum"),
     "histogram": ("p50", "p95", "p99"),
 }
-_CHART_EVENTS = "/api/admin/search/events?type=IS_ANY_OF:impact-metric-created,impact-metric-updated&limit=1000"
+_CHART_EVENTS = "type=IS_ANY_OF:impact-metric-created,impact-metric-updated"
 
 
 def metric_type(name: str) -> MetricType | None:
@@ -138,15 +139,6 @@ class ImpactMetricSpec(Model):
                 {"mode": mode, "kind": kind, "modes": " or ".join(_MODES[kind])},
             )
         return mode
-
-
-class _ChartEvent(TypedDict):
-    featureName: NotRequired[str | None]
-
-
-class _ChartEvents(TypedDict):
-    events: list[_ChartEvent]
-    total: int
 
 
 class ImpactMetric(Kind, HasReferences, Pullable, Audited):
@@ -278,12 +270,10 @@ class ImpactMetric(Kind, HasReferences, Pullable, Audited):
 def _flags_with_charts(reads: Reads) -> set[str] | None:
     """Return the names of the flags that the audit log knows charts of, None where it does not tell."""
     try:
-        answer = check_answer(_ChartEvents, reads.get_cached(_CHART_EVENTS), _CHART_EVENTS)
-        if answer["total"] > len(answer["events"]):
-            return None
-        return {name for event in answer["events"] if (name := event.get("featureName"))}
+        events, has_all = search_events(reads.get_cached, _CHART_EVENTS, 1)
     except (ApiError, NotUnleash):
         return None
+    return {event.feature for event in events if event.feature} if has_all else None
 
 
 def _flag_of(at: ImpactMetricMetadata | Area) -> tuple[Reference, ...]:

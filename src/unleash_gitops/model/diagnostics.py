@@ -18,6 +18,7 @@ CODES: dict[str, str] = {
     "alias": "an alias names no anchor, stands for a value that holds it, or adds too many values",
     "binary": "a file is not text",
     "character": "a character that YAML does not allow",
+    "conflict": "a document cannot have a value because of another document that it names",
     "duplicate": "two documents have one kind, project, feature and name",
     "duplicate-key": "a mapping has a key twice",
     "empty-file": "a file holds no document",

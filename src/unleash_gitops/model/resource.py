@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Address",
     "Area",
+    "DocumentProblem",
     "Key",
     "Ownership",
     "ReadScope",
@@ -91,6 +92,14 @@ class Reference:
     path: tuple[str | int, ...] = field(default=(), compare=False)
     owned_by_target: bool = field(default=False, compare=False)
     position: Position | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentProblem:
+    """Why no server can hold a valid document: the diagnostic's `code`, and the reason as a sentence."""
+
+    code: str
+    message: str
 
 
 ReferenceConflict = tuple[Reference, str]

@@ -10,6 +10,8 @@ import re
 import unicodedata
 from typing import Any
 
+from unleash_gitops.model.escapes import escape_character
+
 __all__ = ["MAX_SHOWN", "escape_line", "format_pair", "format_value", "shorten_line"]
 
 MAX_SHOWN = 120
@@ -17,7 +19,6 @@ MAX_SHOWN = 120
 
 _CONTEXT = 24  # characters that are shown before the first difference of two long values
 _UNUSUAL = re.compile(r"[^\x20-\x7e]")
-_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 # Control characters, invisible and bidirectional format characters, lone surrogates, and every space except U+0020.
 # They move the cursor, reorder the line, or make two different strings look the same.
 _DANGEROUS = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
@@ -72,6 +73,4 @@ def _escape_match(match: re.Match[str]) -> str:
     number = ord(character)
     if unicodedata.category(character) not in _DANGEROUS and number not in _IGNORABLE:
         return character
-    if character in _SHORT:
-        return _SHORT[character]
-    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+    return escape_character(character)

@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unleash_gitops.model.errors import SandboxError
+from unleash_gitops.model.files import replace_file
 from unleash_gitops.sandbox.config import SupervisorConfig, hash_database_url
 from unleash_gitops.sandbox.health import wait_until_healthy
 from unleash_gitops.sandbox.info import HOST, PASSWORD, PORT, ROUTES, UNLEASH_VERSION, USERNAME, Sandbox
-from unleash_gitops.sandbox.locks import hold_lock
 from unleash_gitops.sandbox.node import install_unleash, wheel_dir
-from unleash_gitops.sandbox.paths import STATE_VARIABLE, Paths
-from unleash_gitops.sandbox.ports import choose_port
+from unleash_gitops.sandbox.paths import STATE_VARIABLE, Paths, hold_lock
+from unleash_gitops.sandbox.ports import choose_port, is_port_free
 from unleash_gitops.sandbox.processes import OwnProcess, end
 from unleash_gitops.sandbox.seed import seed_flags
-from unleash_gitops.sandbox.state import State, load_state, save_state, write_private
+from unleash_gitops.sandbox.state import State, load_state, save_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +35,7 @@ __all__ = ["STYLE_VARIABLE", "reset", "start", "status", "stop"]
 
 STYLE_VARIABLE = "UNLEASH_GITOPS_SERVER_STYLE"
 START_TIMEOUT = 180.0  # seconds; a slow machine needs most of them for the migrations of the first start
+PORT_ATTEMPTS = 3  # starts, each on another port, when other programs take the chosen ports
 STOP_PATIENCE = 25.0  # seconds; the supervisor waits 8 for each of its two children
 LOG_LIMIT = 5_000_000  # bytes; the next start renames a longer log
 TAIL = 25  # lines of the log that a failed start shows
@@ -59,7 +60,8 @@ def start(*, say: Say, port: int | None = None, database_url: str | None = None)
             _refuse_difference(state, port, database_url)
             running = _describe(paths, state)
             say(f"the sandbox is already running at {running.url}")
-            if not wait_until_healthy(state.port or PORT, 30):  # the supervisor may be restarting it after a crash
+            # The supervisor may be restarting it after a crash.
+            if not wait_until_healthy(state.port or PORT, running.token, 30):
                 raise SandboxError(
                     f"the sandbox runs, but Unleash does not answer at {running.url}", f"see {paths.log}"
                 )
@@ -110,9 +112,22 @@ def _start(paths: Paths, state: State, say: Say, port: int | None, database_url:
     chosen = choose_port(port, state.port, say)
     token = _token(paths)
     style = os.environ.get(STYLE_VARIABLE, "")
-    config = SupervisorConfig(str(paths.state_dir), str(packages), chosen, token, style, database_url)
+    attempts_left = PORT_ATTEMPTS
+    while True:
+        config = SupervisorConfig(str(paths.state_dir), str(packages), chosen, token, style, database_url)
+        attempts_left -= 1
+        try:
+            return _start_on_port(paths, config, say)
+        except SandboxError:
+            # Another program, such as a second sandbox, may have taken the port since it was chosen.
+            if not attempts_left or is_port_free(chosen):
+                raise
+        chosen = choose_port(port, chosen, say)
+
+
+def _start_on_port(paths: Paths, config: SupervisorConfig, say: Say) -> Sandbox:
     started = time.monotonic()
-    save_state(paths.state, State(port=chosen))
+    save_state(paths.state, State(port=config.port))
     log_start = _rotate_log(paths.log)
     try:
         own = _spawn_supervisor(paths, config)
@@ -214,7 +229,7 @@ def _token(paths: Paths) -> str:
         return paths.token.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         token = f"*:*.{secrets.token_hex(32)}"
-        write_private(paths.token, token + "\n")
+        replace_file(paths.token, token + "\n", private=True)
         return token
 
 

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 from unleash_gitops.model.errors import SandboxError
 from unleash_gitops.sandbox.info import UNLEASH_VERSION
-from unleash_gitops.sandbox.locks import hold_lock
-from unleash_gitops.sandbox.paths import MISSING_EXTRA, cache_dir
+from unleash_gitops.sandbox.paths import MISSING_EXTRA, cache_dir, hold_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +24,7 @@ __all__ = ["SERVER", "base_environment", "find_node", "install_unleash", "wheel_
 HERE = Path(__file__).parent
 SERVER = HERE / "server.mjs"
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "USERPROFILE")
-NOT_THERE = ("ETARGET", "E404")  # npm's codes for a version or package that the registry does not have
+MISSING_VERSION_CODES = ("ETARGET", "E404")  # npm's codes for a version or package that the registry does not have
 
 
 def wheel_dir(package: str) -> Path:
@@ -66,15 +65,14 @@ def install_unleash(say: Callable[[str], None]) -> Path:
         if not final.is_dir():
             say(f"installing unleash-server {UNLEASH_VERSION} (first start only; about a minute)…")
             started = time.monotonic()
-            _install_at(final, say)
+            _install_at(final)
             say(f"installed in {time.monotonic() - started:.0f} s")
     return final
 
 
-def _install_at(final: Path, say: Callable[[str], None]) -> None:
-    for leftover in final.parent.glob(
-        "installing-*"
-    ):  # of an installation that was killed; this process holds the lock
+def _install_at(final: Path) -> None:
+    # A killed installation leaves its directory. No other one is at work, since this process holds the lock.
+    for leftover in final.parent.glob("installing-*"):
         shutil.rmtree(leftover, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="installing-", dir=final.parent, ignore_cleanup_errors=True) as temporary:
         work = Path(temporary) / "packages"
@@ -82,19 +80,25 @@ def _install_at(final: Path, say: Callable[[str], None]) -> None:
         for name in ("package.json", "package-lock.json"):
             shutil.copyfile(HERE / name, work / name)
         done = _npm("ci", work)
-        if done.returncode and any(code in done.stdout for code in NOT_THERE):
-            # Mirrors lag behind: unleash-server stays pinned, what it depends on may then differ from the lock file.
-            say("the registry lacks a locked version; installing without the lock file")
-            (work / "package-lock.json").unlink()
-            done = _npm("install", work)
         if done.returncode:
-            # npm names the failed request at log level http only. The other lines of that level are noise.
-            last = "\n".join([line for line in done.stdout.splitlines() if "error" in line or "failed" in line][-10:])
-            raise SandboxError(
-                f"npm could not install unleash-server {UNLEASH_VERSION}:\n{last}",
-                "check that the registry in your npm configuration (~/.npmrc) is reachable",
-            )
+            raise _build_error(done.stdout)
         work.rename(final)
+
+
+def _build_error(output: str) -> SandboxError:
+    """Return the error for a failed installation. Only the locked versions are installed: no others are tested."""
+    # npm names the failed request at log level http only. The other lines of that level are noise.
+    last = "\n".join([line for line in output.splitlines() if "error" in line or "failed" in line][-10:])
+    if any(code in output for code in MISSING_VERSION_CODES):
+        return SandboxError(
+            f"the npm registry in use does not have a locked version of unleash-server {UNLEASH_VERSION} "
+            f"or of a package that it depends on; nothing was installed:\n{last}",
+            "wait until the mirror has it, or name a registry that does in ~/.npmrc or npm_config_registry",
+        )
+    return SandboxError(
+        f"npm could not install unleash-server {UNLEASH_VERSION}:\n{last}",
+        "check that the registry in your npm configuration (~/.npmrc) is reachable",
+    )
 
 
 def _npm(command: str, directory: Path) -> subprocess.CompletedProcess[str]:

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from unleash_gitops.model.errors import SandboxError
 
-__all__ = ["CACHE_VARIABLE", "MISSING_EXTRA", "STATE_VARIABLE", "Paths", "cache_dir", "is_root"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["CACHE_VARIABLE", "MISSING_EXTRA", "STATE_VARIABLE", "Paths", "cache_dir", "hold_lock", "is_root"]
 
 STATE_VARIABLE = "UNLEASH_GITOPS_SANDBOX_DIR"
 CACHE_VARIABLE = "UNLEASH_GITOPS_CACHE_DIR"
@@ -74,6 +79,29 @@ def cache_dir() -> Path:
     """Return the directory that all sandboxes of this user install unleash-server into."""
     override = os.environ.get(CACHE_VARIABLE)
     return Path(override).expanduser().resolve() if override else _user_dir("cache")
+
+
+@contextmanager
+def hold_lock(path: Path, *, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock at `path`. When another process holds it, call `waiting` once, then wait without a limit.
+
+    The system releases the lock when its holder ends, however it ends.
+    """
+    try:
+        from filelock import FileLock, Timeout
+    except ImportError as error:
+        raise SandboxError("the sandbox is not installed", MISSING_EXTRA) from error
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = FileLock(path, mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        waiting()
+        lock.acquire(poll_interval=0.1)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _user_dir(kind: str) -> Path:

@@ -12,7 +12,7 @@ from unleash_gitops.sandbox.info import HOST, PORT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["choose_port"]
+__all__ = ["choose_port", "is_port_free"]
 
 
 def choose_port(requested: int | None, previous: int | None, say: Callable[[str], None]) -> int:
@@ -21,11 +21,11 @@ def choose_port(requested: int | None, previous: int | None, say: Callable[[str]
     Raises SandboxError when the requested port is in use.
     """
     if requested is not None:
-        if not _is_free(requested):
+        if not is_port_free(requested):
             raise SandboxError(f"port {requested} is in use by another program", "choose another --port, or omit it")
         return requested
     preferred = previous or PORT
-    if _is_free(preferred):
+    if is_port_free(preferred):
         return preferred
     with socket.socket() as probe:
         probe.bind((HOST, 0))
@@ -34,7 +34,7 @@ def choose_port(requested: int | None, previous: int | None, say: Callable[[str]
     return chosen
 
 
-def _is_free(port: int) -> bool:
+def is_port_free(port: int) -> bool:
     """Tell whether no program listens on the port. It probes twice, because systems differ in what programs share."""
     with socket.socket() as probe:
         probe.settimeout(0.5)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from unleash_gitops.model.files import replace_file
 from unleash_gitops.sandbox.processes import OwnProcess
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["State", "load_state", "save_state", "write_private"]
+__all__ = ["State", "load_state", "save_state"]
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,4 @@ def load_state(path: Path) -> State:
 
 def save_state(path: Path, state: State) -> None:
     """Replace the state file in one step, so that no reader sees a part of it."""
-    write_private(path, json.dumps(asdict(state), indent=1))
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file in one step. Only its owner can read it."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    fresh.replace(path)
+    replace_file(path, json.dumps(asdict(state), indent=1), private=True)

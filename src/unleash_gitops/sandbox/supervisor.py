@@ -106,7 +106,7 @@ class Supervisor:
             ended = [role for role, child in self.children.items() if child.poll() is not None]
             for role in ended:
                 self._restart(role)
-            if self.state.phase == "Unleash" and not ended and is_healthy(self.config.port):
+            if self.state.phase == "Unleash" and not ended and is_healthy(self.config.port, self.config.token):
                 self._record(phase="ready")
 
     def _restart(self, role: str) -> None:

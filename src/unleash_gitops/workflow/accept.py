@@ -6,8 +6,6 @@ would not be valid with the changes.
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ from unleash_gitops.engine.parts import ABSENT, value_at
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import Pullable
 from unleash_gitops.model.errors import InvalidFiles, UsageError
+from unleash_gitops.model.files import replace_file
 from unleash_gitops.model.paths import format_path
 from unleash_gitops.model.plan import DRIFTED, Changed, Origin
 from unleash_gitops.model.resource import Resource, ResourceSet
@@ -232,13 +231,6 @@ def _write(root: Path, files: Mapping[str, bytes]) -> None:
             if not content.strip():
                 path.unlink(missing_ok=True)
                 continue
-            fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
-            try:
-                fresh.write_bytes(content)
-                if path.exists():
-                    shutil.copymode(path, fresh)
-                fresh.replace(path)
-            finally:
-                fresh.unlink(missing_ok=True)
+            replace_file(path, content)
         except OSError as error:
             raise UsageError(f"cannot write {path}: {error.strerror}") from None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unleash_gitops import __version__
-from unleash_gitops.documents.loader import LoadedWorkspace, find_workspace, load
+from unleash_gitops.documents.loader import LoadedWorkspace, load
 from unleash_gitops.documents.reference_checks import find_missing_references, find_reference_conflicts
 from unleash_gitops.drift import Policy, attribute, find_orphan_drift, read_history, resolve_policy
 from unleash_gitops.engine.classify import Classification, Targets, classify, find_unmatched_targets
@@ -35,9 +35,9 @@ class Comparison:
     audit_error: str | None
 
 
-def load_workspace(directory: Path) -> tuple[LoadedWorkspace, Workspace]:
-    """Load the workspace that `directory` is in. Raises InvalidFiles with every error in the files, or UsageError."""
-    loaded = load(find_workspace(directory))
+def load_workspace(root: Path) -> tuple[LoadedWorkspace, Workspace]:
+    """Load the workspace at `root`. Raises InvalidFiles with every error in the files."""
+    loaded = load(root)
     errors = [diagnostic for diagnostic in loaded.diagnostics if diagnostic.severity == "error"]
     if errors or loaded.workspace is None:
         raise InvalidFiles(errors)

@@ -59,7 +59,7 @@ def check_document(document: Document, workspace: str) -> tuple[Entry | None, li
     if resource is not None:
         problem = kind.document_problem(resource)
         if problem is not None:
-            problems = [*problems, document.build_error("too-long", problem, document.locate(("spec",)))]
+            problems = [*problems, document.build_error(problem.code, problem.message, document.locate(("spec",)))]
         references = tuple(
             replace(reference, position=document.locate(reference.path)) for reference in resource.references
         )

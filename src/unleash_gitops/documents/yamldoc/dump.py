@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from unleash_gitops.documents.yamldoc.quoting import escape_character
 from unleash_gitops.documents.yamldoc.scalars import resolve_plain
+from unleash_gitops.model.escapes import escape_character
 
 __all__ = ["dump_document", "dump_entry", "dump_flow", "dump_scalar"]
 

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["escape_character", "escape_unprintable", "quote", "shorten"]
+from unleash_gitops.model.escapes import escape_character
+
+__all__ = ["escape_unprintable", "quote", "shorten"]
 
 _MAX_LENGTH = 80  # characters
-
-
-def escape_character(character: str) -> str:
-    r"""Return the escape of an unprintable character, such as `\n`, `\x1b`, `\u2028` or `\U000e0001`.
-
-    The same escapes are valid in the double quotes of YAML.
-    """
-    return repr(character)[1:-1]
 
 
 def escape_unprintable(text: str) -> str:

@@ -9,8 +9,9 @@ import codecs
 import re
 from typing import Protocol
 
-from unleash_gitops.documents.yamldoc.quoting import escape_character, escape_unprintable
+from unleash_gitops.documents.yamldoc.quoting import escape_unprintable
 from unleash_gitops.model.diagnostics import Diagnostic, Position
+from unleash_gitops.model.escapes import escape_character
 
 __all__ = ["MAX_FILE_SIZE", "Source", "SourceMark", "read_source"]
 

@@ -17,7 +17,6 @@ __all__ = [
     "ExportAnswer",
     "FlagAnswer",
     "LiveStrategy",
-    "LoggedEvents",
     "PlaygroundAnswer",
     "SearchAnswer",
     "read_flag",
@@ -128,20 +127,6 @@ class ExportAnswer(TypedDict):
     featureStrategies: list[_ExportedStrategy]
     links: list[_ExportedLinks]
     dependencies: list[_ExportedDependencies]
-
-
-class _LoggedEvent(TypedDict):
-    createdAt: str
-    featureName: NotRequired[str | None]
-    environment: NotRequired[str | None]
-    data: NotRequired[Any]
-
-
-class LoggedEvents(TypedDict):
-    """Events of the audit log, of how many there are."""
-
-    events: list[_LoggedEvent]
-    total: int
 
 
 class _Segment(TypedDict):

@@ -7,23 +7,21 @@ somebody changes that, and the audit log has every change. Where it cannot vouch
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from unleash_gitops.api.answers import check_answer
+from unleash_gitops.api.audit_log import read_oldest_event, search_events
 from unleash_gitops.kinds.base import Reads
-from unleash_gitops.kinds.flags.answers import ExportAnswer, LoggedEvents
+from unleash_gitops.kinds.flags.answers import ExportAnswer
 
 __all__ = ["read_exports"]
 
-_EVENTS = "/api/admin/search/events"
 _EXPORT = "/api/admin/features-batch/export"
-_PAGE = 1000
 _MOST_PAGES = 5
 _IMPORT_TAKES = 300.0
 """Seconds that an import can take: it gives strategies an order of its own, and is logged when it ends."""
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 Strategies = dict[str, dict[str, list[Mapping[str, Any]]]]
 Part = dict[str, Sequence[Mapping[str, Any]]]
@@ -57,14 +55,17 @@ class _Log:
     """What the audit log knows of the order of strategies."""
 
     def __init__(self, reads: Reads) -> None:
-        self._reads = reads
         self._orders: dict[tuple[str | None, str | None], list[str]] = {}
-        self._complete = True
-        self._since = self._oldest()
-        self._imports = [_seconds(event["createdAt"]) for event in self._all("features-imported")]
-        for event in self._all("strategy-order-changed"):
-            order = list((event.get("data") or {}).get("strategyIds") or ())
-            self._orders.setdefault((event.get("featureName"), event.get("environment")), order)  # newest first
+        # Since when the log has all that happened: older strategies may have been put in another order.
+        oldest = read_oldest_event(reads.get, "feature-created")
+        self._since = None if oldest is None else _seconds(oldest.at)
+        imports, has_all_imports = search_events(reads.get, "type=IS:features-imported", _MOST_PAGES)
+        self._imports = [_seconds(event.at) for event in imports]
+        changes, has_all_changes = search_events(reads.get, "type=IS:strategy-order-changed", _MOST_PAGES)
+        self._complete = has_all_imports and has_all_changes
+        for event in changes:  # newest first
+            order = list((event.data or {}).get("strategyIds") or ())
+            self._orders.setdefault((event.feature, event.environment), order)
 
     def put_in_order(self, flag: str, environment: str, strategies: list[Mapping[str, Any]]) -> bool:
         """Put `strategies` in order; tell whether that is certain."""
@@ -80,34 +81,15 @@ class _Log:
         strategies.sort(key=lambda one: (order.get(one["id"], len(order)), one["id"]))
         return True
 
-    def _oldest(self) -> float | None:
-        """Return since when the log has all that happened: older strategies may have been put in another order."""
-        path = f"{_EVENTS}?type=IS:feature-created&limit=1"
-        total = self._read(path)["total"]
-        events = self._read(f"{path}&offset={total - 1}")["events"] if total else []
-        return _seconds(events[0]["createdAt"]) if events else None
-
-    def _read(self, path: str) -> LoggedEvents:
-        return check_answer(LoggedEvents, self._reads.get(path), path)
-
-    def _all(self, kind: str) -> Iterator[Mapping[str, Any]]:
-        for page in range(_MOST_PAGES):
-            answer = self._read(f"{_EVENTS}?type=IS:{kind}&limit={_PAGE}&offset={page * _PAGE}")
-            yield from answer["events"]
-            if (page + 1) * _PAGE >= answer["total"]:
-                return
-        self._complete = False
-
 
 def _creation_time(identifier: str) -> float | None:
-    """Return when a ULID was made, in seconds since 1970, None when it is no ULID."""
-    time: Iterable[int] = (_ALPHABET.find(sign) for sign in identifier[:10].upper())
-    number = 0
-    for digit in time:
-        if digit < 0:
-            return None
-        number = number * 32 + digit
-    return number / 1000 if len(identifier) == 26 else None
+    """Return when a ULID was created, in seconds since 1970, None when it is not a ULID."""
+    from ulid import ULID  # here, since only exports need it
+
+    try:
+        return ULID.from_str(identifier).timestamp
+    except ValueError:
+        return None
 
 
 def _seconds(time: str) -> float:

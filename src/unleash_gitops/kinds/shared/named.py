@@ -17,7 +17,7 @@ from unleash_gitops.kinds.shared.fields import EMPTY_IS_NONE, live_model
 from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK
 from unleash_gitops.model.call import Call, Lookup
 from unleash_gitops.model.ownership import append_mark, mark_line, split_mark
-from unleash_gitops.model.resource import Address, Area, Resource
+from unleash_gitops.model.resource import Address, Area, DocumentProblem, Resource
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import ServerFacts
@@ -108,8 +108,9 @@ class NamedKind(Kind, Marked, Pullable):
         return self._too_long(after, desired.mark or "")
 
     @override
-    def document_problem(self, desired: Resource) -> str | None:
-        return self._too_long(self.spec_after_create(desired), desired.mark or "")
+    def document_problem(self, desired: Resource) -> DocumentProblem | None:
+        message = self._too_long(self.spec_after_create(desired), desired.mark or "")
+        return None if message is None else DocumentProblem("too-long", message)
 
     @override
     def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
