@@ -18,9 +18,16 @@ from servers.actors import ANOTHER, make_token, person, token_holder
 from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.instance import Instance
+from waits import short_waits
 
 SOMEBODY = "*:*.somebody"
 """The token of somebody else, at the server in memory."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _short_waits() -> Iterator[None]:
+    with short_waits():
+        yield
 
 
 @pytest.fixture

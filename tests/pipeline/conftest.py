@@ -20,6 +20,7 @@ from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.program import Program, served_program
 from servers.runner import Run, Runner, RunScript, run_script
 from unleash_gitops.api.client import Client
+from waits import short_waits
 
 ROOT = Path(__file__).parents[2]
 PLAN, APPLY = (ROOT / ".github" / "actions" / name for name in ("plan", "apply"))
@@ -27,6 +28,12 @@ OTHER = "*:*.another-token"
 INSTALLED = pytest.mark.xdist_group("installed")
 """The mark of tests with the program that the action installs: one worker installs it for all."""
 HEAD, MERGED = "f00dfeedf00dfeed", "0123456789abcdef"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _short_waits() -> Iterator[None]:
+    with short_waits():
+        yield
 
 
 @pytest.fixture(scope="session")
