@@ -52,6 +52,8 @@ def clean(real: Instance) -> Instance:
     """Leave on the real server what a fresh one has."""
     for clear in (real.archive_flags, real.clear, real.clear_others, real.clear_named):
         clear()
+    for tag in real.http.get(f"{ADMIN}/tags").raise_for_status().json()["tags"]:
+        real.http.delete(f"{ADMIN}/tags/{tag['type']}/{quote(tag['value'], safe='')}").raise_for_status()
     applications = real.http.get(f"{ADMIN}/metrics/applications?limit=1000&offset=0").raise_for_status().json()
     for application in applications["applications"]:
         name = quote(application["appName"], safe="")

@@ -68,6 +68,13 @@ def _charts(running: sandbox.Sandbox) -> list[str]:
     return [chart["metricName"] for chart in answer.json()["configs"]]
 
 
+def _save_chart(running: sandbox.Sandbox) -> None:
+    """Save the chart whose survival a test looks for."""
+    httpx.post(
+        running.url + CHARTS, json=CHART, headers={"Authorization": running.token}, trust_env=False
+    ).raise_for_status()
+
+
 def _port(running: sandbox.Sandbox) -> int:
     return int(running.url.rpartition(":")[2])
 
@@ -125,9 +132,7 @@ def test_the_sandbox_listens_on_loopback_only() -> None:
 
 def test_stop_ends_all_processes_and_keeps_data_port_and_token() -> None:
     running, _ = _start()
-    httpx.post(
-        running.url + CHARTS, json=CHART, headers={"Authorization": running.token}, trust_env=False
-    ).raise_for_status()
+    _save_chart(running)
     processes, socket_dir = _processes(running), load_state(Paths.current().state).socket_dir
     assert len(processes) > 3
     assert _stop()
@@ -154,6 +159,7 @@ def test_two_starts_at_the_same_time_give_one_sandbox() -> None:
 
 def test_the_supervisor_restarts_a_crashed_server() -> None:
     running, _ = _start()
+    _save_chart(running)
     node = _node(running)
     node.kill()
     node.wait(10)
@@ -165,7 +171,8 @@ def test_the_supervisor_restarts_a_crashed_server() -> None:
 
 
 def test_the_supervisor_restarts_a_crashed_database() -> None:
-    _start()
+    running, _ = _start()
+    _save_chart(running)
     postgres = psutil.Process(load_state(Paths.current().state).processes["postgres"].pid)
     postgres.kill()
     deadline = time.monotonic() + 30
