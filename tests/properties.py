@@ -19,8 +19,8 @@ COMMON = settings(
 
 def register_profiles() -> None:
     """Register `dev` and `ci`, and load the default."""
-    settings.register_profile("dev", COMMON, max_examples=40)
-    settings.register_profile("ci", COMMON, max_examples=100, print_blob=True)
+    settings.register_profile("dev", COMMON, max_examples=25)
+    settings.register_profile("ci", COMMON, max_examples=60, print_blob=True)
     settings.load_profile("dev")
 
 

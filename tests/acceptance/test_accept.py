@@ -41,7 +41,7 @@ FLAG = "---\n".join(
 
 @pytest.fixture
 def somebody(fake: Instance) -> Any:
-    with httpx.Client(base_url=fake.url, headers={"Authorization": SOMEBODY}, trust_env=False) as client:
+    with httpx.Client(base_url=fake.url, headers={"Authorization": SOMEBODY}, trust_env=False, verify=False) as client:
         yield client
 
 

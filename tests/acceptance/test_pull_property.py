@@ -95,7 +95,7 @@ def check(instance: Instance, live: dict[str, dict[str, dict[str, Any]]]) -> Non
 
 
 @pytest.mark.sandbox
-@server_examples(0.6)
+@server_examples(0.3)
 @given(live=LIVE)
 def test_pull_then_plan_is_empty(real: Instance, live: dict[str, dict[str, dict[str, Any]]]) -> None:
     real.clear()

@@ -88,7 +88,7 @@ def post(real: Instance, flag: str, body: dict[str, Any]) -> int:
     return answer.status_code
 
 
-@server_examples(1.5)
+@server_examples(1)
 @given(strategy)
 def test_strategies(real: Instance, flag: str, one: dict[str, Any]) -> None:
     found = problems(
@@ -127,7 +127,7 @@ def _means_something_else(one: dict[str, Any]) -> bool:
     return False
 
 
-@server_examples(1.5)
+@server_examples(1)
 @given(
     st.text(st.sampled_from("abzA09-_.~!*'() /ü%?#"), max_size=6),
     st.sampled_from(["", "a", "ab", " ab", "ü:b c", "x" * 50, "x" * 51]),

@@ -95,7 +95,7 @@ def desired(kind: Kind, spec: dict[str, Any]) -> Resource:
 
 
 def every_example(function: Any) -> Any:
-    return examples(1, HealthCheck.filter_too_much)(given(data=st.data())(function))
+    return examples(0.6, HealthCheck.filter_too_much)(given(data=st.data())(function))
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -26,14 +26,16 @@ def make_token(name: str) -> str:
 @contextmanager
 def token_holder(url: str, secret: str) -> Iterator[httpx.Client]:
     """Yield a client with a token."""
-    with httpx.Client(base_url=url, headers={"Authorization": secret}, trust_env=False, timeout=30) as client:
+    with httpx.Client(
+        base_url=url, headers={"Authorization": secret}, trust_env=False, timeout=30, verify=False
+    ) as client:
         yield client
 
 
 @contextmanager
 def person(url: str) -> Iterator[httpx.Client]:
     """Yield a client that is logged in as `PERSON`."""
-    with httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
+    with httpx.Client(base_url=url, trust_env=False, timeout=30, verify=False) as client:
         login = {"username": PERSON, "password": "unleash4all"}
         client.post("/auth/simple/login", json=login).raise_for_status()
         yield client

@@ -27,7 +27,9 @@ class Instance:
 
     @cached_property
     def http(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, headers={"Authorization": self.token}, trust_env=False, timeout=30)
+        return httpx.Client(
+            base_url=self.url, headers={"Authorization": self.token}, trust_env=False, timeout=30, verify=False
+        )
 
     def close(self) -> None:
         self.http.close()

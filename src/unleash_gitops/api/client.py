@@ -20,6 +20,7 @@ import httpx
 
 from unleash_gitops.api.redaction import Redactor
 from unleash_gitops.api.task_pool import TaskPool
+from unleash_gitops.api.tls import shared_tls_context
 from unleash_gitops.model.errors import (
     ApiError,
     Maintenance,
@@ -114,6 +115,7 @@ class Client:
                 timeout=httpx.Timeout(timeout, pool=None),
                 limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
                 transport=transport,
+                verify=shared_tls_context(),
             )
         except (OSError, ValueError, httpx.InvalidURL) as error:
             raise UsageError(

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import httpx
 
+from unleash_gitops.api.tls import shared_tls_context
 from unleash_gitops.model.errors import CodeHostError
 
 __all__ = ["Answer", "RestClient"]
@@ -42,7 +43,10 @@ class RestClient:
         self._base = api.rstrip("/")
         try:
             self._http = httpx.Client(
-                headers={"User-Agent": "unleash-gitops", **headers}, timeout=_TIMEOUT, follow_redirects=False
+                headers={"User-Agent": "unleash-gitops", **headers},
+                timeout=_TIMEOUT,
+                follow_redirects=False,
+                verify=shared_tls_context(),
             )
         except (OSError, ValueError, httpx.InvalidURL) as error:
             raise CodeHostError(
@@ -83,7 +87,7 @@ class RestClient:
         response = self._send("GET", f"{self._base}{path}", None)
         if response.is_redirect:
             # The storage is another server, and its URL is the permission. It must not receive the token.
-            with httpx.Client(timeout=_TIMEOUT, follow_redirects=True) as storage:
+            with httpx.Client(timeout=_TIMEOUT, follow_redirects=True, verify=shared_tls_context()) as storage:
                 url = response.headers["location"]
                 response = self._send_with(storage, "GET", url, None, f"the file behind {path}")
         if len(response.content) > max_bytes:
