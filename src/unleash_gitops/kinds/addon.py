@@ -16,14 +16,14 @@ from typing_extensions import TypedDict, override
 
 from unleash_gitops.api.answers import check_answer
 from unleash_gitops.kinds.addon_providers import MASK, PARAMETERS, Provider, check_against_server, parameter_problem
-from unleash_gitops.kinds.base import Kind, Marked, Pullable, Reads
+from unleash_gitops.kinds.base import Claimable, Kind, Pullable, Reads
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import UNIQUE, Rule, live_model
-from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK, AuditedMetadata, Model, envelope
+from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, TransferableMetadata, envelope
 from unleash_gitops.kinds.shared.named import Description, NamedKind
-from unleash_gitops.model.call import Call, Fill, Lookup
+from unleash_gitops.model.call import Call, Claim, Fill, Lookup
 from unleash_gitops.model.ownership import append_mark, mark_line, split_mark, workspace_mark
-from unleash_gitops.model.resource import Address, Area, Resource, UnknownValue
+from unleash_gitops.model.resource import Address, Area, Resource, UnknownValue, ownership_of
 from unleash_gitops.model.workspace import NAME_PATTERN
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _DEPRECATED = {"slack": "slack-app", "teams": "teamsworkflow"}
 """Providers that no new object may have, and what came after them."""
 
 
-class AddonMetadata(AuditedMetadata):
+class AddonMetadata(AuditedMetadata, TransferableMetadata):
     """The identity of an integration."""
 
     name: str = Field(pattern=NAME_PATTERN, description="Identity of the integration.", examples=["audit-hook"])
@@ -135,7 +135,7 @@ class _Addons(TypedDict):
     addons: list[Any]
 
 
-class Addon(Kind, Marked, Pullable, Audited):
+class Addon(Kind, Claimable, Pullable, Audited):
     """Integrations: read by one GET, changed by number. A line of the description has their name, the last the mark.
 
     One that was taken over by its number keeps it as its identity, and has no line with a name.
@@ -181,11 +181,12 @@ class Addon(Kind, Marked, Pullable, Audited):
         self, entry: Mapping[str, Any], provider: Provider | None, workspace: str, others: Mapping[str, Resource]
     ) -> Resource:
         secrets = set(entry["parameters"]) if provider is None else provider.secrets
-        description, mark = split_mark(entry["description"], workspace)
-        text, name = _split_name(description) if mark != "none" else (description, None)
+        description, owners = split_mark(entry["description"])
+        text, name = _split_name(description) if owners else (description, None)
         object_id = number = str(entry["id"])
-        if mark == "ours" and name is not None and _id(workspace, name) not in others:  # a second one goes by number
-            object_id = _id(workspace, name)
+        owner = workspace if workspace in owners else next(iter(owners), None)
+        if owner is not None and name is not None and _id(owner, name) not in others:  # a second one goes by number
+            object_id = _id(owner, name)
         spec = {field: entry[field] for field in AddonSpec.model_fields}
         spec["description"] = text
         spec["parameters"] = {
@@ -195,7 +196,8 @@ class Addon(Kind, Marked, Pullable, Audited):
             Address(self.name, name if object_id != number else None),
             object_id,
             self.normalise(spec),
-            ownership=OWNERSHIP_BY_MARK[mark],
+            ownership=ownership_of(owners, workspace),
+            owners=owners,
             title=(text or entry["provider"]).partition("\n")[0],
             server_id=number,
         )
@@ -254,6 +256,26 @@ class Addon(Kind, Marked, Pullable, Audited):
         body = {**self.body(after), "description": description, "parameters": parameters | dict.fromkeys(secrets)}
         fills = tuple(Fill(path=("parameters", name), env=variable) for name, variable in secrets.items())
         return Call(method=method, path=path, body=body, fills=fills)
+
+    @override
+    def claim(self, desired: Resource, live: Resource, workspace: str) -> tuple[Call, ...]:
+        """One PUT with every live value. The server keeps the secrets whose value is the mask."""
+        path = f"{_PATH}/{live.server_id}"
+        call = self._save("PUT", path, live.spec, append_mark(live.spec["description"], desired.mark or ""))
+        claim = Claim(path=path, workspace=workspace, former=live.owners)
+        return (call.model_copy(update={"claim": claim}),)
+
+    @override
+    def release(self, live: Resource, workspace: str) -> tuple[Call, ...]:
+        """The line with the name goes with the mark."""
+        others = "\n".join(mark_line(owner) for owner in live.owners if owner != workspace)
+        description = append_mark(live.spec["description"], others) if others else live.spec["description"] or ""
+        return (self._save("PUT", f"{_PATH}/{live.server_id}", live.spec, description),)
+
+    @override
+    def former_id(self, desired: Resource, workspace: str) -> str:
+        is_taken_over = desired.id.isdecimal()
+        return desired.id if is_taken_over else _id(workspace, str(desired.address.name))
 
     @override
     def delete(self, live: Resource) -> tuple[Call, ...]:

@@ -19,11 +19,10 @@ from unleash_gitops.api.answers import check_answer
 from unleash_gitops.kinds.base import HasReferences, Kind, Marked, Pullable, Reads
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import Rule, live_model
-from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK, AuditedMetadata, Model, envelope
+from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, envelope
 from unleash_gitops.model.call import Call, Lookup
 from unleash_gitops.model.errors import ApiError
-from unleash_gitops.model.ownership import Mark
-from unleash_gitops.model.resource import Address, Area, Reference, Resource
+from unleash_gitops.model.resource import Address, Area, Reference, Resource, ownership_of
 from unleash_gitops.model.workspace import NAME_PATTERN
 
 if TYPE_CHECKING:
@@ -120,6 +119,10 @@ class ApiToken(Kind, Marked, HasReferences, Pullable, Audited):
         return f" [gitops:{workspace}]"
 
     @override
+    def former_id(self, desired: Resource, workspace: str) -> None:
+        """The name of a token cannot be changed, and holds the mark: another workspace's is another token."""
+
+    @override
     def references(self, spec: Mapping[str, Any], project: str | None = None) -> Iterable[Reference]:
         if "environment" in spec:
             yield Reference("Environment", None, spec["environment"], ("spec", "environment"))
@@ -148,14 +151,15 @@ class ApiToken(Kind, Marked, HasReferences, Pullable, Audited):
         """Return a token as a resource. Its secret is not read, nor its alias, which is as good as one."""
         server_name, created_at = str(token["tokenName"]), token["createdAt"]
         marked = _MARKED.fullmatch(server_name)
-        mark: Mark = "none" if marked is None else "ours" if marked[2] == workspace else "other"
-        own_name = marked[1] if marked is not None and mark == "ours" and marked[1] not in others else None
+        owners = () if marked is None else (marked[2],)
+        own_name = marked[1] if marked is not None and marked[2] == workspace and marked[1] not in others else None
         match = {key: token[key] for key in ("tokenName", "type", "environment", "createdAt")}
         return Resource(
             Address(self.name, own_name),
             own_name or f"{server_name} of {created_at}",
             self.normalise({field: token[field] for field in (*_FIXED, "expiresAt")}),
-            ownership=OWNERSHIP_BY_MARK[mark],
+            ownership=ownership_of(owners, workspace),
+            owners=owners,
             title=server_name,
             handles={"match": match},
         )

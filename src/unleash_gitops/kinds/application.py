@@ -15,7 +15,7 @@ from typing_extensions import TypedDict, override
 
 from unleash_gitops.api.answers import check_answer
 from unleash_gitops.kinds.base import Reads
-from unleash_gitops.kinds.shared.models import Model, envelope
+from unleash_gitops.kinds.shared.models import Model, TransferableMetadata, envelope
 from unleash_gitops.kinds.shared.named import Description, NamedKind
 from unleash_gitops.model.call import Call
 from unleash_gitops.model.resource import Area, Resource
@@ -25,7 +25,7 @@ __all__ = ["KIND"]
 _PAGE = 1000
 
 
-class ApplicationMetadata(Model):
+class ApplicationMetadata(TransferableMetadata):
     """The identity of an application."""
 
     name: str = Field(min_length=1, max_length=255, description="As SDKs send it: appName.", examples=["shop-web"])
@@ -46,7 +46,7 @@ class _Applications(TypedDict):
 
 
 class Application(NamedKind):
-    """Applications. SDKs make them too: one without any value counts as the server's own."""
+    """Applications. SDKs make them too: one without any value or document counts as the server's own."""
 
     name = "Application"
     folder = "applications"
@@ -63,26 +63,23 @@ class Application(NamedKind):
         while True:
             answer = check_answer(_Applications, reads.get(f"{self.path}?limit={_PAGE}&offset={offset}"), self.path)
             for entry in answer["applications"]:
-                yield self.resource_from_entry(entry, reads.workspace)
+                live = self.resource_from_entry(entry, reads.workspace)
+                is_empty = live.ownership == "unmanaged" and not any(live.spec.values())
+                documented = live.id in reads.scope.within(area)
+                yield replace(live, ownership="builtin") if is_empty and not documented else live
             offset += _PAGE
             if offset >= answer["total"]:
                 return
 
     @override
-    def resource_from_entry(self, entry: Any, workspace: str) -> Resource:
-        resource = super().resource_from_entry(entry, workspace)
-        is_empty = not any(resource.spec.values())
-        return replace(resource, ownership="builtin") if is_empty and resource.ownership == "unmanaged" else resource
-
-    @override
     def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
         """The POST creates the application, or replaces its values."""
-        path = f"{self.path}/{quote(desired.id, safe='')}"
-        return (Call(method="POST", path=path, body=self.marked_body(after, desired.mark or ""), idempotent=True),)
+        return (self.save(desired, self.marked_body(after, desired.mark)),)
 
     @override
-    def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
-        return self.create(desired, after)
+    def save(self, live: Resource, body: Mapping[str, Any]) -> Call:
+        path = f"{self.path}/{quote(live.id, safe='')}"
+        return Call(method="POST", path=path, body=dict(body), idempotent=True)
 
 
 KIND = Application()

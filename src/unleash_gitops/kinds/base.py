@@ -1,8 +1,8 @@
 """The contract of a kind of object.
 
 A kind is one module of this package with one instance of a `Kind`, named `KIND`. `Kind` is what every kind has to have;
-`HasReferences`, `HasHistory`, `Pullable` and `Marked` are optional, and a kind takes those that fit. `Reads` is what a
-kind may ask of the server.
+`HasReferences`, `HasHistory`, `Pullable`, `Marked` and `Claimable` are optional, and a kind takes those that fit.
+`Reads` is what a kind may ask of the server.
 """
 
 from __future__ import annotations
@@ -32,7 +32,16 @@ if TYPE_CHECKING:
     from unleash_gitops.model.call import Call
     from unleash_gitops.model.workspace import WorkspaceSpec
 
-__all__ = ["HasHistory", "HasReferences", "Kind", "Marked", "Pullable", "Reads", "references_of"]
+__all__ = [
+    "Claimable",
+    "HasHistory",
+    "HasReferences",
+    "Kind",
+    "Marked",
+    "Pullable",
+    "Reads",
+    "references_of",
+]
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -168,6 +177,21 @@ class Kind(ABC):
         """Return what the server does by itself beside an update, for readers of the plan, or None."""
         return None
 
+    def former_id(self, desired: Resource, workspace: str) -> str | None:
+        """Return the id that the document's object has while `workspace` owns it.
+
+        None when an object of that workspace is another object, whatever its name.
+        """
+        return desired.id
+
+    def take_over(
+        self, desired: Resource, live: Resource, after: Mapping[str, Any], workspace: str
+    ) -> tuple[Call, ...]:
+        """Return the calls that make a live object the workspace's first, and then turn it into `after`."""
+        claimed = self.claim(desired, live, workspace) if isinstance(self, Claimable) else ()
+        changed = self.update(desired, live, after) if after != live.spec else ()
+        return claimed + changed
+
     def cannot_move_reason(self, where: str) -> str:
         """Return why an object that is live elsewhere (`where`) is not taken over from there."""
         return f"its id belongs to an object of {where}; without metadata.id it is created anew"
@@ -186,11 +210,33 @@ class Kind(ABC):
 
 
 class Marked(ABC):
-    """A kind whose objects bear the workspace's mark beside their id: an update can take an object over."""
+    """A kind whose objects bear the workspace's mark beside their id."""
 
     @abstractmethod
     def mark(self, metadata: Any, workspace: str) -> str:
-        """Return what a create or update writes on the object to make it the workspace's."""
+        """Return what a create writes on the object to make it the workspace's."""
+
+
+class Claimable(Marked):
+    """A kind whose mark can be put on a live object, and taken off."""
+
+    def unmarkable_reason(self, desired: Resource, live: Resource) -> str | None:
+        """Return why the mark cannot be put on a live object, None when it can.
+
+        Such an object is managed while a document describes it, and never deleted.
+        """
+        return None
+
+    @abstractmethod
+    def claim(self, desired: Resource, live: Resource, workspace: str) -> tuple[Call, ...]:
+        """Return the calls that put the workspace's mark on a live object in place of any other; no value changes.
+
+        The last call has a `Claim`.
+        """
+
+    @abstractmethod
+    def release(self, live: Resource, workspace: str) -> tuple[Call, ...]:
+        """Return the calls that take the workspace's mark off a live object; no value and no other mark changes."""
 
 
 class HasReferences(ABC):
@@ -251,6 +297,10 @@ class HasHistory(ABC):
 
     def find_marking_event(self, events: Sequence[Event], workspace: str) -> Event | None:
         """Return which of an object's events, newest first, made it the workspace's last, None when none did."""
+        return None
+
+    def find_unmarking_event(self, events: Sequence[Event], workspace: str) -> Event | None:
+        """Return which of an object's events, newest first, took the workspace's mark off last, None when none did."""
         return None
 
     @abstractmethod

@@ -17,7 +17,7 @@ from unleash_gitops.api.answers import check_answer
 from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import EMPTY_IS_NONE
-from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, envelope
+from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, TransferableMetadata, envelope
 from unleash_gitops.kinds.shared.named import Description, NamedKind, UrlFriendly, flags_using
 from unleash_gitops.model.resource import Resource
 
@@ -42,7 +42,7 @@ def _reject_repeated(values: list[LegalValue]) -> list[LegalValue]:
     return values
 
 
-class ContextFieldMetadata(AuditedMetadata):
+class ContextFieldMetadata(AuditedMetadata, TransferableMetadata):
     """The identity of a context field."""
 
     name: UrlFriendly = Field(description="The field's name, as SDKs send it.", examples=["country"])

@@ -11,9 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from unleash_gitops.kinds.base import HasReferences, Kind, Marked, Reads
+from unleash_gitops.kinds.base import Claimable, HasReferences, Kind, Reads
 from unleash_gitops.kinds.flags.answers import read_listed_flag, read_project_environments, read_segment_names
-from unleash_gitops.kinds.flags.calls import METADATA, create_calls, delete_calls, flag_path, update_calls
+from unleash_gitops.kinds.flags.calls import (
+    METADATA,
+    claim_calls,
+    create_calls,
+    delete_calls,
+    flag_path,
+    release_calls,
+    update_calls,
+)
 from unleash_gitops.kinds.flags.document import FLAG_CODES, FeatureFlagMetadata, FeatureFlagSpec
 from unleash_gitops.kinds.flags.environment import (
     environment_after_create,
@@ -28,20 +36,27 @@ from unleash_gitops.kinds.flags.read import LiveFlag, read_absent, read_flags
 from unleash_gitops.kinds.flags.strategy import normalise_live_strategy, strategy_references
 from unleash_gitops.kinds.flags.write_back import FlagWriteBack
 from unleash_gitops.kinds.shared.constraint import find_illegal_values
-from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK, envelope
+from unleash_gitops.kinds.shared.models import envelope
 from unleash_gitops.model.call import Call
 from unleash_gitops.model.errors import UnexpectedAnswer
-from unleash_gitops.model.ownership import OWNER_TAG
-from unleash_gitops.model.resource import Address, Area, Reference, ReferenceConflict, Resource, SpecLookup
+from unleash_gitops.model.ownership import OWNER_TAG, owner_tag, read_owner_tags
+from unleash_gitops.model.resource import (
+    Address,
+    Area,
+    Reference,
+    ReferenceConflict,
+    Resource,
+    SpecLookup,
+    ownership_of,
+)
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import ServerFacts
-    from unleash_gitops.model.ownership import Mark
 
 __all__ = ["KIND"]
 
 
-class FeatureFlag(Kind, Marked, HasReferences, FlagHistory, FlagWriteBack):
+class FeatureFlag(Kind, Claimable, HasReferences, FlagHistory, FlagWriteBack):
     """Flags: owned by a tag, archived when they are deleted."""
 
     name = "FeatureFlag"
@@ -58,7 +73,7 @@ class FeatureFlag(Kind, Marked, HasReferences, FlagHistory, FlagWriteBack):
 
     @override
     def mark(self, metadata: FeatureFlagMetadata, workspace: str) -> str:
-        return f"{OWNER_TAG}:{workspace}"
+        return owner_tag(workspace)
 
     @override
     def resource_from_document(self, document: Any, workspace: str) -> Resource:
@@ -193,13 +208,27 @@ class FeatureFlag(Kind, Marked, HasReferences, FlagHistory, FlagWriteBack):
         return tuple(update_calls(desired, live, after))
 
     @override
+    def claim(self, desired: Resource, live: Resource, workspace: str) -> tuple[Call, ...]:
+        return tuple(claim_calls(live, workspace))
+
+    @override
+    def release(self, live: Resource, workspace: str) -> tuple[Call, ...]:
+        return tuple(release_calls(live, workspace))
+
+    @override
     def delete(self, live: Resource) -> tuple[Call, ...]:
         return tuple(delete_calls(live))
 
     def _listed(self, entry: Mapping[str, Any], reads: Reads, project: str) -> Resource:
         """Return a listed flag with its ownership and nothing else."""
-        ownership = OWNERSHIP_BY_MARK[_read_mark(read_listed_flag(entry, project), reads.workspace)]
-        return Resource(Address(self.name, entry["name"], project), entry["name"], {}, ownership=ownership)
+        owners = read_owner_tags(_tags(read_listed_flag(entry, project)))
+        return Resource(
+            Address(self.name, entry["name"], project),
+            entry["name"],
+            {},
+            ownership=ownership_of(owners, reads.workspace),
+            owners=owners,
+        )
 
     def _live(
         self,
@@ -232,6 +261,7 @@ class FeatureFlag(Kind, Marked, HasReferences, FlagHistory, FlagWriteBack):
                     raise UnexpectedAnswer("GET", flag_path(project, flag.name), f"the flag has no environment {name}")
                 environments[name]["strategies"] = [normalise_live_strategy(entry, segments) for entry in strategies]
                 handles["strategies"][name] = [entry["id"] for entry in strategies]
+        owners = read_owner_tags(_tags(flag.entry))
         spec = self.normalise(spec)
         if flag.archived:
             spec |= {"archived": True, "dependencies": []}
@@ -241,7 +271,8 @@ class FeatureFlag(Kind, Marked, HasReferences, FlagHistory, FlagWriteBack):
             flag.name,
             spec,
             references=tuple(self.references(spec, project)),
-            ownership=OWNERSHIP_BY_MARK[_read_mark(flag.entry, reads.workspace)],
+            ownership=ownership_of(owners, reads.workspace),
+            owners=owners,
             users=tuple(f"{self.name}/{project}/{child}" for child in flag.children),
             handles=handles,
         )
@@ -249,14 +280,6 @@ class FeatureFlag(Kind, Marked, HasReferences, FlagHistory, FlagWriteBack):
 
 def _tags(entry: Mapping[str, Any]) -> list[str]:
     return [f"{tag['type']}:{tag['value']}" for tag in entry.get("tags") or ()]
-
-
-def _read_mark(entry: Mapping[str, Any], workspace: str) -> Mark:
-    """Return whose mark a flag bears: another workspace's tag counts only where ours is missing."""
-    tags = [tag for tag in _tags(entry) if tag.startswith(f"{OWNER_TAG}:")]
-    if f"{OWNER_TAG}:{workspace}" in tags:
-        return "ours"
-    return "other" if tags else "none"
 
 
 KIND = FeatureFlag()

@@ -20,11 +20,11 @@ from unleash_gitops.api.audit_log import search_events
 from unleash_gitops.kinds.base import HasReferences, Kind, Pullable, Reads
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import Rule, live_model
-from unleash_gitops.kinds.shared.models import OWNERSHIP_BY_MARK, AuditedMetadata, Model, envelope
+from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, TransferableMetadata, envelope
 from unleash_gitops.model.call import Call
 from unleash_gitops.model.errors import ApiError, NotUnleash
-from unleash_gitops.model.ownership import ULID_PATTERN, computed_id, read_id_mark
-from unleash_gitops.model.resource import Address, Area, Reference, Resource
+from unleash_gitops.model.ownership import ULID_PATTERN, computed_id, find_id_owner, is_marked_id, same_object
+from unleash_gitops.model.resource import Address, Area, Ownership, Reference, Resource
 from unleash_gitops.model.workspace import NAME_PATTERN
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def metric_type(name: str) -> MetricType | None:
     return "counter" if name.endswith("_count") else None
 
 
-class ImpactMetricMetadata(AuditedMetadata):
+class ImpactMetricMetadata(AuditedMetadata, TransferableMetadata):
     """Which chart it is: with project and feature it belongs to that flag, without them to the instance."""
 
     model_config = ConfigDict(json_schema_extra={"dependentRequired": {"project": ["feature"], "feature": ["project"]}})
@@ -208,7 +208,7 @@ class ImpactMetric(Kind, HasReferences, Pullable, Audited):
             chart_id,
             spec,
             references=_flag_of(area),
-            ownership=OWNERSHIP_BY_MARK[read_id_mark(chart_id, workspace)],
+            ownership=_read_ownership(chart_id, workspace),
             protected="used by a safeguard (mode: read)" if parsed["mode"] == "read" else None,
             title=spec["title"] or spec["metricName"],
         )
@@ -256,6 +256,20 @@ class ImpactMetric(Kind, HasReferences, Pullable, Audited):
         return self.create(desired, sent)
 
     @override
+    def former_id(self, desired: Resource, workspace: str) -> str:
+        """Return the id that another workspace computes from the names; one that a document gives stays."""
+        address = desired.address
+        former = computed_id(workspace, self.name, address.project, address.feature, str(address.name))
+        return former if same_object(desired.id, former) else desired.id
+
+    @override
+    def take_over(
+        self, desired: Resource, live: Resource, after: Mapping[str, Any], workspace: str
+    ) -> tuple[Call, ...]:
+        """The mark is in the id: the chart is created under the new id first, then the old one is deleted."""
+        return self.create(desired, after) + self.delete(live)
+
+    @override
     def delete(self, live: Resource) -> tuple[Call, ...]:
         return (Call(method="DELETE", path=f"{_path(live.address)}/{quote(live.id, safe='')}"),)
 
@@ -274,6 +288,13 @@ def _flags_with_charts(reads: Reads) -> set[str] | None:
     except (ApiError, NotUnleash):
         return None
     return {event.feature for event in events if event.feature} if has_all else None
+
+
+def _read_ownership(chart_id: str, workspace: str) -> Ownership:
+    """Return the ownership that an id shows. It holds no name, but a hash of one."""
+    if not is_marked_id(chart_id):
+        return "unmanaged"
+    return "foreign" if find_id_owner(chart_id, [workspace]) is None else "owned"
 
 
 def _flag_of(at: ImpactMetricMetadata | Area) -> tuple[Reference, ...]:

@@ -14,7 +14,7 @@ from typing_extensions import override
 from unleash_gitops.kinds.base import HasReferences, Reads
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.constraint import CONSTRAINT_CODES, Constraints, find_illegal_values
-from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, envelope
+from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, TransferableMetadata, envelope
 from unleash_gitops.kinds.shared.named import Description, NamedKind, flags_using
 from unleash_gitops.model.resource import Reference, ReferenceConflict, Resource, SpecLookup
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["KIND"]
 
 
-class SegmentMetadata(AuditedMetadata):
+class SegmentMetadata(AuditedMetadata, TransferableMetadata):
     """The identity of a segment."""
 
     name: str = Field(min_length=1, max_length=255, description="The segment's name.", examples=["beta-users"])

@@ -18,7 +18,7 @@ from unleash_gitops.kinds.flags.strategy import STRATEGY_CODES, reject_duplicate
 from unleash_gitops.kinds.flags.strategy_usage import flags_with_strategy
 from unleash_gitops.kinds.shared.audited import Audited, Payload
 from unleash_gitops.kinds.shared.fields import Rule
-from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, envelope
+from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, TransferableMetadata, envelope
 from unleash_gitops.kinds.shared.named import Description, NamedKind, UrlFriendly
 from unleash_gitops.model.call import Call
 from unleash_gitops.model.resource import Resource
@@ -41,7 +41,7 @@ class Parameter(Model):
     description: str = Field(default="", description="What it means.", examples=["Where the user is"])
 
 
-class StrategyMetadata(AuditedMetadata):
+class StrategyMetadata(AuditedMetadata, TransferableMetadata):
     """Which strategy it is."""
 
     name: UrlFriendly = Field(description="The strategy's name, as SDKs know it.", examples=["byRegion"])
@@ -79,7 +79,7 @@ class Strategy(NamedKind, Audited):
     def resource_from_entry(self, entry: Any, workspace: str) -> Resource:
         """A type that cannot be edited is the server's own."""
         resource = super().resource_from_entry(entry, workspace)
-        return resource if entry.get("editable", True) else replace(resource, ownership="builtin")
+        return resource if entry.get("editable", True) else replace(resource, ownership="builtin", owners=())
 
     @override
     def payload_after(self, event: Event, before: Payload | None) -> Payload | None:

@@ -11,7 +11,7 @@ from typing_extensions import override
 from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import Rule
-from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, envelope
+from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, TransferableMetadata, envelope
 from unleash_gitops.kinds.shared.named import URL_FRIENDLY, Description, NamedKind
 from unleash_gitops.model.ownership import OWNER_TAG
 from unleash_gitops.model.resource import Resource
@@ -19,7 +19,7 @@ from unleash_gitops.model.resource import Resource
 __all__ = ["KIND"]
 
 
-class TagTypeMetadata(AuditedMetadata):
+class TagTypeMetadata(AuditedMetadata, TransferableMetadata):
     """The identity of a tag type."""
 
     name: str = Field(
@@ -64,6 +64,7 @@ class TagType(NamedKind, Audited):
     events = ("tag-type-created", "tag-type-updated", "tag-type-deleted")
     path = "/api/admin/tag-types"
     list_key = "tagTypes"
+    object_key = "tagType"
     builtin = frozenset({"simple", OWNER_TAG})
 
     @override

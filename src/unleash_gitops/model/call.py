@@ -24,7 +24,7 @@ from pydantic import (
 
 from unleash_gitops.model.data import Data
 
-__all__ = ["VARIABLE_NAME", "Call", "Fill", "Lookup", "Place", "write_values"]
+__all__ = ["VARIABLE_NAME", "Call", "Claim", "Fill", "Lookup", "Place", "write_values"]
 
 VARIABLE_NAME = "[A-Za-z_][A-Za-z0-9_]*"
 """The names of environment variables that can hold a secret."""
@@ -95,14 +95,29 @@ class Lookup(Data):
         return self if fills == self.fills else self.model_copy(update={"match": match, "fills": fills})
 
 
+class Claim(Data):
+    """The ownership mark that a call writes. It is read back before the next call of the change is sent.
+
+    A GET of `path` returns the object, under `object_key` unless that is empty. The mark is at the end of its
+    description, or, where `feature` names a flag, among the tags that the answer has. `former` are the workspaces
+    whose marks the call replaces. Any other mark means that another workspace claims the object, too.
+    """
+
+    path: _AdminPath
+    workspace: str
+    object_key: str = ""
+    feature: str | None = None
+    former: tuple[str, ...] = ()
+
+
 class Call(Data):
     """One request of the Admin API: `path` begins with `/api/admin/` and is percent-encoded, `body` is JSON or None.
 
     `fills` are filled in in the body when it is sent. `id_label` is a name for the id in the answer, which later fills
     refer to. `verify` finds what the call creates, so that a retry creates no second object. `lookup` finds the secret
-    that replaces `{found}` in the path. An `idempotent` call is sent once however many changes have it, and what it
-    creates may exist already. The answer has a secret in the field named by `secret_field`. Defaults are left out of
-    the JSON.
+    that replaces `{found}` in the path. `claim` is the ownership mark that the call writes. An `idempotent` call is
+    sent once however many changes have it, and what it creates may exist already. The answer has a secret in the field
+    named by `secret_field`. Defaults are left out of the JSON.
     """
 
     method: Literal["POST", "PUT", "DELETE"]
@@ -112,6 +127,7 @@ class Call(Data):
     id_label: str | None = None
     verify: Lookup | None = None
     lookup: Lookup | None = None
+    claim: Claim | None = None
     idempotent: bool = False
     secret_field: str | None = None
 

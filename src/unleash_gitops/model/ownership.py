@@ -9,18 +9,21 @@ FROZEN: a change in this module orphans every object that a workspace has create
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Iterable
 from functools import cache
-from typing import Literal
 
 __all__ = [
     "OWNER_TAG",
     "TOOL_MARK",
     "ULID_PATTERN",
-    "Mark",
     "append_mark",
     "computed_id",
+    "find_id_owner",
+    "is_marked_id",
     "mark_line",
-    "read_id_mark",
+    "owner_tag",
+    "read_owner_tags",
+    "same_object",
     "split_mark",
     "workspace_mark",
 ]
@@ -35,9 +38,6 @@ OWNER_TAG = "gitops"
 """The type of the tag that marks a flag. The value of the tag is the name of the workspace."""
 
 _MARK_LINE = "managed by unleash-gitops: "
-
-Mark = Literal["ours", "other", "none"]
-"""The mark on an object: of this workspace, of another workspace, or no mark."""
 
 
 @cache
@@ -55,12 +55,34 @@ def computed_id(workspace: str, kind: str, project: str | None, feature: str | N
     )
 
 
-def read_id_mark(object_id: str, workspace: str) -> Mark:
-    """Return the mark in an id, from the point of view of `workspace`."""
-    if len(object_id) != len(TOOL_MARK) + _WORKSPACE_LENGTH + _OBJECT_LENGTH or not object_id.startswith(TOOL_MARK):
-        return "none"
-    is_ours = object_id[len(TOOL_MARK) :].startswith(workspace_mark(workspace))
-    return "ours" if is_ours else "other"
+def is_marked_id(object_id: str) -> bool:
+    """Tell whether an id was computed for a workspace."""
+    length = len(TOOL_MARK) + _WORKSPACE_LENGTH + _OBJECT_LENGTH
+    return len(object_id) == length and object_id.startswith(TOOL_MARK)
+
+
+def find_id_owner(object_id: str, workspaces: Iterable[str]) -> str | None:
+    """Return which of `workspaces` a computed id was made for, None when it was made for none of them."""
+    if not is_marked_id(object_id):
+        return None
+    rest = object_id[len(TOOL_MARK) :]
+    return next((name for name in workspaces if rest.startswith(workspace_mark(name))), None)
+
+
+def same_object(object_id: str, other: str) -> bool:
+    """Tell whether two computed ids stand for one object of one name, whichever workspaces they were made for."""
+    both = is_marked_id(object_id) and is_marked_id(other)
+    return both and object_id[-_OBJECT_LENGTH:] == other[-_OBJECT_LENGTH:]
+
+
+def owner_tag(workspace: str) -> str:
+    """Return the tag that marks a flag as the workspace's."""
+    return f"{OWNER_TAG}:{workspace}"
+
+
+def read_owner_tags(tags: Collection[str]) -> tuple[str, ...]:
+    """Return the names of the workspaces whose tags are among `tags`, sorted."""
+    return tuple(sorted(tag.removeprefix(f"{OWNER_TAG}:") for tag in tags if tag.startswith(f"{OWNER_TAG}:")))
 
 
 def mark_line(workspace: str) -> str:
@@ -73,12 +95,15 @@ def append_mark(description: str | None, line: str) -> str:
     return f"{description}\n{line}" if description else line
 
 
-def split_mark(description: str | None, workspace: str) -> tuple[str | None, Mark]:
-    """Return a live description without its mark (None when that is empty), and the mark."""
-    text, _, last_line = (description or "").rpartition("\n")
-    if not last_line.startswith(_MARK_LINE):
-        return description or None, "none"
-    return text or None, "ours" if last_line == mark_line(workspace) else "other"
+def split_mark(description: str | None) -> tuple[str | None, tuple[str, ...]]:
+    """Return a live description without the marks at its end (None when that is empty), and the marks' workspaces."""
+    text, owners = description or "", set[str]()
+    while True:
+        rest, _, last_line = text.rpartition("\n")
+        if not last_line.startswith(_MARK_LINE):
+            return text or None, tuple(sorted(owners))
+        owners.add(last_line.removeprefix(_MARK_LINE))
+        text = rest
 
 
 def _hash(text: str, length: int) -> str:

@@ -6,7 +6,7 @@ arithmetic.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,13 +28,24 @@ __all__ = [
     "SpecLookup",
     "Transition",
     "UnknownValue",
+    "ownership_of",
 ]
 
-Ownership = Literal["owned", "foreign", "unmanaged", "builtin"]
-"""Ownership of a live object: this workspace's, another workspace's, unmanaged, or built into the server.
+Ownership = Literal["owned", "foreign", "shared", "unmanaged", "builtin"]
+"""Ownership of a live object: this workspace's, another workspace's, this one's and another's at the same time,
+unmanaged, or built into the server.
 
 A plan never lists or deletes a `builtin` object, but a document may manage it.
 """
+
+
+def ownership_of(owners: Collection[str], workspace: str) -> Ownership:
+    """Return the ownership of an object with the marks of `owners`, from the point of view of `workspace`."""
+    if not owners:
+        return "unmanaged"
+    if workspace not in owners:
+        return "foreign"
+    return "owned" if len(owners) == 1 else "shared"
 
 
 class UnknownValue:
@@ -126,11 +137,13 @@ class Resource:
     - `position`: its place in the files;
     - `mark`: the ownership mark that a create or update writes on the object;
     - `drift`: the document's policy for other users' changes;
-    - `accepted`: the id of the last event in the audit log that the document accepts.
+    - `accepted`: the id of the last event in the audit log that the document accepts;
+    - `transfer_from`: the workspace that the document takes the object over from.
 
     A live object has these fields:
 
     - `ownership`;
+    - `owners`: the names of the workspaces whose marks it bears, as far as the marks hold names;
     - `protected`: why no change may be sent, None when one may;
     - `users`: the addresses of the objects that use it, read only for objects that may be deleted;
     - `title`;
@@ -146,7 +159,9 @@ class Resource:
     mark: str | None = None
     drift: OnDrift | None = None
     accepted: int | None = None
+    transfer_from: str | None = None
     ownership: Ownership | None = None
+    owners: tuple[str, ...] = ()
     protected: str | None = None
     users: tuple[str, ...] = ()
     title: str | None = None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from unleash_gitops.documents.reference_checks import find_reference_conflicts
 from unleash_gitops.documents.yamldoc import quote
 from unleash_gitops.model.diagnostics import Diagnostic
-from unleash_gitops.model.ownership import ULID_PATTERN, read_id_mark
+from unleash_gitops.model.ownership import ULID_PATTERN, find_id_owner, is_marked_id
 from unleash_gitops.model.resource import ResourceSet
 from unleash_gitops.model.suggestions import suggest_nearest
 from unleash_gitops.model.workspace import WORKSPACE_FILE
@@ -119,7 +119,9 @@ def _check_id_marks(entries: Sequence[Entry], name: str) -> list[Diagnostic]:
             entry.source.extract_line(entry.positions["id"]),
         )
         for entry in entries
-        if "id" in entry.metadata and read_id_mark(entry.metadata["id"].upper(), name) == "other"
+        if "id" in entry.metadata
+        and is_marked_id(entry.metadata["id"].upper())
+        and find_id_owner(entry.metadata["id"].upper(), [name]) is None
     ]
 
 

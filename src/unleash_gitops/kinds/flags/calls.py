@@ -13,11 +13,19 @@ from urllib.parse import quote
 
 from unleash_gitops.kinds.flags.match_strategies import match_strategies
 from unleash_gitops.kinds.flags.strategy import strategy_body, strategy_fills
-from unleash_gitops.model.call import Call, Fill, Lookup
-from unleash_gitops.model.ownership import OWNER_TAG
+from unleash_gitops.model.call import Call, Claim, Fill, Lookup
+from unleash_gitops.model.ownership import OWNER_TAG, owner_tag
 from unleash_gitops.model.resource import Resource
 
-__all__ = ["METADATA", "create_calls", "delete_calls", "flag_path", "update_calls"]
+__all__ = [
+    "METADATA",
+    "claim_calls",
+    "create_calls",
+    "delete_calls",
+    "flag_path",
+    "release_calls",
+    "update_calls",
+]
 
 METADATA = ("type", "description", "impressionData", "stale")
 """The fields that one PUT of a flag replaces, all of them."""
@@ -62,7 +70,7 @@ def update_calls(desired: Resource, live: Resource, after: Mapping[str, Any]) ->
         yield Call(method="POST", path=f"/api/admin/archive/revive/{quote(name, safe='')}", idempotent=True)
     if any(before[key] != after[key] for key in METADATA):
         yield Call(method="PUT", path=path, body={"name": name, **{key: after[key] for key in METADATA}})
-    yield from _retag(desired, live, after)
+    yield from _retag(live, after)
     if "links" in after and "links" in before:
         yield from _links(path, after["links"], before["links"], live.handles["links"])
     if before.get("dependencies") and not after.get("dependencies"):
@@ -183,15 +191,33 @@ def _strategies(
             yield place.removing(identifier)
 
 
-def _retag(desired: Resource, live: Resource, after: Mapping[str, Any]) -> Iterator[Call]:
-    owner = desired.mark or ""
-    mine = [owner] if live.ownership != "owned" else []
-    added = sorted({*after["tags"], *mine} - set(live.spec["tags"]))
+def claim_calls(live: Resource, workspace: str) -> Iterator[Call]:
+    """Yield the calls that make a flag, archived or not, the workspace's, and no other's."""
+    tag = owner_tag(workspace)
+    yield from _tag_values([tag])
+    former = [_tag(owner_tag(owner)) for owner in live.owners]
+    path = _tags_path(live)
+    claim = Claim(path=path, workspace=workspace, feature=live.id, former=live.owners)
+    yield Call(method="PUT", path=path, body={"addedTags": [_tag(tag)], "removedTags": former}, claim=claim)
+
+
+def release_calls(live: Resource, workspace: str) -> Iterator[Call]:
+    """Yield the call that takes the workspace's tag off a flag."""
+    body = {"addedTags": [], "removedTags": [_tag(owner_tag(workspace))]}
+    yield Call(method="PUT", path=_tags_path(live), body=body)
+
+
+def _retag(live: Resource, after: Mapping[str, Any]) -> Iterator[Call]:
+    added = sorted(set(after["tags"]) - set(live.spec["tags"]))
     removed = sorted(set(live.spec["tags"]) - set(after["tags"]))
     if added or removed:
         yield from _tag_values(added)
         body = {"addedTags": [_tag(tag) for tag in added], "removedTags": [_tag(tag) for tag in removed]}
-        yield Call(method="PUT", path=f"/api/admin/features/{quote(live.id, safe='')}/tags", body=body)
+        yield Call(method="PUT", path=_tags_path(live), body=body)
+
+
+def _tags_path(live: Resource) -> str:
+    return f"/api/admin/features/{quote(live.id, safe='')}/tags"
 
 
 def _tag_values(tags: Sequence[str]) -> Iterator[Call]:

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from unleash_gitops.kinds.flags.link_url import normalise_url
 from unleash_gitops.kinds.flags.strategy import STRATEGY_CODES, FlagStrategy, reject_duplicates
 from unleash_gitops.kinds.shared.fields import EMPTY_IS_NONE, SORTED, Rule
-from unleash_gitops.kinds.shared.models import AuditedMetadata, Model
+from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, TransferableMetadata
 from unleash_gitops.kinds.shared.named import UrlFriendly
 from unleash_gitops.model.ownership import OWNER_TAG
 
@@ -102,7 +102,7 @@ class FlagEnvironment(Model):
         return self
 
 
-class FeatureFlagMetadata(AuditedMetadata):
+class FeatureFlagMetadata(AuditedMetadata, TransferableMetadata):
     """The identity of a flag."""
 
     name: UrlFriendly = Field(description="The flag's name, unique on the instance.", examples=["checkout-v2"])

@@ -1,4 +1,4 @@
-"""Base models of documents and live objects, and the ownership that a mark stands for."""
+"""Base models of documents and live objects."""
 
 from __future__ import annotations
 
@@ -7,14 +7,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
-from unleash_gitops.model.ownership import Mark
 from unleash_gitops.model.plan import OnDrift
-from unleash_gitops.model.resource import Ownership
+from unleash_gitops.model.workspace import NAME_PATTERN
 
-__all__ = ["OWNERSHIP_BY_MARK", "AuditedMetadata", "LiveModel", "Model", "envelope"]
-
-OWNERSHIP_BY_MARK: dict[Mark, Ownership] = {"ours": "owned", "other": "foreign", "none": "unmanaged"}
-"""The ownership of a live object by the mark it bears."""
+__all__ = ["AuditedMetadata", "LiveModel", "Model", "TransferableMetadata", "envelope"]
 
 
 class Model(BaseModel):
@@ -47,6 +43,17 @@ class AuditedMetadata(Model):
         ge=1,
         description="The id of the last event of the audit log that this document agrees to; accept writes it.",
         examples=[1234],
+    )
+
+
+class TransferableMetadata(Model):
+    """Metadata that every kind has whose objects one workspace can take over from another."""
+
+    transferFrom: str | None = Field(
+        default=None,
+        pattern=NAME_PATTERN,
+        description="The workspace that owns the object so far. It is taken over from there; remove the line then.",
+        examples=["checkout"],
     )
 
 
