@@ -87,7 +87,7 @@ def apply(
     with open_clients(runs, connection):
         plans = plan_runs(runs, targets, on_drift, several=several)
         if plans is not None:
-            show_plans(plans, "text", err=form == "json")
+            show_plans(plans, "text", err=form == "json", verbose=verbose)
         code = _apply_directories(runs, max_deletes, form, secrets, ask=not yes, several=several)
     if connection.sandbox and code != REFUSED:
         _show_next_steps(paths or (Path(),), all_below=all_below)

@@ -121,7 +121,7 @@ def plan(
     if plans is not None:
         if out is not None:
             write_atomically(out, _to_json(plans))
-        show_plans(plans, form)
+        show_plans(plans, form, verbose=verbose)
     check_all_drift(runs)
     failed = show_failures(runs, several=several)
     if failed or plans is None:
@@ -174,7 +174,7 @@ def plan_runs(
     return build_plan_set(runs) if several else runs[0].plan
 
 
-def show_plans(plans: Plan | PlanSet, form: str, *, err: bool = False) -> None:
+def show_plans(plans: Plan | PlanSet, form: str, *, err: bool = False, verbose: bool = False) -> None:
     """Print one plan or several in a format of `--format`. With `err`, text goes to stderr."""
     if form == "json":
         echo_data(_to_json(plans))
@@ -186,12 +186,15 @@ def show_plans(plans: Plan | PlanSet, form: str, *, err: bool = False) -> None:
         from unleash_gitops.render.github import render_drift_github
 
         echo_data(render_drift_github(plans))
-        show_plans(plans, "text", err=True)
+        show_plans(plans, "text", err=True, verbose=verbose)
     else:
         from unleash_gitops.model.plan import Plan
         from unleash_gitops.render.text import render_plan_set_text, render_plan_text
 
-        echo_text(render_plan_text(plans) if isinstance(plans, Plan) else render_plan_set_text(plans), err=err)
+        if isinstance(plans, Plan):
+            echo_text(render_plan_text(plans, verbose=verbose), err=err)
+        else:
+            echo_text(render_plan_set_text(plans, verbose=verbose), err=err)
 
 
 def _to_json(plans: Plan | PlanSet) -> str:
@@ -212,9 +215,10 @@ def to_markdown(plans: Plan | PlanSet, job: Job | None) -> str:
 @click.command()
 @click.argument("planfile", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @plan_format
-def show(planfile: Path, form: str) -> int:
+@click.pass_obj
+def show(verbose: bool, /, planfile: Path, form: str) -> int:
     """Show a saved plan."""
-    show_plans(read_plans(planfile), form)
+    show_plans(read_plans(planfile), form, verbose=verbose)
     return 0
 
 

@@ -7,21 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from unleash_gitops.drift.attribution import AttributedDifference
 from unleash_gitops.drift.object_history import Verdict
 from unleash_gitops.engine.classify import Classification, Difference, classify_document
 from unleash_gitops.engine.diff import PartChange
 from unleash_gitops.engine.parts import PartPath, find_differing_parts, value_at, with_value
+from unleash_gitops.engine.plan_context import PlanContext
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import HasHistory, Reads
 from unleash_gitops.model.plan import FieldChange, OnDrift
 from unleash_gitops.model.resource import Resource, ResourceSet
 from unleash_gitops.model.workspace import Workspace
-
-if TYPE_CHECKING:
-    from unleash_gitops.api.client import ServerFacts
 
 __all__ = ["Policy", "resolve_policy"]
 
@@ -93,7 +90,7 @@ def resolve_policy(
     classification: Classification,
     attributed: Sequence[AttributedDifference],
     policy: Policy,
-    server: ServerFacts,
+    context: PlanContext,
 ) -> Classification:
     """Return the classification with every difference annotated, and without what the policy keeps.
 
@@ -110,7 +107,7 @@ def resolve_policy(
         if resolution.is_kept_whole:
             resources.pop(resolution.difference.key, None)
             continue
-        remaining = _take_out_kept(resolution, server)
+        remaining = _take_out_kept(resolution, context)
         if resolution.kept and resolution.difference.live is not None:
             resources[resolution.difference.key] = _without_kept(resolution)
         if remaining is not None:
@@ -199,12 +196,12 @@ def _without_kept(resolution: _Resolution) -> Resource:
     return replace(resource, spec=spec)
 
 
-def _take_out_kept(resolution: _Resolution, server: ServerFacts) -> Difference | None:
+def _take_out_kept(resolution: _Resolution, context: PlanContext) -> Difference | None:
     """Return the difference that is left without the parts that are kept, None when there is none."""
     difference = resolution.difference
     if not resolution.kept:
         return difference
-    return classify_document(_without_kept(resolution), difference.live, server)
+    return classify_document(_without_kept(resolution), difference.live, context, difference.taken_from)
 
 
 def _keep(resolution: _Resolution) -> Difference:

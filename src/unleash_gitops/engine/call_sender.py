@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from unleash_gitops.api.answers import read_entries
+from unleash_gitops.engine.claims import confirm_claim, require_unclaimed
 from unleash_gitops.model.call import write_values
 from unleash_gitops.model.errors import ApiError, MissingRoute, NotUnleash, Unreachable
 
@@ -70,6 +71,19 @@ class Sender:
         sending.result()
 
     def _send(self, call: Call, address: str) -> None:
+        if call.claim is None:
+            self._send_once(call, address)
+            return
+        require_unclaimed(call.claim, self._client.get)
+        self._send_once(call, address)
+        confirm_claim(call.claim, self._client.get, lambda: self._withdraw(call))
+
+    def _withdraw(self, call: Call) -> None:
+        """Take back the tag that a call has put on a flag."""
+        body = {"addedTags": [], "removedTags": call.body["addedTags"]}
+        self._client.send(call.method, call.path, body, repeatable=True)
+
+    def _send_once(self, call: Call, address: str) -> None:
         path = call.path
         if call.lookup is not None:
             target = self._look_up(call.lookup)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from unleash_gitops.engine.diff import PartChange, diff_parts
+from unleash_gitops.engine.plan_context import PlanContext, describe_owners
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Kind, Marked
+from unleash_gitops.kinds.base import Claimable, Kind
 from unleash_gitops.model.resource import Key, Resource, ResourceSet
 from unleash_gitops.model.workspace import Workspace
 
 if TYPE_CHECKING:
-    from unleash_gitops.api.client import ServerFacts
     from unleash_gitops.model.plan import Action, Changed, OnDrift, Origin
 
 __all__ = ["Classification", "Difference", "Targets", "classify", "classify_document", "find_unmatched_targets"]
@@ -29,6 +30,7 @@ class Difference:
     `desired` is None for a delete, `live` for a create. `before` and `after` are the whole specs, None for an object
     that does not exist; `parts` are those in which both specs differ. `reason` is as in `Change`. `origin`, `changed`
     and `drift` are set once it is known who changed the object; `refusal` is why the policy does not allow the change.
+    `taken_from` is the workspace that an object is transferred from.
     """
 
     action: Action
@@ -42,6 +44,7 @@ class Difference:
     changed: Changed | None = None
     drift: OnDrift | None = None
     refusal: str | None = None
+    taken_from: str | None = None
 
     @property
     def resource(self) -> Resource:
@@ -62,7 +65,9 @@ class Classification:
 
     `desired` has the documents that the plan follows. `unchanged` are the objects that match their documents,
     `unmanaged` the live ones that no document describes and that stay, `orphaned` those among all live ones that this
-    workspace owns. `foreign` counts objects that another workspace owns. `kept` are differences that the policy leaves.
+    workspace owns. `foreign` counts the objects of each other workspace, of which some have no name here. `released`
+    counts owned objects that `spec.release` lists and whose marks cannot go. `owned` are all objects that the workspace
+    owns. `kept` are differences that the policy leaves.
     """
 
     desired: ResourceSet
@@ -71,7 +76,9 @@ class Classification:
     unchanged: frozenset[Key]
     unmanaged: tuple[Resource, ...]
     orphaned: tuple[Resource, ...]
-    foreign: int
+    foreign: Mapping[tuple[str, ...], int]
+    released: int
+    owned: frozenset[Key]
     kept: tuple[Difference, ...] = ()
 
     def with_kept(self, reminders: Sequence[Difference]) -> Classification:
@@ -79,64 +86,146 @@ class Classification:
         return replace(self, kept=(*self.kept, *reminders))
 
 
-def classify(
-    desired: ResourceSet, live: ResourceSet, workspace: Workspace, server: ServerFacts, targets: Targets = ()
-) -> Classification:
-    """Compare both states within `targets`. A change that `server` cannot make is blocked.
+def classify(desired: ResourceSet, live: ResourceSet, context: PlanContext, targets: Targets = ()) -> Classification:
+    """Compare both states within `targets`. A change that the server cannot make is blocked.
 
-    An object is desired and not live (create), desired and live (update, or unchanged), live and to be deleted by the
-    workspace's policy (delete), or stays.
+    An object is desired and not live (create), desired and live (update, adopt, transfer, or unchanged), live and not
+    desired (delete or release, by the workspace's policy), or stays.
     """
     wanted, present = _within(desired.resources, live.resources, targets)
-    compared = {key: classify_document(resource, present.get(key), server) for key, resource in wanted.items()}
-    undocumented = [resource for key, resource in present.items() if key not in wanted]
-    reasons = {resource.key: reason for resource in undocumented if (reason := _reason_to_delete(resource, workspace))}
-    deletes = [_classify_delete(present[key], reason) for key, reason in reasons.items()]
-    staying = [resource for resource in undocumented if resource.key not in reasons]
-    relevant = _select_relevant(undocumented, desired, workspace)
+    compared, taken = _compare(wanted, live.resources, context)
+    undocumented = [resource for key, resource in present.items() if key not in wanted and key not in taken]
+    removed = {resource.key: _classify_undocumented(resource, context) for resource in undocumented}
+    staying = [resource for resource in undocumented if removed[resource.key] is None]
+    released = [resource for resource in staying if _is_released(resource, context.workspace)]
+    orphaned = [resource for resource in staying if resource.ownership == "owned" and not _moves(resource, context)]
+    relevant = _select_relevant(undocumented, desired, context.workspace)
     unmanaged = [
         resource
         for resource in relevant
-        if resource.key not in reasons and resource.ownership in {"owned", "unmanaged"}
+        if removed[resource.key] is None
+        and (resource.ownership == "unmanaged" or (resource in orphaned and resource not in released))
     ]
+    differences = [*compared.values(), *removed.values()]
     return Classification(
         desired,
         live,
-        differences=tuple(difference for difference in (*compared.values(), *deletes) if difference is not None),
+        differences=tuple(difference for difference in differences if difference is not None),
         unchanged=frozenset(key for key, difference in compared.items() if difference is None),
         unmanaged=tuple(sorted(unmanaged, key=lambda resource: resource.parts)),
-        orphaned=tuple(resource for resource in staying if resource.ownership == "owned"),
-        foreign=sum(resource.ownership == "foreign" for resource in relevant),
+        orphaned=tuple(orphaned),
+        foreign=Counter(context.name_owners(resource) for resource in relevant if resource.ownership == "foreign"),
+        released=len(released),
+        owned=frozenset(key for key, resource in present.items() if resource.ownership in {"owned", "shared"}),
     )
 
 
-def classify_document(desired: Resource, live: Resource | None, server: ServerFacts) -> Difference | None:
-    """Compare one document with its live object, None when that does not exist. Return None when both match."""
+def _compare(
+    wanted: Mapping[Key, Resource], live: Mapping[Key, Resource], context: PlanContext
+) -> tuple[dict[Key, Difference | None], set[Key]]:
+    """Return the difference of each document, and the keys of the objects that are taken over under another id."""
+    compared: dict[Key, Difference | None] = {}
+    taken: set[Key] = set()
+    for key, resource in wanted.items():
+        former = context.find_former(resource, live)
+        if former is None:
+            compared[key] = classify_document(resource, live.get(key), context)
+        else:
+            compared[key] = classify_document(resource, former[0], context, taken_from=former[1])
+            taken.add(former[0].key)
+    return compared, taken
+
+
+def classify_document(
+    desired: Resource, live: Resource | None, context: PlanContext, taken_from: str | None = None
+) -> Difference | None:
+    """Compare one document with its live object, None when that does not exist. Return None when both match.
+
+    `taken_from` is the workspace that the object is taken over from.
+    """
     kind = kinds()[desired.address.kind]
     if live is None:
         after = kind.spec_after_create(desired)
-        refusal = kind.server_refusal(desired, None, after, server)
+        refusal = kind.server_refusal(desired, None, after, context.server)
         return Difference("create" if refusal is None else "blocked", desired, None, None, after, reason=refusal)
     before = dict(live.spec)
     if live.area != desired.area:
         where = "/".join(part for part in (live.address.project, live.address.feature) if part) or "the instance"
         after = kind.spec_after_create(desired)
-        parts = diff_parts(before, after)
-        return Difference("blocked", desired, live, before, after, parts, kind.cannot_move_reason(where))
+        return Difference(
+            "blocked", desired, live, before, after, diff_parts(before, after), kind.cannot_move_reason(where)
+        )
     after = kind.spec_after_update(desired, live)
-    if after == live.spec:
-        return None
     parts = diff_parts(before, after)
-    refusal = live.protected or _refuse_foreign(kind, live) or kind.server_refusal(desired, live, after, server)
+    refusal = None if taken_from is not None else _refuse_owned(live, context)
+    action = _choose_action(kind, desired, live, taken_from)
+    if refusal is None and action is None and after == live.spec:
+        return None
+    refusal = refusal or live.protected or kind.server_refusal(desired, live, after, context.server)
     if refusal is not None:
         return Difference("blocked", desired, live, before, after, parts, refusal)
-    adopts = (
-        "adopts an object that this workspace did not make"
-        if isinstance(kind, Marked) and live.ownership != "owned"
-        else None
-    )
-    reason = "; ".join(part for part in (adopts, kind.side_effect_note(live, after)) if part) or None
-    return Difference("update", desired, live, before, after, parts, reason)
+    reason = _explain(kind, desired, live, after)
+    return Difference(action or "update", desired, live, before, after, parts, reason, taken_from=taken_from)
+
+
+def _choose_action(kind: Kind, desired: Resource, live: Resource, taken_from: str | None) -> Action | None:
+    """Return the action that writes the workspace's mark, None where the mark is there or cannot be written."""
+    if taken_from is not None:
+        return "transfer"
+    is_markable = isinstance(kind, Claimable) and kind.unmarkable_reason(desired, live) is None
+    return "adopt" if live.ownership == "unmanaged" and is_markable else None
+
+
+def _explain(kind: Kind, desired: Resource, live: Resource, after: Mapping[str, Any]) -> str | None:
+    """Return what a reader should know besides the values, None when there is nothing."""
+    notes = [kind.side_effect_note(live, after)]
+    if isinstance(kind, Claimable) and live.ownership != "builtin":
+        notes.append(kind.unmarkable_reason(desired, live))
+    return "; ".join(note for note in notes if note) or None
+
+
+def _refuse_owned(live: Resource, context: PlanContext) -> str | None:
+    """Return why another workspace's object is not changed, and what to do; None for an object without an owner."""
+    if live.ownership == "shared":
+        return f"marked by {describe_owners(context.name_owners(live))}: release it in all but one of them"
+    if live.ownership != "foreign":
+        return None
+    owners = context.name_owners(live)
+    if len(owners) > 1:
+        return f"marked by {describe_owners(owners)}: release it in all but one of them"
+    owner = next(iter(owners), None)
+    take_over = f"set metadata.transferFrom: {owner}" if owner else "set metadata.transferFrom to its name"
+    return f"owned by {describe_owners(owners)}: {take_over}, release it there, or remove this document"
+
+
+def _classify_undocumented(live: Resource, context: PlanContext) -> Difference | None:
+    """Return what is done with a live object without a document, None when it stays."""
+    kind, spec = kinds()[live.address.kind], dict(live.spec)
+    if _is_released(live, context.workspace):
+        return Difference("release", None, live, spec, spec) if isinstance(kind, Claimable) else None
+    if live.ownership == "shared":
+        reason = f"marked by {describe_owners(context.name_owners(live))}: release it in all but one of them"
+        return Difference("blocked", None, live, spec, spec, reason=reason)
+    reason_to_delete = context.workspace.spec.reason_to_delete(live)
+    if reason_to_delete is None:
+        return None
+    neighbour = context.find_describing(live)
+    if neighbour is None:
+        return Difference("delete", None, live, spec, None, reason=reason_to_delete)
+    if neighbour.is_planned:
+        return None
+    reason = f"moved to {neighbour.name}: apply with --all, or apply {neighbour.path} first"
+    return Difference("blocked", None, live, spec, None, reason=reason)
+
+
+def _moves(live: Resource, context: PlanContext) -> bool:
+    """Tell whether another workspace of the run takes a live object over."""
+    neighbour = context.find_describing(live)
+    return neighbour is not None and neighbour.is_planned
+
+
+def _is_released(live: Resource, workspace: Workspace) -> bool:
+    return live.ownership in {"owned", "shared"} and workspace.spec.releases(str(live))
 
 
 def find_unmatched_targets(desired: ResourceSet, live: ResourceSet, targets: Targets) -> list[str]:
@@ -158,18 +247,6 @@ def _within(
         if key in wanted or (key not in desired and resource.within(targets))
     }
     return wanted, present
-
-
-def _classify_delete(live: Resource, reason: str) -> Difference:
-    return Difference("delete", None, live, dict(live.spec), None, reason=reason)
-
-
-def _refuse_foreign(kind: Kind, live: Resource) -> str | None:
-    return "belongs to another workspace" if isinstance(kind, Marked) and live.ownership == "foreign" else None
-
-
-def _reason_to_delete(live: Resource, workspace: Workspace) -> str | None:
-    return workspace.spec.reason_to_delete(live.ownership, live.address.kind, live.address.project)
 
 
 def _select_relevant(

@@ -15,6 +15,8 @@ from unleash_gitops.model.resource import Key, Reference, Resource, ResourceSet
 __all__ = ["describe_users", "find_delete_blockers", "order_changes", "resolve_ids"]
 
 _MOST_NAMED = 5  # users of an object
+_CHANGING = frozenset({"update", "adopt", "transfer"})
+"""The actions that turn a live object into what its document says."""
 
 
 def describe_users(users: Collection[str]) -> str | None:
@@ -67,7 +69,7 @@ def _find_users(pending: Sequence[Resource], classification: Classification) -> 
     released = {
         str(difference.resource): _find_released(difference)
         for difference in classification.differences
-        if difference.action == "update"
+        if difference.action in _CHANGING
     }
     referrers = _find_referrers(classification)
     users: dict[str, set[str]] = {}
@@ -139,9 +141,9 @@ def _find_waits(pairs: Sequence[tuple[Change, Difference]]) -> dict[int, set[int
         desired, live = difference.desired, difference.live
         if change.action != "delete" and desired is not None:
             for other in _find_places(desired.references, places):
-                if pairs[other][0].action in {"create", "update"}:
+                if pairs[other][0].action in {"create", *_CHANGING}:
                     waits[place].add(other)
-        if change.action in {"update", "delete"} and live is not None:
+        if change.action in {"delete", *_CHANGING} and live is not None:
             for other in _find_places(live.references, places):
                 if pairs[other][0].action == "delete":
                     waits[other].add(place)

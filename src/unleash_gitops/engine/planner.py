@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from unleash_gitops.engine.classify import Classification, Difference
 from unleash_gitops.engine.dependencies import find_delete_blockers, order_changes, resolve_ids
 from unleash_gitops.engine.diff import list_fields
+from unleash_gitops.engine.plan_context import PlanContext
 from unleash_gitops.kinds import kinds
+from unleash_gitops.kinds.base import Claimable
 from unleash_gitops.model.call import Call
 from unleash_gitops.model.naming import to_words
 from unleash_gitops.model.plan import Action, Change, Summary, Unmanaged
@@ -32,15 +34,16 @@ class PlanBody:
     kept: tuple[Change, ...] = ()
 
 
-def plan_changes(classification: Classification, server: ServerFacts) -> PlanBody:
+def plan_changes(classification: Classification, context: PlanContext) -> PlanBody:
     """Turn every difference into a change with its calls, and put the changes in order.
 
-    A delete is blocked while something uses the object, a create where `server` allows no more objects.
+    A delete is blocked while something uses the object, a create where the server allows no more objects.
     """
     differences = classification.differences
     blockers = find_delete_blockers(classification)
-    changes = [_plan_change(difference, blockers.get(difference.key)) for difference in differences]
-    changes = _apply_limits(changes, classification.live, server)
+    workspace = context.workspace.name
+    changes = [_plan_change(difference, blockers.get(difference.key), workspace) for difference in differences]
+    changes = _apply_limits(changes, classification.live, context.server)
     ordered = _refuse(order_changes(changes, differences), differences)
     planned = resolve_ids(ordered, classification.live)
     kept = [_to_change(difference) for difference in classification.kept]
@@ -52,20 +55,25 @@ def plan_changes(classification: Classification, server: ServerFacts) -> PlanBod
     )
 
 
-def _plan_change(difference: Difference, blocker: str | None) -> Change:
+def _plan_change(difference: Difference, blocker: str | None, workspace: str) -> Change:
     if blocker is not None:
         change = _to_change(difference)
         return change.model_copy(update={"action": "blocked", "reason": f"cannot be deleted: {blocker}"})
-    return _to_change(difference, _list_calls(difference))
+    return _to_change(difference, _list_calls(difference, workspace))
 
 
-def _list_calls(difference: Difference) -> tuple[Call, ...]:
+def _list_calls(difference: Difference, workspace: str) -> tuple[Call, ...]:
     desired, live, after = difference.desired, difference.live, difference.after
     kind = kinds()[difference.key.kind]
     if difference.action == "create" and desired is not None and after is not None:
         return kind.create(desired, after)
     if difference.action == "update" and desired is not None and live is not None and after is not None:
         return kind.update(desired, live, after)
+    is_claim = difference.action in {"adopt", "transfer"}
+    if is_claim and desired is not None and live is not None and after is not None:
+        return kind.take_over(desired, live, after, workspace)
+    if difference.action == "release" and live is not None and isinstance(kind, Claimable):
+        return kind.release(live, workspace)
     if difference.action == "delete" and live is not None:
         return kind.delete(live)
     return ()
@@ -120,7 +128,15 @@ def _to_change(difference: Difference, calls: Sequence[Call] = ()) -> Change:
         origin=difference.origin,
         changed=difference.changed,
         drift=difference.drift,
+        taken_from=difference.taken_from,
+        former_id=_former_id(difference),
     )
+
+
+def _former_id(difference: Difference) -> str | None:
+    """Return the id of the live object, where it is not the document's."""
+    is_other = difference.live is not None and difference.live.id != difference.resource.id
+    return difference.live.id if difference.live is not None and is_other else None
 
 
 def _summarise(changes: Sequence[Change], kept: Sequence[Change], classification: Classification) -> Summary:
@@ -129,13 +145,17 @@ def _summarise(changes: Sequence[Change], kept: Sequence[Change], classification
     return Summary(
         create=count["create"],
         update=count["update"],
+        adopt=count["adopt"],
+        transfer=count["transfer"],
+        release=count["release"],
         delete=count["delete"],
         blocked=count["blocked"],
         unchanged=len(classification.unchanged),
         unmanaged=len(classification.unmanaged),
-        foreign=classification.foreign,
+        foreign=sum(classification.foreign.values()),
         drifted=len(drifted),
         kept=len(kept),
+        released=classification.released,
     )
 
 

@@ -24,9 +24,9 @@ def area_of(change: Change) -> Area:
 
 def find_stale_changes(plan: Plan, live: ResourceSet) -> list[tuple[Change, str]]:
     """Return the changes whose objects are no longer as the plan has them, each with what is different."""
-    changing = {change.address for change in plan.changes if change.action in {"update", "delete"}}
+    changing = {change.address for change in plan.changes if change.action in {"update", "adopt", "transfer", "delete"}}
     compared = (
-        (change, _describe_staleness(change, live.resources.get(Key(change.kind, change.id)), changing))
+        (change, _describe_staleness(change, live.resources.get(Key(change.kind, change.live_id)), changing))
         for change in plan.changes
         if change.calls
     )

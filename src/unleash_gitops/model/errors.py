@@ -17,6 +17,7 @@ GitopsError
     │   └── UnexpectedAnswer    the answer has a form that this version does not know
     ├── TooOld              the server is older than the tool supports
     ├── Maintenance         the server is in maintenance mode
+    ├── ClaimLost           another workspace took the object at the same time
     └── ApiError            an error answer, with its status and message
         └── MissingRoute    this server has no such route (edition or version)
 ```
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ApiError",
     "AuditLogUnavailable",
+    "ClaimLost",
     "CodeHostError",
     "DriftRefused",
     "GitopsError",
@@ -236,6 +238,20 @@ class TooOld(ServerError):
 
 class Maintenance(ServerError):
     """The server is in maintenance mode and refuses writes."""
+
+
+class ClaimLost(ServerError):
+    """Other workspaces (`rivals`, by name) marked an object while this one did. No value was sent."""
+
+    def __init__(self, path: str, rivals: Sequence[str]) -> None:
+        by = (
+            f"adopted by {' and '.join(rivals)} at the same time" if rivals else "its mark was removed at the same time"
+        )
+        super().__init__("GET", path, by, "plan again")
+        self.rivals = rivals
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class ApiError(ServerError):

@@ -6,7 +6,7 @@ A plan is all that apply needs: every change carries its calls. This module deci
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -34,7 +34,7 @@ __all__ = [
     "to_plan",
 ]
 
-Action = Literal["create", "update", "delete", "blocked"]
+Action = Literal["create", "update", "adopt", "transfer", "release", "delete", "blocked"]
 Origin = Literal["file", "drift", "conflict", "unknown"]
 """Why a field differs: since the last apply its file changed, another user changed it, both, or it is not known."""
 DRIFTED: frozenset[Origin] = frozenset({"drift", "conflict"})
@@ -86,8 +86,9 @@ class Change(_ChangedObject):
 
     `before` and `after` are the whole compared object (None: does not exist). `reason` says why a change is blocked, or
     what else a reader should know. `depends_on` has the addresses whose changes must succeed first. `origin` and
-    `changed` are about the whole object, where it is created or deleted. `drift` is how the policy treats another
-    user's change of the object, None where there is none.
+    `changed` are about the whole object, where it is created or deleted, or about its mark, where it is adopted.
+    `drift` is how the policy treats another user's change of the object, None where there is none. `taken_from` is the
+    workspace that owns an object to transfer, and `former_id` the object's id there, where it is another.
     """
 
     source: str | None
@@ -100,6 +101,13 @@ class Change(_ChangedObject):
     origin: Origin | None = None
     changed: Changed | None = None
     drift: OnDrift | None = None
+    taken_from: str | None = None
+    former_id: str | None = None
+
+    @property
+    def live_id(self) -> str:
+        """The id of the live object before the change."""
+        return self.former_id or self.id
 
     @property
     def drifted(self) -> bool:
@@ -141,10 +149,14 @@ class Summary(Data):
     """The numbers of objects in a plan, by what happens to them.
 
     `drifted` counts the objects that another user changed since the last apply, `kept` those among them that stay so.
+    `released` counts owned objects that are left alone because `spec.release` lists them and their marks cannot go.
     """
 
     create: int = 0
     update: int = 0
+    adopt: int = 0
+    transfer: int = 0
+    release: int = 0
     delete: int = 0
     unchanged: int = 0
     unmanaged: int = 0
@@ -152,6 +164,7 @@ class Summary(Data):
     blocked: int = 0
     drifted: int = 0
     kept: int = 0
+    released: int = 0
 
 
 class Plan(Data):
@@ -195,7 +208,7 @@ class Plan(Data):
         """The part of the plan that overwrites other users' changes. It is for reading."""
         changes = tuple(_keep_drift(change) for change in self.changes if change.drifted)
         count = Counter(change.action for change in changes)
-        counts = {action: count[action] for action in ("create", "update", "delete", "blocked")}
+        counts = {action: count[action] for action in get_args(Action)}
         summary = self.summary.model_copy(update=counts | {"unmanaged": 0})
         return self.model_copy(update={"changes": changes, "unmanaged": (), "summary": summary, "only": "drift"})
 

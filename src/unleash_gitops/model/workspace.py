@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from unleash_gitops.model.diagnostics import Position
 from unleash_gitops.model.plan import OnDrift
+
+if TYPE_CHECKING:
+    from unleash_gitops.model.resource import Resource
 
 __all__ = [
     "API_VERSION",
@@ -18,6 +21,7 @@ __all__ = [
     "Exclusive",
     "Workspace",
     "WorkspaceDocument",
+    "covers",
     "normalize_url",
 ]
 
@@ -83,6 +87,13 @@ class WorkspaceMetadata(_Model):
         description="Marks every object that this workspace creates. Changing it orphans the objects created before.",
         examples=["payments"],
     )
+    renamed_from: str | None = Field(
+        default=None,
+        alias="renamedFrom",
+        pattern=NAME_PATTERN,
+        description="The workspace's name so far. What that owns and a document here describes is taken over.",
+        examples=["checkout"],
+    )
 
 
 class WorkspaceSpec(_Model):
@@ -144,18 +155,33 @@ class WorkspaceSpec(_Model):
         examples=[10],
     )
 
-    def reason_to_delete(self, ownership: str | None, kind: str, project: str | None) -> str | None:
-        """Return why an object without a document must be deleted, None when it must not.
+    release: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_to_tuple)] = Field(
+        default=(),
+        description="Objects to stop managing, as addresses or their beginnings; `*`: all. They stay, and their marks "
+        "go. As long as an object is listed, it is never deleted.",
+        examples=[["FeatureFlag/shop/old-banner"]],
+    )
 
-        `project` is the object's project, None for an object of the instance itself.
-        """
-        if self.prune == "none":
+    def releases(self, address: str) -> bool:
+        """Tell whether an entry of `release` covers the object at an address."""
+        return any(covers(entry, address) for entry in self.release)
+
+    def reason_to_delete(self, live: Resource) -> str | None:
+        """Return why an object without a document must be deleted, None when it must not."""
+        if self.prune == "none" or self.releases(str(live)):
             return None
-        if ownership == "owned":
+        if live.ownership == "owned":
             return "owned by this workspace; no document describes it"
-        if ownership == "unmanaged" and any(area.kind == kind and area.project == project for area in self.exclusive):
+        kind, project = live.address.kind, live.address.project
+        is_exclusive = any(area.kind == kind and area.project == project for area in self.exclusive)
+        if live.ownership == "unmanaged" and is_exclusive:
             return "no document describes it, and this workspace is the only writer here (spec.exclusive)"
         return None
+
+
+def covers(entry: str, address: str) -> bool:
+    """Tell whether an entry, an address or its beginning, covers an address. `*` covers every address."""
+    return entry == "*" or f"{address}/".startswith(f"{entry.rstrip('/')}/")
 
 
 class WorkspaceDocument(_Model):
@@ -172,9 +198,10 @@ class Workspace(_Model):
 
     name: str
     spec: WorkspaceSpec
+    renamed_from: str | None = None
     position: Position = Position(WORKSPACE_FILE)
 
     @classmethod
     def of(cls, document: WorkspaceDocument) -> Workspace:
         """Return the workspace that `document` describes."""
-        return cls(name=document.metadata.name, spec=document.spec)
+        return cls(name=document.metadata.name, spec=document.spec, renamed_from=document.metadata.renamed_from)

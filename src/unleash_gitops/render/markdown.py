@@ -24,16 +24,20 @@ from unleash_gitops.render.markdown_syntax import (
 from unleash_gitops.render.phrases import (
     ACTION_SIGNS,
     KEPT_TITLE,
+    MARK_ACTIONS,
     MAX_UNMANAGED,
     UNMANAGED_TITLE,
     annotate_fields,
     count_actions,
     count_drift,
+    count_marks_only,
     describe_excess_deletes,
+    describe_marks_only,
     describe_object_origin,
     flatten_object,
     format_address,
     format_title,
+    is_mark_only,
     name_edition,
     pluralize,
 )
@@ -57,7 +61,7 @@ MAX_COMMENT_BYTES = 65_536
 _MAX_LINES = 100  # of one change
 _SHARE = 4  # one change, or one list, has at most the limit divided by this
 _MIN_SECTION = 1_000  # bytes: a smaller section has no room for a plan
-_ACTION_ORDER: tuple[Action, ...] = ("delete", "blocked", "update", "create")
+_ACTION_ORDER: tuple[Action, ...] = ("delete", "blocked", "transfer", "release", "update", "create", "adopt")
 
 
 def render_plan_markdown(plan: Plan, job: Job | None = None, limit: int = MAX_COMMENT_BYTES) -> str:
@@ -68,7 +72,9 @@ def render_plan_markdown(plan: Plan, job: Job | None = None, limit: int = MAX_CO
     """
     head = _render_head(plan, job)
     tail = _render_kept(plan, job, limit // _SHARE) + _render_unmanaged(plan.unmanaged, limit // _SHARE)
-    changes = sorted(plan.changes, key=lambda change: _ACTION_ORDER.index(change.action))
+    listed = [change for change in plan.changes if not is_mark_only(change)]
+    changes = sorted(listed, key=lambda change: _ACTION_ORDER.index(change.action))
+    tail = _render_marks_only(plan.changes) + tail
     room = limit - count_bytes(head) - count_bytes(tail)
     blocks: list[str] = []
     used = 0
@@ -244,6 +250,7 @@ def _render_change(change: Change, plan: Plan, job: Job | None, limit: int, *, k
     title = format_title(change) if change.after is None else ""
     names = [
         format_html_code(change.address),
+        f"from {format_html_code(change.taken_from)}" if change.taken_from else "",
         format_html_code(title) if title else "",
         _link_source(change, plan, job),
     ]
@@ -292,11 +299,20 @@ def _list_change_lines(change: Change, now: str, *, kept: bool) -> Iterator[str]
             yield f"+ {name}: {after}"
         if note_below is not None:
             yield f"# {shorten_line(note_below, MAX_NAME)}"
-    if change.fields or kept:
+    if change.fields or kept or change.action in MARK_ACTIONS:
         return
     sign = {"create": "+", "delete": "-"}.get(change.action, " ")
     for name, content in flatten_object(change).items():
         yield f"{sign} {shorten_line(name)}: {format_value(content)}"
+
+
+def _render_marks_only(changes: Sequence[Change]) -> str:
+    """Return the number of changes that only write a mark, by kind."""
+    counts = count_marks_only(changes)
+    if not counts:
+        return ""
+    by_kind = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    return f"{ACTION_SIGNS['adopt']} **{describe_marks_only(counts.total())}** ({by_kind})\n\n".replace("*", "\\*", 1)
 
 
 def _render_kept(plan: Plan, job: Job | None, limit: int) -> str:

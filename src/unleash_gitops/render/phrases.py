@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,23 +16,38 @@ if TYPE_CHECKING:
 __all__ = [
     "ACTION_SIGNS",
     "KEPT_TITLE",
+    "MARK_ACTIONS",
     "MAX_UNMANAGED",
     "UNMANAGED_TITLE",
     "annotate_fields",
     "count_actions",
     "count_drift",
+    "count_marks_only",
     "describe_excess_deletes",
+    "describe_marks_only",
     "describe_object_origin",
     "describe_origin",
     "flatten_object",
     "format_address",
     "format_title",
+    "is_mark_only",
     "name_edition",
     "pluralize",
 ]
 
-ACTION_SIGNS: dict[Action, str] = {"create": "+", "update": "~", "delete": "-", "blocked": "!"}
+ACTION_SIGNS: dict[Action, str] = {
+    "create": "+",
+    "update": "~",
+    "adopt": "*",
+    "transfer": ">",
+    "release": "<",
+    "delete": "-",
+    "blocked": "!",
+}
 """The sign of each action, so that the meaning does not depend on colours."""
+
+MARK_ACTIONS: frozenset[Action] = frozenset({"adopt", "transfer", "release"})
+"""The actions that write or remove a mark. Without fields, no value changes."""
 
 MAX_UNMANAGED = 20
 """How many unmanaged objects are listed."""
@@ -54,9 +70,35 @@ def count_actions(summary: Summary) -> list[tuple[Action, int, str]]:
     return [
         ("create", summary.create, f"{summary.create} to create"),
         ("update", summary.update, f"{summary.update} to update"),
+        *_count_claims(summary),
         ("delete", summary.delete, f"{summary.delete} to delete"),
         ("blocked", summary.blocked, f"{summary.blocked} blocked"),
     ]
+
+
+def _count_claims(summary: Summary) -> list[tuple[Action, int, str]]:
+    """Return the actions on marks that the plan has; unlike the others, they are not named where there are none."""
+    counts: list[tuple[Action, int]] = [
+        ("adopt", summary.adopt),
+        ("transfer", summary.transfer),
+        ("release", summary.release),
+    ]
+    return [(action, number, f"{number} to {action}") for action, number in counts if number]
+
+
+def is_mark_only(change: Change) -> bool:
+    """Tell whether a change writes a mark and nothing that a reader should look at."""
+    return change.action == "adopt" and not (change.fields or change.reason or change.drifted)
+
+
+def count_marks_only(changes: Iterable[Change]) -> Counter[str]:
+    """Return the number of changes that only write a mark, by kind, sorted by kind."""
+    return Counter(sorted(change.kind for change in changes if is_mark_only(change)))
+
+
+def describe_marks_only(count: int) -> str:
+    """Return a heading for changes that only write a mark."""
+    return f"{pluralize(count, 'object')} to adopt: {'mark' if count == 1 else 'marks'} only, no values change"
 
 
 def count_drift(summary: Summary) -> list[str]:

@@ -13,16 +13,20 @@ from unleash_gitops.render.excerpt import render_excerpt
 from unleash_gitops.render.phrases import (
     ACTION_SIGNS,
     KEPT_TITLE,
+    MARK_ACTIONS,
     MAX_UNMANAGED,
     UNMANAGED_TITLE,
     annotate_fields,
     count_actions,
     count_drift,
+    count_marks_only,
     describe_excess_deletes,
+    describe_marks_only,
     describe_object_origin,
     flatten_object,
     format_address,
     format_title,
+    is_mark_only,
     name_edition,
     pluralize,
 )
@@ -42,10 +46,24 @@ __all__ = [
     "render_result_line",
 ]
 
-_COLOURS: dict[Action, str] = {"create": "green", "update": "yellow", "delete": "bold red", "blocked": "magenta"}
-_VERBS: dict[Action, str] = {"create": "create", "update": "update", "delete": "DELETE", "blocked": "blocked"}
-_KEPT_VERBS: dict[Action, str] = {"create": "absent", "update": "kept", "delete": "kept", "blocked": "blocked"}
-_PARTICIPLES: dict[Action, str] = {"create": "created", "update": "updated", "delete": "deleted", "blocked": "blocked"}
+_COLOURS: dict[Action, str] = {
+    "create": "green",
+    "update": "yellow",
+    "adopt": "cyan",
+    "transfer": "cyan",
+    "release": "cyan",
+    "delete": "bold red",
+    "blocked": "magenta",
+}
+_PARTICIPLES: dict[Action, str] = {
+    "create": "created",
+    "update": "updated",
+    "adopt": "adopted",
+    "transfer": "transferred",
+    "release": "released",
+    "delete": "deleted",
+    "blocked": "blocked",
+}
 _STATUS_STYLES: dict[Status, tuple[str, str]] = {
     "applied": ("", ""),
     "failed": ("x", "bold red"),
@@ -58,14 +76,20 @@ _MAX_NAME_WIDTH = 32  # characters to which the names of fields are aligned
 _MAX_PAIR_WIDTH = 80  # characters of two values that are on one line
 
 
-def render_plan_text(plan: Plan) -> Text:
-    """Return a plan: its instance, its changes in their order, what stays unchanged, and a summary."""
+def render_plan_text(plan: Plan, *, verbose: bool = False) -> Text:
+    """Return a plan: its instance, its changes in their order, what stays unchanged, and a summary.
+
+    Changes that only write a mark are counted by kind, and listed with `verbose`.
+    """
     text = Text()
     text.append("Workspace ").append(escape_line(plan.workspace), "bold")
     text.append(" on ").append(escape_line(plan.instance.url), "bold")
     text.append(f" (Unleash {escape_line(plan.instance.version)}, {name_edition(plan)})\n\n")
     for change in plan.changes:
-        _add_change(text, change, plan.created_at)
+        if verbose or not is_mark_only(change):
+            _add_change(text, change, plan.created_at)
+    if not verbose:
+        _add_marks_only(text, plan.changes)
     _add_kept(text, plan)
     _add_unmanaged(text, plan.unmanaged)
     warning = describe_excess_deletes(plan)
@@ -78,12 +102,12 @@ def render_plan_text(plan: Plan) -> Text:
     return text
 
 
-def render_plan_set_text(plans: PlanSet) -> Text:
+def render_plan_set_text(plans: PlanSet, *, verbose: bool = False) -> Text:
     """Return several plans, the errors of the workspaces without a plan, and a summary of all."""
     text = Text()
     for planned in plans.workspaces:
         if planned.plan is not None:
-            text.append_text(render_plan_text(planned.plan)).append("\n")
+            text.append_text(render_plan_text(planned.plan, verbose=verbose)).append("\n")
             continue
         text.append("Workspace ").append(escape_line(planned.workspace), "bold")
         text.append(f" on {escape_line(planned.url)}" if planned.url else "")
@@ -156,6 +180,17 @@ def render_error_text(error: GitopsError) -> Text:
     return text
 
 
+def _add_marks_only(text: Text, changes: Sequence[Change]) -> None:
+    counts = count_marks_only(changes)
+    if not counts:
+        return
+    text.append(f"{ACTION_SIGNS['adopt']} {describe_marks_only(counts.total())}\n", _COLOURS["adopt"])
+    width = max(map(len, counts))
+    for kind, count in counts.items():
+        text.append(f"{_INDENT}{kind:<{width}}  {count}\n")
+    text.append("\n")
+
+
 def _add_kept(text: Text, plan: Plan) -> None:
     if plan.kept:
         text.append(f"{KEPT_TITLE}\n\n", "bold yellow")
@@ -165,10 +200,14 @@ def _add_kept(text: Text, plan: Plan) -> None:
 
 def _add_change(text: Text, change: Change, now: str, *, kept: bool = False) -> None:
     colour = _COLOURS[change.action] if not kept else "yellow"
-    sign, verb = ("=", _KEPT_VERBS[change.action]) if kept else (ACTION_SIGNS[change.action], _VERBS[change.action])
+    verb = "DELETE" if change.action == "delete" else str(change.action)
+    sign = ACTION_SIGNS[change.action]
+    if kept:
+        sign, verb = "=", "absent" if change.action == "create" else "kept"
     text.append(f"{sign} {verb:<7}", colour)
     text.append("  ").append(escape_line(change.address), "bold" if change.action != "delete" else "bold red")
     title = format_title(change) if change.after is None else ""
+    text.append(f"  from {escape_line(change.taken_from)}" if change.taken_from else "")
     text.append(f"  {title}" if title else "")
     text.append(f"  {escape_line(change.source)}" if change.source else "", "dim")
     text.append("\n")
@@ -177,7 +216,7 @@ def _add_change(text: Text, change: Change, now: str, *, kept: bool = False) -> 
     _add_note(text, describe_object_origin(change, now), _INDENT)
     if change.fields:
         _add_field_changes(text, change, now, kept=kept)
-    elif not kept:
+    elif not kept and change.action not in MARK_ACTIONS:
         _add_fields(text, flatten_object(change).items(), "- " if change.action == "delete" else "", colour)
     text.append("\n")
 

@@ -13,6 +13,7 @@ from unleash_gitops.documents.loader import LoadedWorkspace, load
 from unleash_gitops.documents.reference_checks import find_missing_references, find_reference_conflicts
 from unleash_gitops.drift import Policy, attribute, find_orphan_drift, read_history, resolve_policy
 from unleash_gitops.engine.classify import Classification, Targets, classify, find_unmatched_targets
+from unleash_gitops.engine.plan_context import PlanContext
 from unleash_gitops.engine.planner import plan_changes
 from unleash_gitops.engine.reader import Reader
 from unleash_gitops.model.diagnostics import in_order
@@ -32,6 +33,7 @@ class Comparison:
     """The files against the server: the differences that the drift policy wants, and why the log could not be read."""
 
     classification: Classification
+    context: PlanContext
     audit_error: str | None
 
 
@@ -57,7 +59,7 @@ def make_plan(
     """Compare the files with the server and plan the changes. Arguments and errors as in `compare_workspace`."""
     comparison = compare_workspace(loaded, workspace, client, targets, progress, on_drift, thorough=thorough)
     facts = client.facts()
-    body = plan_changes(comparison.classification, facts)
+    body = plan_changes(comparison.classification, comparison.context)
     return Plan(
         tool_version=__version__,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -99,15 +101,17 @@ def compare_workspace(
     """
     pieces = parse_targets(targets)
     reader, live = _read_live(loaded, workspace, client, pieces, progress)
-    classification = classify(loaded.desired, live, workspace, client.facts(), pieces)
+    known_owners = frozenset(owner for resource in live.resources.values() for owner in resource.owners)
+    context = PlanContext(workspace, client.facts(), (), known_owners)
+    classification = classify(loaded.desired, live, context, pieces)
     orphaned = classification.orphaned if thorough else ()
     touched = [difference.resource for difference in classification.differences]
     history = read_history(reader, [*touched, *orphaned], workspace.spec.applied_by)
     attributed = attribute(classification.differences, history, reader)
     policy = Policy(workspace, reader, on_drift)
-    resolved = resolve_policy(classification, attributed, policy, client.facts())
+    resolved = resolve_policy(classification, attributed, policy, context)
     reminders = find_orphan_drift(orphaned, history, reader)
-    return Comparison(resolved.with_kept(reminders), history.audit_error)
+    return Comparison(resolved.with_kept(reminders), context, history.audit_error)
 
 
 def parse_targets(targets: Iterable[str]) -> list[tuple[str, ...]]:
@@ -153,7 +157,6 @@ def _group_specs_by_area(resources: Iterable[Resource]) -> dict[Area, dict[str, 
 
 def _deletes_of(workspace: Workspace) -> Callable[[Resource], bool]:
     def will_delete(live: Resource) -> bool:
-        address = live.address
-        return workspace.spec.reason_to_delete(live.ownership, address.kind, address.project) is not None
+        return workspace.spec.reason_to_delete(live) is not None
 
     return will_delete

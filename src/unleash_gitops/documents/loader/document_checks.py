@@ -50,8 +50,11 @@ def check_document(document: Document, workspace: str) -> tuple[Entry | None, li
     resource = None
     try:
         model: Any = kind.document.model_validate(document.value)
-        drift, accepted = (getattr(model.metadata, field, None) for field in ("drift", "accepted"))
-        resource = replace(kind.resource_from_document(model, workspace), drift=drift, accepted=accepted)
+        drift, accepted, transfer_from = (
+            getattr(model.metadata, field, None) for field in ("drift", "accepted", "transferFrom")
+        )
+        resource = kind.resource_from_document(model, workspace)
+        resource = replace(resource, drift=drift, accepted=accepted, transfer_from=transfer_from)
     except ValidationError as error:
         problems = convert_errors(error, document, kind.document)
     metadata = _read_identity(document.value)
