@@ -12,7 +12,14 @@ import click
 
 from unleash_gitops.cli.connection import Connection, connection_options, interruptible
 from unleash_gitops.cli.output import echo_data, echo_line, echo_text, progress_bar
-from unleash_gitops.cli.plan import on_drift_option, plan_runs, sandbox_option, show_plans, target_option
+from unleash_gitops.cli.plan import (
+    max_deletes_option,
+    on_drift_option,
+    plan_runs,
+    sandbox_option,
+    show_plans,
+    target_option,
+)
 from unleash_gitops.cli.secrets import Secrets, secrets_option
 from unleash_gitops.cli.workspaces import all_option, load_runs, open_clients, read_plans, show_failures
 from unleash_gitops.model.errors import PlanFileError, UsageError
@@ -32,12 +39,7 @@ INTERRUPTED = 130
 @click.argument("paths", metavar="[DIR... | PLANFILE]", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @all_option
 @click.option("--yes", is_flag=True, help="Apply without asking for confirmation.")
-@click.option(
-    "--max-deletes",
-    type=click.IntRange(0),
-    metavar="N",
-    help="Number of deletes to allow in each workspace.  [default: spec.maxDeletes]",
-)
+@max_deletes_option
 @click.option(
     "--format",
     "form",
@@ -85,7 +87,7 @@ def apply(
         )
     runs = load_runs(paths, all_below=all_below)
     with open_clients(runs, connection):
-        plans = plan_runs(runs, targets, on_drift, several=several)
+        plans = plan_runs(runs, targets, on_drift, several=several, max_deletes=max_deletes)
         if plans is not None:
             show_plans(plans, "text", err=form == "json", verbose=verbose)
         code = _apply_directories(runs, max_deletes, form, secrets, ask=not yes, several=several)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from unleash_gitops.cli.workspaces import all_option, directories_argument, find_roots
+
+if TYPE_CHECKING:
+    from unleash_gitops.documents.loader import LoadedWorkspace
+    from unleash_gitops.model.diagnostics import Diagnostic
 
 __all__ = ["init", "schema", "validate"]
 
@@ -44,14 +49,19 @@ def validate(directories: tuple[Path, ...], all_below: bool, form: str) -> int:
     """Check the files, without a server. Reports every problem in every file."""
     from unleash_gitops.cli.output import echo_data, echo_line, echo_text
     from unleash_gitops.documents.loader import load
+    from unleash_gitops.documents.shared_documents import find_shared_documents
     from unleash_gitops.model.diagnostics import has_errors
 
-    diagnostics, documents, files = [], 0, 0
+    diagnostics: list[Diagnostic] = []
+    workspaces: list[tuple[LoadedWorkspace, str]] = []
+    documents, files = 0, 0
     for root, prefix in find_roots(directories, all_below=all_below).items():
         loaded = load(root)
+        workspaces.append((loaded, prefix))
         diagnostics += [diagnostic.below(prefix) for diagnostic in loaded.diagnostics]
         documents += loaded.documents
         files += len(loaded.files)
+    diagnostics += find_shared_documents(workspaces)
     if form == "json":
         from unleash_gitops.render.json import render_diagnostics_json
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from unleash_gitops.workflow.many_workspaces import Run
 
 __all__ = [
+    "max_deletes_option",
     "on_drift_option",
     "plan",
     "plan_runs",
@@ -57,6 +58,12 @@ on_drift_option = click.option(
     type=click.Choice(["overwrite", "keep", "fail"]),
     help="How to treat changes made outside this workspace. Takes precedence over the policy in the files.",
 )
+max_deletes_option = click.option(
+    "--max-deletes",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Number of deletes to allow in each workspace, in place of the limits in the files.",
+)
 plan_format = click.option(
     "--format",
     "form",
@@ -82,6 +89,7 @@ plan_format = click.option(
     "--drift", is_flag=True, help="Show only changes made outside this workspace. Exit with 2 when there are any."
 )
 @on_drift_option
+@max_deletes_option
 @target_option
 @sandbox_option
 @connection_options
@@ -96,6 +104,7 @@ def plan(
     detailed_exitcode: bool,
     drift: bool,
     on_drift: OnDrift | None,
+    max_deletes: int | None,
     targets: tuple[str, ...],
     **server: Any,
 ) -> int:
@@ -103,9 +112,10 @@ def plan(
 
     With several directories or --all, plans every workspace; the exit code is the worst of them.
 
-    Exits with 1 when the plan cannot be applied because it would overwrite changes made outside this workspace.
+    Exits with 1 when the plan is refused, because it would overwrite changes made outside this workspace, or deletes
+    more than the limits allow. A refused plan is shown and saved.
     """
-    from unleash_gitops.workflow.many_workspaces import check_all_drift
+    from unleash_gitops.workflow.many_workspaces import check_all_deletes, check_all_drift
 
     if drift and (out is not None or on_drift is not None):
         raise UsageError(
@@ -115,7 +125,7 @@ def plan(
     several = all_below or len(directories) > 1
     runs = load_runs(directories, all_below=all_below)
     with open_clients(runs, connection):
-        plans = plan_runs(runs, targets, on_drift, several=several, thorough=drift)
+        plans = plan_runs(runs, targets, on_drift, several=several, thorough=drift, max_deletes=max_deletes)
     if drift:
         return _show_drift(runs, plans, form, several=several)
     if plans is not None:
@@ -123,6 +133,7 @@ def plan(
             write_atomically(out, _to_json(plans))
         show_plans(plans, form, verbose=verbose)
     check_all_drift(runs)
+    check_all_deletes(runs)
     failed = show_failures(runs, several=several)
     if failed or plans is None:
         return 1
@@ -158,17 +169,18 @@ def plan_runs(
     *,
     several: bool,
     thorough: bool = False,
+    max_deletes: int | None = None,
 ) -> Plan | PlanSet | None:
     """Plan each run. Return a set of plans if `several`; otherwise the only plan, None when it failed.
 
-    `on_drift` and `thorough` are those of `make_plan`. Raises UsageError for `targets` with several workspaces.
+    `on_drift`, `thorough` and `max_deletes` are those of `make_plan`. Raises UsageError for `targets` with several workspaces.
     """
     from unleash_gitops.workflow.many_workspaces import build_plan_set, is_in_maintenance, plan_all
 
     if several and targets:
         raise UsageError("--target cannot be used with several workspaces", "name the directory of one workspace")
     with progress_bar("reading") as show_progress:
-        plan_all(runs, targets, show_progress, on_drift, thorough=thorough)
+        plan_all(runs, targets, show_progress, on_drift, thorough=thorough, max_deletes=max_deletes)
     if is_in_maintenance(runs):
         echo_line("note: the server is in maintenance mode; apply fails until it ends")
     return build_plan_set(runs) if several else runs[0].plan

@@ -52,6 +52,7 @@ def find_roots(directories: Sequence[Path], *, all_below: bool) -> dict[Path, st
 
 def load_runs(directories: Sequence[Path], *, all_below: bool) -> list[Run]:
     """Load each workspace. Shows the diagnostics of all, and exits with 1 when there are errors among them."""
+    from unleash_gitops.documents.shared_documents import find_shared_documents
     from unleash_gitops.model.diagnostics import has_errors
     from unleash_gitops.workflow.many_workspaces import Run
     from unleash_gitops.workflow.plan import load_workspace
@@ -66,6 +67,7 @@ def load_runs(directories: Sequence[Path], *, all_below: bool) -> list[Run]:
         else:
             diagnostics += [diagnostic.below(prefix) for diagnostic in loaded.diagnostics]
             runs.append(Run.of_files(loaded, workspace, prefix or "."))
+    diagnostics += find_shared_documents([(run.files[0], run.path_prefix) for run in runs if run.files is not None])
     _show(diagnostics)
     if has_errors(diagnostics):
         raise click.exceptions.Exit(1)
@@ -89,7 +91,7 @@ def open_clients(runs: Sequence[Run], connection: Connection) -> Iterator[None]:
 
     Raises UsageError when the runs or the connection's options contradict each other.
     """
-    from unleash_gitops.workflow.many_workspaces import check_distinct
+    from unleash_gitops.workflow.many_workspaces import check_distinct, identify_instances
 
     try:
         for run in runs:
@@ -99,6 +101,8 @@ def open_clients(runs: Sequence[Run], connection: Connection) -> Iterator[None]:
                 run.error = error
         connection.check_options([run.configured_url for run in runs], [run.url for run in runs])
         check_distinct(runs)
+        if len(runs) > 1:
+            identify_instances(runs)
         yield
     finally:
         for run in runs:

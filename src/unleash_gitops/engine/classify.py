@@ -67,7 +67,8 @@ class Classification:
     `unmanaged` the live ones that no document describes and that stay, `orphaned` those among all live ones that this
     workspace owns. `foreign` counts the objects of each other workspace, of which some have no name here. `released`
     counts owned objects that `spec.release` lists and whose marks cannot go. `owned` are all objects that the workspace
-    owns. `kept` are differences that the policy leaves.
+    owns, `moving` those among them that another workspace of the run takes over. `kept` are differences that the policy
+    leaves.
     """
 
     desired: ResourceSet
@@ -79,6 +80,7 @@ class Classification:
     foreign: Mapping[tuple[str, ...], int]
     released: int
     owned: frozenset[Key]
+    moving: frozenset[Key]
     kept: tuple[Difference, ...] = ()
 
     def with_kept(self, reminders: Sequence[Difference]) -> Classification:
@@ -117,6 +119,9 @@ def classify(desired: ResourceSet, live: ResourceSet, context: PlanContext, targ
         foreign=Counter(context.name_owners(resource) for resource in relevant if resource.ownership == "foreign"),
         released=len(released),
         owned=frozenset(key for key, resource in present.items() if resource.ownership in {"owned", "shared"}),
+        moving=frozenset(
+            resource.key for resource in staying if resource.ownership == "owned" and _moves(resource, context)
+        ),
     )
 
 

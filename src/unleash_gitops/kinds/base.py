@@ -109,6 +109,8 @@ class Kind(ABC):
     """The pydantic model of a document's spec."""
     plentiful: ClassVar[bool] = False
     """Whether an instance may have thousands: unmanaged ones are of interest only beside documents of the kind."""
+    ownable: ClassVar[bool] = True
+    """Whether an object can bear the mark of the workspace that creates it."""
     limit: ClassVar[str | None] = None
     """The name in `resourceLimits` of `ui-config` for the most objects there may be, where it has one."""
     codes: ClassVar[Mapping[str, str]] = {}

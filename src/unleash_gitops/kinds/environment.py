@@ -50,6 +50,7 @@ class Environment(Kind, Pullable):
 
     name = "Environment"
     folder = "environments"
+    ownable = False
     spec = EnvironmentSpec
     document = envelope("Environment", "An environment.", EnvironmentMetadata, EnvironmentSpec)
     limit = "environments"

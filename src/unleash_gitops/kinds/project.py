@@ -65,6 +65,7 @@ class Project(Kind, HasReferences, HasHistory, Pullable):
 
     name = "Project"
     folder = "projects"
+    ownable = False
     spec = ProjectSpec
     document = envelope("Project", "A project.", ProjectMetadata, ProjectSpec)
     events = ("project-created", "project-updated", "project-environment-added", "project-environment-removed")

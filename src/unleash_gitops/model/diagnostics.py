@@ -19,6 +19,7 @@ CODES: dict[str, str] = {
     "binary": "a file is not text",
     "character": "a character that YAML does not allow",
     "conflict": "a document cannot have a value because of another document that it names",
+    "two-workspaces": "the files of two workspaces describe one object",
     "duplicate": "two documents have one kind, project, feature and name",
     "duplicate-key": "a mapping has a key twice",
     "empty-file": "a file holds no document",

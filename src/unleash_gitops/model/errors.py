@@ -6,7 +6,7 @@ GitopsError
 ├── InvalidFiles            the user's files are wrong; has the diagnostics
 ├── PlanFileError           a saved plan cannot be used
 ├── StalePlan               the server has changed since the plan was made
-├── TooManyDeletes          the plan deletes more objects than the limit allows
+├── TooManyDeletes          the plan deletes more objects than the limits allow
 ├── DriftRefused            the plan would overwrite other users' changes, and the policy is `fail`
 ├── AuditLogUnavailable     the audit log cannot be read, so the origin of changes is unknown
 ├── SandboxError            the local server could not be started, stopped or reset
@@ -127,16 +127,16 @@ class StalePlan(ObjectsError):
 
 
 class TooManyDeletes(GitopsError):
-    """The plan deletes more objects than `limit`."""
+    """The plan deletes more than the workspace's limits allow. `excess` says how, and `deletes` is the number."""
 
-    def __init__(self, deletes: int, limit: int) -> None:
+    def __init__(self, deletes: int, excess: str) -> None:
         self.deletes = deletes
-        self.limit = limit
+        self.excess = excess
         super().__init__(
-            f"the plan deletes {deletes} objects, more than the limit of {limit}; nothing was applied",
+            f"{excess}; nothing was applied",
             (
                 f"to allow them in this run, use --max-deletes {deletes}",
-                "to raise the limit, set spec.maxDeletes in unleash-gitops.yaml",
+                "to allow them in a pull request, list them in spec.allowDeletes in unleash-gitops.yaml",
             ),
         )
 

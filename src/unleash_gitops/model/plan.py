@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from unleash_gitops.model.call import Call
 from unleash_gitops.model.data import Data
+from unleash_gitops.model.delete_limits import DeleteLimits
 from unleash_gitops.model.plan_file import FORMAT_VERSION, parse_json, seal, unseal, validate_content
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Change",
     "Changed",
     "FieldChange",
+    "ForeignObjects",
     "Instance",
     "OnDrift",
     "Origin",
@@ -145,6 +147,13 @@ class Instance(Data):
     edition: Literal["oss", "enterprise"]
 
 
+class ForeignObjects(Data):
+    """The number of objects that another workspace owns; its name is None where their marks do not hold it."""
+
+    workspace: str | None
+    count: int
+
+
 class Summary(Data):
     """The numbers of objects in a plan, by what happens to them.
 
@@ -168,12 +177,13 @@ class Summary(Data):
 
 
 class Plan(Data):
-    """A plan. `created_at` is UTC, ISO 8601. `max_deletes` is the workspace's limit when the plan was made.
+    """A plan. `created_at` is UTC, ISO 8601. `foreign` counts the objects of each other workspace.
 
     `root` is where the workspace is in its repository (`""`: at the top), None when it is in none. `token_env` is the
     name of the variable that holds the instance's token, None for the usual one. `kept` has the changes that are not
     made because they would overwrite another user's change. `audit_error` says why the audit log could not be read,
-    None when it could. `only` is set in a part of a plan, which is for reading and cannot be applied.
+    None when it could. `warnings` are sentences for a reader. `only` is set in a part of a plan, which is for reading
+    and cannot be applied.
     """
 
     format_version: Literal["2"] = "2"
@@ -184,7 +194,9 @@ class Plan(Data):
     summary: Summary
     changes: tuple[Change, ...]
     unmanaged: tuple[Unmanaged, ...]
-    max_deletes: int = Field(ge=0)
+    delete_limits: DeleteLimits
+    foreign: tuple[ForeignObjects, ...] = ()
+    warnings: tuple[str, ...] = ()
     root: str | None = None
     token_env: str | None = None
     kept: tuple[Change, ...] = ()
@@ -221,6 +233,15 @@ class Plan(Data):
     def refused(self) -> tuple[Change, ...]:
         """The changes that block the whole plan."""
         return tuple(change for change in self.changes if change.refused)
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the plan cannot be applied as it is, None when it can."""
+        excess = self.delete_limits.find_excess()
+        if excess is not None or not self.refused:
+            return excess
+        count = len(self.refused)
+        return f"{count} object{'' if count == 1 else 's'} changed on the server by other users"
 
     @property
     def pending(self) -> bool:

@@ -151,8 +151,23 @@ class WorkspaceSpec(_Model):
         default=10,
         ge=0,
         alias="maxDeletes",
-        description="The most objects that a plan may delete. apply refuses a plan that deletes more.",
+        description="The most objects that a plan may delete. A plan that deletes more is refused.",
         examples=[10],
+    )
+    max_delete_percent: int = Field(
+        default=30,
+        ge=0,
+        le=100,
+        alias="maxDeletePercent",
+        description="The largest share of the owned objects that a plan may delete, where the workspace owns 10 or "
+        "more. A plan that deletes more is refused. 100: any.",
+        examples=[30],
+    )
+    allow_deletes: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_to_tuple)] = Field(
+        default=(),
+        alias="allowDeletes",
+        description="Deletes that do not count for the limits, as addresses or their beginnings.",
+        examples=[["FeatureFlag/shop/old-banner"]],
     )
 
     release: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_to_tuple)] = Field(

@@ -31,9 +31,9 @@ from unleash_gitops.render.phrases import (
     count_actions,
     count_drift,
     count_marks_only,
-    describe_excess_deletes,
     describe_marks_only,
     describe_object_origin,
+    describe_refusal,
     flatten_object,
     format_address,
     format_title,
@@ -186,18 +186,18 @@ def _render_head(plan: Plan, job: Job | None) -> str:
     where = f"{format_code_span(instance.url)} (Unleash {format_code_span(instance.version)}, {name_edition(plan)})"
     digest = format_code_span(plan.to_json()["digest"])
     about = f"Workspace {format_code_span(plan.workspace)} on {where}{_link_commit(job)}, plan {digest}"
-    return f"{_count_changes(plan.summary)}\n\n{about}\n\n{_list_warnings(plan)}"
+    refusal = describe_refusal(plan)
+    first = "" if refusal is None else format_alert("CAUTION", f"**{refusal}**")
+    return f"{first}{_count_changes(plan.summary)}\n\n{about}\n\n{_list_warnings(plan)}"
 
 
 def _list_warnings(plan: Plan) -> str:
     """Return the alerts on deletes, refused, blocked and unexplained changes."""
     count, text = plan.summary, ""
-    if count.delete:
-        warning = describe_excess_deletes(plan) or f"{pluralize(count.delete, 'object')} will be deleted"
-        text += format_alert("CAUTION", f"**{warning}**")
-    if plan.refused:
-        refused = f"{pluralize(len(plan.refused), 'object')} changed on the server by other users"
-        text += format_alert("CAUTION", f"**{refused}: nothing will be applied**")
+    if count.delete and plan.refusal is None:
+        text += format_alert("CAUTION", f"**{pluralize(count.delete, 'object')} will be deleted**")
+    for warning in plan.warnings:
+        text += format_alert("WARNING", format_code_span(warning))
     if plan.audit_error is not None:
         reason = format_code_span(plan.audit_error)
         text += format_alert("NOTE", f"Origin unknown, because the audit log could not be read: {reason}")

@@ -23,10 +23,10 @@ __all__ = [
     "count_actions",
     "count_drift",
     "count_marks_only",
-    "describe_excess_deletes",
     "describe_marks_only",
     "describe_object_origin",
     "describe_origin",
+    "describe_refusal",
     "flatten_object",
     "format_address",
     "format_title",
@@ -107,15 +107,11 @@ def count_drift(summary: Summary) -> list[str]:
     return drifted + ([f"{summary.kept} kept"] if summary.kept else [])
 
 
-def describe_excess_deletes(plan: Plan) -> str | None:
-    """Return a warning when the plan deletes more objects than its workspace allows, else None."""
-    deletes = plan.summary.delete
-    if deletes <= plan.max_deletes:
+def describe_refusal(plan: Plan) -> str | None:
+    """Return why the plan is refused, as its first line; None when it is not."""
+    if plan.refusal is None:
         return None
-    return (
-        f"{pluralize(deletes, 'delete')}, more than the limit of {plan.max_deletes}: "
-        f"apply refuses this without --max-deletes {deletes}"
-    )
+    return f"This plan is refused, and nothing of it will be applied: {plan.refusal}"
 
 
 def name_edition(plan: Plan) -> str:

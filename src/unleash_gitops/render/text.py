@@ -20,9 +20,9 @@ from unleash_gitops.render.phrases import (
     count_actions,
     count_drift,
     count_marks_only,
-    describe_excess_deletes,
     describe_marks_only,
     describe_object_origin,
+    describe_refusal,
     flatten_object,
     format_address,
     format_title,
@@ -82,6 +82,9 @@ def render_plan_text(plan: Plan, *, verbose: bool = False) -> Text:
     Changes that only write a mark are counted by kind, and listed with `verbose`.
     """
     text = Text()
+    refusal = describe_refusal(plan)
+    if refusal is not None and plan.only is None:
+        text.append(f"{escape_line(refusal)}\n", "bold red")
     text.append("Workspace ").append(escape_line(plan.workspace), "bold")
     text.append(" on ").append(escape_line(plan.instance.url), "bold")
     text.append(f" (Unleash {escape_line(plan.instance.version)}, {name_edition(plan)})\n\n")
@@ -92,9 +95,9 @@ def render_plan_text(plan: Plan, *, verbose: bool = False) -> Text:
         _add_marks_only(text, plan.changes)
     _add_kept(text, plan)
     _add_unmanaged(text, plan.unmanaged)
-    warning = describe_excess_deletes(plan)
-    if warning is not None:
-        text.append("warning: ", "bold red").append(f"{warning}\n\n")
+    for warning in plan.warnings:
+        text.append("warning: ", "bold yellow").append(f"{escape_line(warning)}\n")
+    text.append("\n" if plan.warnings else "")
     if plan.audit_error is not None:
         text.append("note: ", "bold yellow")
         text.append(f"origin unknown, because the audit log could not be read: {escape_line(plan.audit_error)}\n\n")

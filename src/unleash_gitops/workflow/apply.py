@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 __all__ = ["apply_plan", "check_deletes", "check_drift", "check_plan", "require_audit_log"]
 
 
-def check_deletes(plan: Plan, max_deletes: int | None) -> None:
-    """Raise TooManyDeletes when the plan deletes more than `max_deletes`, the workspace's own limit when None."""
-    limit = plan.max_deletes if max_deletes is None else max_deletes
-    if plan.summary.delete > limit:
-        raise TooManyDeletes(plan.summary.delete, limit)
+def check_deletes(plan: Plan, max_deletes: int | None = None) -> None:
+    """Raise TooManyDeletes when the plan deletes more than `max_deletes`, or than the plan's own limits when None."""
+    excess = plan.delete_limits.find_excess(max_deletes)
+    if excess is not None:
+        raise TooManyDeletes(plan.delete_limits.counted, excess)
 
 
 def check_drift(plan: Plan) -> None:
@@ -78,12 +78,9 @@ def check_plan(plan: Plan, client: Client) -> None:
             "make a whole one with: unleash-gitops plan --out FILE",
         )
     facts = client.facts()
-    same = (
-        facts.instance_id == plan.instance.id
-        if facts.instance_id and plan.instance.id
-        else client.url == plan.instance.url
-    )
-    if not same:
+    # A copy of a database has the instance id of the original.
+    is_other_id = facts.instance_id and plan.instance.id and facts.instance_id != plan.instance.id
+    if is_other_id or client.url != plan.instance.url:
         raise PlanFileError(
             f"the plan was made for another instance ({plan.instance.url}), not for {client.url}",
             "apply it there, or make a plan for this one",
@@ -102,7 +99,7 @@ def _scope_of(plan: Plan) -> ReadScope:
     for change in plan.changes:
         if change.action != "delete":
             spec = change.before if change.before is not None else change.after
-            shapes.setdefault(area_of(change), {})[change.id] = spec or {}
+            shapes.setdefault(area_of(change), {})[change.live_id] = spec or {}
     deleted = {Key(change.kind, change.id) for change in plan.changes if change.action == "delete"}
     return ReadScope(shapes, lambda live: live.key in deleted)
 

@@ -18,6 +18,7 @@ from unleash_gitops.model.errors import GitopsError, UsageError
 from unleash_gitops.model.plan_set import Applied, Planned, PlanSet, ReportSet
 from unleash_gitops.workflow.accept import accept_drift
 from unleash_gitops.workflow.apply import apply_plan, check_deletes, check_drift, check_plan, require_audit_log
+from unleash_gitops.workflow.neighbours import Neighbourhood, PlannedWorkspace
 from unleash_gitops.workflow.plan import make_plan
 from unleash_gitops.workflow.pull import pull_workspace
 
@@ -73,6 +74,7 @@ class Run:
     plan: Plan | None = None
     report: Report | None = None
     error: GitopsError | None = None
+    instance_id: str | None = None
 
     @classmethod
     def of_files(cls, loaded: LoadedWorkspace, workspace: Workspace, path: str) -> Run:
@@ -104,20 +106,33 @@ def plan_all(
     on_drift: OnDrift | None = None,
     *,
     thorough: bool = False,
+    max_deletes: int | None = None,
 ) -> None:
-    """Plan each run. `targets`, `on_drift` and `thorough` are those of `make_plan`."""
+    """Plan each run. `targets`, `on_drift`, `thorough` and `max_deletes` are those of `make_plan`."""
     progress = _SharedProgress(show_progress)
+    planned = [PlannedWorkspace(*run.files, run.path, run.configured_url) for run in runs if run.files is not None]
+    neighbourhood = Neighbourhood(planned)
 
     def plan(run: Run) -> None:
         loaded, workspace = _require(run.files)
-        client, run_progress = _require(run.client), progress.for_run(run)
-        run.plan = make_plan(loaded, workspace, client, targets, run_progress, on_drift, thorough=thorough)
+        client = _require(run.client)
+        run.plan = make_plan(
+            loaded,
+            workspace,
+            client,
+            targets,
+            progress.for_run(run),
+            on_drift,
+            thorough=thorough,
+            max_deletes=max_deletes,
+            find_neighbours=lambda: neighbourhood.of_workspace(loaded, client.url),
+        )
 
     _run_step(runs, plan)
 
 
-def check_all_deletes(runs: Sequence[Run], max_deletes: int | None) -> None:
-    """Stop each run whose plan has more deletes than `max_deletes`, or than the workspace's own limit when None."""
+def check_all_deletes(runs: Sequence[Run], max_deletes: int | None = None) -> None:
+    """Stop each run whose plan has more deletes than `max_deletes`, or than the workspace's own limits when None."""
     _run_step(runs, lambda run: check_deletes(_require(run.plan), max_deletes))
 
 
@@ -198,11 +213,31 @@ def check_distinct(runs: Sequence[Run]) -> None:
     for run in runs:
         other = seen.setdefault((run.name, run.url), run)
         if other is not run:
-            raise UsageError(
-                f'{other.path} and {run.path} are two workspaces named "{run.name}" on one instance: '
-                "each would delete the objects of the other",
-                "give each workspace its own metadata.name",
-            )
+            _refuse_same_name(other, run)
+
+
+def identify_instances(runs: Sequence[Run]) -> None:
+    """Ask each server for the id of its instance, and stop two runs of one name on one instance, whatever its URLs."""
+
+    def identify(run: Run) -> None:
+        run.instance_id = _require(run.client).facts().instance_id
+
+    _run_step(runs, identify)
+    seen: dict[tuple[str, str], Run] = {}
+    for run in runs:
+        if run.instance_id is None or run.error is not None:
+            continue
+        other = seen.setdefault((run.name, run.instance_id), run)
+        if other is not run:
+            _refuse_same_name(other, run)
+
+
+def _refuse_same_name(first: Run, second: Run) -> None:
+    raise UsageError(
+        f'{first.path} and {second.path} are two workspaces named "{first.name}" on one instance: '
+        "each would delete the objects of the other",
+        "give each workspace its own metadata.name",
+    )
 
 
 def build_plan_set(runs: Sequence[Run]) -> PlanSet:
@@ -251,7 +286,7 @@ def _run_step(runs: Sequence[Run], step: Callable[[Run], None]) -> None:
     groups: dict[str | None, list[Run]] = {}
     for run in runs:
         if run.error is None:
-            groups.setdefault(run.url, []).append(run)
+            groups.setdefault(run.instance_id or run.url, []).append(run)
     if len(groups) < 2:
         for group in groups.values():
             run_group(group)

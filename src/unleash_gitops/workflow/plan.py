@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,17 +13,21 @@ from unleash_gitops.documents.loader import LoadedWorkspace, load
 from unleash_gitops.documents.reference_checks import find_missing_references, find_reference_conflicts
 from unleash_gitops.drift import Policy, attribute, find_orphan_drift, read_history, resolve_policy
 from unleash_gitops.engine.classify import Classification, Targets, classify, find_unmatched_targets
-from unleash_gitops.engine.plan_context import PlanContext
+from unleash_gitops.engine.owned_objects import count_owned_after, find_stale_settings
+from unleash_gitops.engine.plan_context import Neighbour, PlanContext
 from unleash_gitops.engine.planner import plan_changes
 from unleash_gitops.engine.reader import Reader
+from unleash_gitops.model.delete_limits import DeleteLimits
 from unleash_gitops.model.diagnostics import in_order
 from unleash_gitops.model.errors import InvalidFiles, UsageError
-from unleash_gitops.model.plan import Instance, OnDrift, Plan
+from unleash_gitops.model.plan import Change, ForeignObjects, Instance, OnDrift, Plan
 from unleash_gitops.model.resource import Area, ReadScope, Resource, ResourceSet
-from unleash_gitops.model.workspace import Workspace
+from unleash_gitops.model.workspace import Workspace, covers
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
+
+FindNeighbours = Callable[[], Sequence[Neighbour]]
 
 __all__ = ["Comparison", "compare_workspace", "load_workspace", "make_plan", "parse_targets"]
 
@@ -35,6 +39,7 @@ class Comparison:
     classification: Classification
     context: PlanContext
     audit_error: str | None
+    warnings: tuple[str, ...] = ()
 
 
 def load_workspace(root: Path) -> tuple[LoadedWorkspace, Workspace]:
@@ -55,9 +60,24 @@ def make_plan(
     on_drift: OnDrift | None = None,
     *,
     thorough: bool = False,
+    max_deletes: int | None = None,
+    find_neighbours: FindNeighbours = lambda: (),
 ) -> Plan:
-    """Compare the files with the server and plan the changes. Arguments and errors as in `compare_workspace`."""
-    comparison = compare_workspace(loaded, workspace, client, targets, progress, on_drift, thorough=thorough)
+    """Compare the files with the server and plan the changes.
+
+    `max_deletes` is the number of deletes that the user allows in this run. Other arguments and errors are those of
+    `compare_workspace`.
+    """
+    comparison = compare_workspace(
+        loaded,
+        workspace,
+        client,
+        targets,
+        progress,
+        on_drift,
+        thorough=thorough,
+        find_neighbours=find_neighbours,
+    )
     facts = client.facts()
     body = plan_changes(comparison.classification, comparison.context)
     return Plan(
@@ -73,7 +93,9 @@ def make_plan(
         summary=body.summary,
         changes=body.changes,
         unmanaged=body.unmanaged,
-        max_deletes=workspace.spec.max_deletes,
+        delete_limits=_limit_deletes(comparison.classification, body.changes, workspace, max_deletes),
+        foreign=_list_foreign(comparison.classification),
+        warnings=tuple(comparison.warnings),
         root=loaded.path_in_repository,
         token_env=workspace.spec.token_env,
         kept=body.kept,
@@ -90,11 +112,13 @@ def compare_workspace(
     on_drift: OnDrift | None = None,
     *,
     thorough: bool = False,
+    find_neighbours: FindNeighbours = lambda: (),
 ) -> Comparison:
     """Compare the files with the server.
 
     `targets` are addresses or their beginnings (`ImpactMetric/shop`). `on_drift` is the policy of this run, which wins
     over those of workspace and documents. `thorough` looks for drift on owned objects without a document too.
+    `find_neighbours` returns the other workspaces of the instance; it is called when anything differs.
 
     Raises InvalidFiles when a document names an object that does not exist, UsageError for a target that covers
     nothing, or ServerError.
@@ -104,6 +128,10 @@ def compare_workspace(
     known_owners = frozenset(owner for resource in live.resources.values() for owner in resource.owners)
     context = PlanContext(workspace, client.facts(), (), known_owners)
     classification = classify(loaded.desired, live, context, pieces)
+    neighbours = tuple(find_neighbours()) if classification.differences else ()
+    if neighbours:
+        context = replace(context, neighbours=neighbours)
+        classification = classify(loaded.desired, live, context, pieces)
     orphaned = classification.orphaned if thorough else ()
     touched = [difference.resource for difference in classification.differences]
     history = read_history(reader, [*touched, *orphaned], workspace.spec.applied_by)
@@ -111,7 +139,30 @@ def compare_workspace(
     policy = Policy(workspace, reader, on_drift)
     resolved = resolve_policy(classification, attributed, policy, context)
     reminders = find_orphan_drift(orphaned, history, reader)
-    return Comparison(resolved.with_kept(reminders), context, history.audit_error)
+    warnings = find_stale_settings(loaded.desired, live, context, classification)
+    return Comparison(resolved.with_kept(reminders), context, history.audit_error, tuple(warnings))
+
+
+def _limit_deletes(
+    classification: Classification, changes: Sequence[Change], workspace: Workspace, allowed: int | None
+) -> DeleteLimits:
+    """Return the limits on the deletes of a plan, and the numbers that they apply to."""
+    spec = workspace.spec
+    deletes = [change for change in changes if change.action == "delete"]
+    counted = [change for change in deletes if not any(covers(entry, change.address) for entry in spec.allow_deletes)]
+    return DeleteLimits(
+        max_deletes=spec.max_deletes,
+        max_percent=spec.max_delete_percent,
+        owned=len(classification.owned),
+        remaining=count_owned_after(classification, changes),
+        counted=len(counted),
+        allowed=allowed,
+    )
+
+
+def _list_foreign(classification: Classification) -> tuple[ForeignObjects, ...]:
+    counts = sorted(classification.foreign.items())
+    return tuple(ForeignObjects(workspace=" and ".join(owners) or None, count=count) for owners, count in counts)
 
 
 def parse_targets(targets: Iterable[str]) -> list[tuple[str, ...]]:
