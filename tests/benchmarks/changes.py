@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import httpx
 
 if TYPE_CHECKING:
-    from unleash_gitops.model.plan import Plan
+    from unleash_gitops.model.delete_limits import DeleteLimits
+from unleash_gitops.model.plan import Plan
 
 SIZES = (500, 1_000, 2_000)
 CONNECTIONS = 4
@@ -45,6 +46,7 @@ def _plan_creates(size: int) -> Callable[[], object]:
     """Half flags, half charts in them, so that every second change waits for another one."""
     from unleash_gitops.api.client import ServerFacts
     from unleash_gitops.engine.classify import classify
+    from unleash_gitops.engine.plan_context import PlanContext
     from unleash_gitops.engine.planner import plan_changes
     from unleash_gitops.kinds import kinds
     from unleash_gitops.model.resource import ResourceSet
@@ -65,7 +67,8 @@ def _plan_creates(size: int) -> Callable[[], object]:
     desired = ResourceSet({resource.key: resource for resource in resources})
     facts = ServerFacts("8.2.0", enterprise=False, instance_id=None, maintenance=False)
     workspace = Workspace(name="w", spec=WorkspaceSpec())
-    return lambda: plan_changes(classify(desired, ResourceSet(), workspace, facts), facts)
+    context = PlanContext(workspace, facts)
+    return lambda: plan_changes(classify(desired, ResourceSet(), context), context)
 
 
 def _block_deletes(size: int) -> Callable[[], object]:
@@ -125,5 +128,5 @@ def _saved_plan(size: int) -> Plan:
     instance = Instance(url="http://memory", id=None, version="8.2.0", edition="oss")
     return Plan(
         tool_version="0", created_at="", workspace="w", instance=instance, summary=Summary(), changes=changes,
-        unmanaged=(), max_deletes=0,
+        unmanaged=(), delete_limits=DeleteLimits(max_deletes=0),
     )  # fmt: skip

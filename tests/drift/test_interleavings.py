@@ -208,7 +208,7 @@ class World:
                 found[(*at, "environments", environment, "strategies")] = strategies
         for name, segment in self.server.segments().items():
             found[("Segment", name)] = True
-            found[("Segment", name, "description")] = split_mark(segment["description"], "ws")[0]
+            found[("Segment", name, "description")] = split_mark(segment["description"])[0]
             found[("Segment", name, "constraints")] = [
                 {key: one[key] for key in ("contextName", "operator", "values")} for one in segment["constraints"]
             ]

@@ -155,7 +155,10 @@ def test_a_change_that_is_blocked_anyway_does_not_refuse_the_plan(switched: Worl
     mark = [{"type": "gitops", "value": value} for value in ("another-workspace", "ws")]
     switched.other("PUT", "/api/admin/features/f/tags", {"addedTags": mark[:1], "removedTags": mark[1:]})
     (change,) = switched.plan(enabled(), answers=UNREADABLE["another form"]).changes
-    assert change.reason == "belongs to another workspace"
+    assert change.reason == (
+        "owned by workspace another-workspace: set metadata.transferFrom: another-workspace, release it there, "
+        "or remove this document"
+    )
     assert (change.action, change.drift, change.refused) == ("blocked", None, False)
 
 

@@ -12,6 +12,7 @@ import pytest
 from unleash_gitops.api.client import Client
 from unleash_gitops.engine.applier import apply_changes
 from unleash_gitops.model.call import Call
+from unleash_gitops.model.delete_limits import DeleteLimits
 from unleash_gitops.model.plan import Change, Instance, Plan, Report, Result, Summary
 
 
@@ -28,7 +29,7 @@ def plan(*changes: Change) -> Plan:
     instance = Instance(url="http://x", id=None, version="8", edition="oss")
     return Plan(
         tool_version="0", created_at="", workspace="w", instance=instance, summary=Summary(), changes=changes,
-        unmanaged=(), max_deletes=10,
+        unmanaged=(), delete_limits=DeleteLimits(max_deletes=10),
     )  # fmt: skip
 
 

@@ -84,8 +84,8 @@ def worlds(draw: st.DrawFn) -> tuple[FakeUnleash, LoadedWorkspace, Workspace]:
     ).items():
         project, feature = scope or (None, None)
         number = SCOPES.index(scope) * 10 + NAMES.index(name)
-        split_mark = f"01ARZ3NDEKTSV4RRFFQ69G5F{number:02d}"
-        chart = split_mark if owner is None else computed_id(owner, KIND.name, project, feature, name)
+        unmarked = f"01ARZ3NDEKTSV4RRFFQ69G5F{number:02d}"
+        chart = unmarked if owner is None else computed_id(owner, KIND.name, project, feature, name)
         fake.charts[chart] = (scope, config)
         if draw(st.integers(0, 9)) == 0:
             fake.safeguarded.add(chart)
@@ -127,10 +127,11 @@ def _untouchable(fake: FakeUnleash, loaded: LoadedWorkspace, workspace: Workspac
     for chart, (scope, config) in fake.charts.items():
         wanted = any(resource.id == chart for resource in loaded.desired.resources.values())
         other = chart.startswith(computed_id("other", "", None, None, "")[:16])
-        split_mark = chart.startswith("01ARZ")
-        alone = workspace.spec.reason_to_delete("unmanaged", KIND.name, scope[0] if scope else None) is not None
+        is_unmarked = chart.startswith("01ARZ")
+        place = (KIND.name, scope[0] if scope else None)
+        alone = place in [(area.kind, area.project) for area in workspace.spec.exclusive]
         if chart in fake.safeguarded or (
-            not wanted and (other or (split_mark and not alone) or workspace.spec.prune == "none")
+            not wanted and (other or (is_unmarked and not alone) or workspace.spec.prune == "none")
         ):
             kept[chart] = (scope, config)
     return kept

@@ -16,7 +16,7 @@ def find_blockers(*deleted: Resource) -> dict[str, str]:
     """Return why each of some objects cannot be deleted, by its id."""
     deletes = tuple(Difference("delete", None, live, {}, None) for live in deleted)
     live = ResourceSet({resource.key: resource for resource in deleted})
-    classification = Classification(ResourceSet(), live, deletes, frozenset(), (), (), 0)
+    classification = Classification(ResourceSet(), live, deletes, frozenset(), (), ())
     return {key.id: reason for key, reason in find_delete_blockers(classification).items()}
 
 

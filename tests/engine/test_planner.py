@@ -11,6 +11,7 @@ from kinds.named import FACTS
 from unleash_gitops.api.client import ServerFacts
 from unleash_gitops.documents.reference_checks import find_missing_references
 from unleash_gitops.engine.classify import classify
+from unleash_gitops.engine.plan_context import PlanContext
 from unleash_gitops.engine.planner import PlanBody, plan_changes
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import Kind, Reads
@@ -80,7 +81,8 @@ def state(*resources: Resource, known: Iterable[Reference] = ()) -> ResourceSet:
 
 
 def plan_of(desired: ResourceSet, live: ResourceSet, workspace: Workspace, server: ServerFacts) -> PlanBody:
-    return plan_changes(classify(desired, live, workspace, server), server)
+    context = PlanContext(workspace, server)
+    return plan_changes(classify(desired, live, context), context)
 
 
 def test_what_is_created_waits_for_what_it_refers_to() -> None:

@@ -68,7 +68,7 @@ def test_what_is_live() -> None:
         ID: ("hook", "7", "owned"),
         "3": (None, "3", "unmanaged"),
         "4": (None, "4", "owned"),
-        "5": (None, "5", "foreign"),
+        f"{workspace_mark('other')}/theirs": ("theirs", "5", "foreign"),
         "8": (None, "8", "owned"),  # a second one of the name, which has to go
     }
     assert found[ID].spec == {

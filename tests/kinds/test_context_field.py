@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from document_samples import desired
-from kinds.named import FACTS, MARK, Answers, create, delete, live, problem, update
+from kinds.named import MARK, Answers, create, delete, live, problem, update
 from unleash_gitops.kinds import kinds
+from unleash_gitops.kinds.base import Claimable
 
 NORWAY = {"value": "NO", "description": "Norway"}
 SERVER = Answers(
@@ -55,17 +57,21 @@ def test_the_order_of_legal_values_counts() -> None:
     assert kind.spec_after_update(other, found) != found.spec
 
 
-def test_a_description_has_to_leave_room_for_the_mark() -> None:
+def test_a_description_that_leaves_no_room_for_the_mark_is_saved_without_it() -> None:
     longest = 250 - len(f"\n{MARK}")
-    desired("ContextField", "a", description="x" * longest)
-    code, message = problem("ContextField", "a", description="x" * (longest + 1))
+    kind = kinds()["ContextField"]
+    assert isinstance(kind, Claimable)
+    for length, mark in ((longest, f"\n{MARK}"), (longest + 1, ""), (250, "")):
+        field = desired("ContextField", "a", description="x" * length)
+        (call,) = kind.create(field, kind.spec_after_create(field))
+        assert call.body["description"] == "x" * length + mark
+        live_field = replace(field, ownership="unmanaged", spec=kind.spec_after_create(field))
+        reason = kind.unmarkable_reason(field, live_field)
+        assert (reason is None) == bool(mark)
+        assert len(kind.claim(field, live_field, "payments")) == bool(mark)
+    code, message = problem("ContextField", "a", description="x" * 251)
     assert code == "too-long"
-    assert "have 251 characters, more than the 250 that Unleash takes" in message
-    taking_over = desired("ContextField", "long", stickiness=True)
-    kind, found = kinds()["ContextField"], live("ContextField", SERVER)["long"]
-    refusal = kind.server_refusal(taking_over, found, kind.spec_after_update(taking_over, found), FACTS)
-    assert refusal is not None
-    assert "more than the 250" in refusal
+    assert message == "its description has 251 characters, more than the 250 that Unleash takes"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ulid import ULID
 
-from unleash_gitops.model.ownership import computed_id, read_id_mark, workspace_mark
+from unleash_gitops.model.ownership import computed_id, find_id_owner, split_mark, workspace_mark
 
 FROZEN = [
     ("payments", "ImpactMetric", None, None, "checkout-errors", "01G1T0PS00VWW4NTSJ4RYXY8XT"),
@@ -41,15 +41,34 @@ def test_workspace_marks_never_change() -> None:
 @pytest.mark.parametrize(
     ("object_id", "expected"),
     [
-        (computed_id("payments", "ImpactMetric", None, None, "x"), "ours"),
-        (computed_id("search", "ImpactMetric", None, None, "x"), "other"),
-        ("01ARZ3NDEKTSV4RRFFQ69G5FAV", "none"),
-        ("01G1T0PS00", "none"),
-        ("", "none"),
+        (computed_id("payments", "ImpactMetric", None, None, "x"), "payments"),
+        (computed_id("search", "ImpactMetric", None, None, "x"), "search"),
+        (computed_id("other", "ImpactMetric", None, None, "x"), None),
+        ("01ARZ3NDEKTSV4RRFFQ69G5FAV", None),
+        ("01G1T0PS00", None),
+        ("", None),
     ],
 )
-def test_the_mark_in_an_id_tells_its_owner(object_id: str, expected: str) -> None:
-    assert read_id_mark(object_id, "payments") == expected
+def test_the_mark_in_an_id_tells_its_owner(object_id: str, expected: str | None) -> None:
+    assert find_id_owner(object_id, ["payments", "search"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("description", "expected"),
+    [
+        (None, (None, ())),
+        ("", (None, ())),
+        ("text", ("text", ())),
+        ("managed by unleash-gitops: a", (None, ("a",))),
+        ("two\nlines\nmanaged by unleash-gitops: a", ("two\nlines", ("a",))),
+        ("text\nmanaged by unleash-gitops: b\nmanaged by unleash-gitops: a", ("text", ("a", "b"))),
+        ("managed by unleash-gitops: a\ntext", ("managed by unleash-gitops: a\ntext", ())),
+    ],
+)
+def test_the_marks_are_the_last_lines_of_a_description(
+    description: str | None, expected: tuple[str | None, tuple[str, ...]]
+) -> None:
+    assert split_mark(description) == expected
 
 
 def test_addresses_with_the_same_letters_have_different_ids() -> None:

@@ -45,15 +45,17 @@ def test_the_json_document_has_the_documented_keys() -> None:
     document = ACTIONS.to_json()
     assert list(document) == [
         "formatVersion", "toolVersion", "createdAt", "workspace", "instance", "summary", "changes", "unmanaged",
-        "maxDeletes", "root", "tokenEnv", "kept", "auditError", "digest",
+        "deleteLimits", "foreign", "warnings", "root", "tokenEnv", "kept", "auditError", "digest",
     ]  # fmt: skip
     assert list(document["instance"]) == ["url", "id", "version", "edition"]
     assert list(document["summary"]) == [
-        "create", "update", "delete", "unchanged", "unmanaged", "foreign", "blocked", "drifted", "kept",
+        "create", "update", "adopt", "transfer", "release", "delete",
+        "unchanged", "unmanaged", "foreign", "blocked", "drifted", "kept",
+        "released",
     ]  # fmt: skip
     assert list(document["changes"][0]) == [
         "action", "kind", "name", "project", "feature", "id", "source", "before", "after", "fields", "reason", "calls",
-        "dependsOn", "origin", "changed", "drift",
+        "dependsOn", "origin", "changed", "drift", "takenFrom", "formerId",
     ]  # fmt: skip
     assert list(document["changes"][2]["fields"][0]) == ["path", "before", "after", "origin", "changed"]
     assert list(document["changes"][0]["calls"][0]) == ["method", "path", "body"]
@@ -131,12 +133,12 @@ CHANGES = ACTIONS.as_json()["changes"]
     [
         ({"new": 1}, "new: Extra inputs are not permitted"),
         ({"workspace": None}, "workspace: Input should be a valid string"),
-        ({"maxDeletes": -1}, "maxDeletes: Input should be greater than or equal to 0"),
+        ({"deleteLimits": {"maxDeletes": -1}}, "deleteLimits.maxDeletes: Input should be greater than or equal to 0"),
         ({"instance": {}}, "instance.url: Field required"),
         ({"changes": [{**CHANGES[0], "fate": 1}]}, "changes[0].fate: Extra inputs are not permitted"),
         (
             {"changes": [{**CHANGES[0], "action": "replace"}]},
-            "changes[0].action: Input should be 'create', 'update', 'delete' or 'blocked'",
+            "changes[0].action: Input should be 'create', 'update', 'adopt', 'transfer', 'release', 'delete' or 'blocked'",
         ),
         (
             {"changes": [{**CHANGES[0], "calls": [{"method": "PATCH", "path": "/api/admin/x", "body": None}]}]},

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from unleash_gitops.model.call import Call
+from unleash_gitops.model.delete_limits import DeleteLimits
 from unleash_gitops.model.diagnostics import Diagnostic, Position
 from unleash_gitops.model.plan import (
     Change,
@@ -91,7 +92,7 @@ def plan(
         created_at="2026-07-01T09:30:00+00:00",
         changes=changes,
         unmanaged=left,
-        max_deletes=limit,
+        delete_limits=DeleteLimits(max_deletes=limit, counted=count["delete"], owned=9, remaining=5),
         summary=Summary(**count, unchanged=unchanged, unmanaged=len(left), foreign=foreign),
         **chosen,
     )

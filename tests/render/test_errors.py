@@ -32,10 +32,10 @@ SHOWN = [
         "help: make a new plan and review it again\n"),
     ),
     (
-        errors.TooManyDeletes(12, 10),
-        ("error: the plan deletes 12 objects, more than the limit of 10; nothing was applied\n"
+        errors.TooManyDeletes(12, "12 deletes, more than the limit of 10"),
+        ("error: 12 deletes, more than the limit of 10; nothing was applied\n"
         "help: to allow them in this run, use --max-deletes 12\n"
-        "help: to raise the limit, set spec.maxDeletes in unleash-gitops.yaml\n"),
+        "help: to allow them in a pull request, list them in spec.allowDeletes in unleash-gitops.yaml\n"),
     ),
     (
         errors.DriftRefused(
@@ -69,6 +69,10 @@ SHOWN = [
     (errors.NotUnleash(*GET, "answered HTML"), "error: GET /api/admin/projects: answered HTML\n"),
     (errors.UnexpectedAnswer(*GET, "no projects"), "error: GET /api/admin/projects: no projects\n"),
     (errors.TooOld(*GET, "Unleash 4.0 is too old"), "error: GET /api/admin/projects: Unleash 4.0 is too old\n"),
+    (
+        errors.ClaimLost("/api/admin/features/a/tags", ["shop\x1b"]),
+        "error: adopted by shop\\x1b at the same time\nhelp: plan again\n",
+    ),
     (errors.Maintenance(*GET, "in maintenance mode"), "error: GET /api/admin/projects: in maintenance mode\n"),
     (
         errors.ApiError(*GET, 403, "NoAccessError", "you may not\r\n\x9b2J"),

@@ -71,7 +71,8 @@ def test_deletes_and_blocked_changes_have_alerts() -> None:
 
 def test_a_plan_over_the_delete_limit_has_an_alert() -> None:
     lines = render_plan_markdown(PLANS["plan-many-deletes"]).splitlines()
-    assert lines[5] == "> **12 deletes, more than the limit of 10: apply refuses this without --max-deletes 12**"
+    refusal = "This plan is refused, and nothing of it will be applied: 12 deletes, more than the limit of 10"
+    assert lines[:2] == ["> [!CAUTION]", f"> **{refusal}**"]
 
 
 def test_a_huge_plan_is_cut_between_changes_and_counts_the_missing_ones() -> None:

@@ -45,6 +45,8 @@ _CONNECT_RETRY_BUDGET = 2.0
 _RETRY_BUDGET = 45.0
 """Seconds to retry a server that has answered before: a crashed one is back in about ten."""
 _LONGEST_BACKOFF = 5.0
+_LONG_WAIT = 6.0
+"""Seconds of a wait that a user should know of."""
 _LONGEST_RETRY_AFTER = 120.0
 _OLDEST_VERSION = (7, 0)
 _MISSING_ROUTE = "The path you were looking for"
@@ -84,7 +86,8 @@ class Client:
     """A connection to one instance; a context manager, safe to use from `concurrency` threads at once.
 
     `url` is the instance with its base path, `timeout` is seconds for each request, `log` gets a line for each request
-    (no secrets in it). When `stop` is set, waits end and nothing is tried again. `transport` is the seam for tests.
+    (no secrets in it), `on_wait` a line before each long wait. When `stop` is set, waits end and nothing is tried
+    again. `transport` is the seam for tests.
     """
 
     def __init__(
@@ -95,6 +98,7 @@ class Client:
         timeout: float = 30.0,
         concurrency: int = 4,
         log: Callable[[str], None] | None = None,
+        on_wait: Callable[[str], None] | None = None,
         stop: threading.Event | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
@@ -106,6 +110,7 @@ class Client:
         self._tasks = TaskPool(concurrency, self.stop)
         self._redactor = Redactor(token)
         self._log = log
+        self._on_wait = on_wait
         self._timeout = timeout
         self._facts: ServerFacts | None = None
         try:
@@ -193,6 +198,8 @@ class Client:
                 raise outcome.failure
             attempt += 1
             self._say(f"{outcome.failure}; trying again in {wait:.1f} s")
+            if wait >= _LONG_WAIT and self._on_wait is not None:
+                self._on_wait(f"the server allows no more requests at the moment; going on in {wait:.0f} s")
             if self._tasks.wait(wait):
                 raise outcome.failure
 

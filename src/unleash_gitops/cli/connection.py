@@ -67,7 +67,7 @@ class Connection:
         else:
             url, token = self._resolve_url(configured_url), self._load_token(token_env)
         log = echo_line if self._verbose else None
-        return Client(url, token, timeout=self._timeout, concurrency=self._concurrency, log=log)
+        return Client(url, token, timeout=self._timeout, concurrency=self._concurrency, log=log, on_wait=echo_line)
 
     def check_options(self, configured_urls: Collection[str | None], used_urls: Collection[str | None]) -> None:
         """Raise UsageError when an option for one instance would be used for several.

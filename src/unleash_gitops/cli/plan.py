@@ -173,7 +173,8 @@ def plan_runs(
 ) -> Plan | PlanSet | None:
     """Plan each run. Return a set of plans if `several`; otherwise the only plan, None when it failed.
 
-    `on_drift`, `thorough` and `max_deletes` are those of `make_plan`. Raises UsageError for `targets` with several workspaces.
+    `on_drift`, `thorough` and `max_deletes` are those of `make_plan`. Raises UsageError for `targets` with several
+    workspaces.
     """
     from unleash_gitops.workflow.many_workspaces import build_plan_set, is_in_maintenance, plan_all
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from unleash_gitops.drift.history import History
+from unleash_gitops.drift.marks import find_lost_mark, find_taken_back
 from unleash_gitops.drift.object_history import ObjectHistory, Trace, Verdict
 from unleash_gitops.engine.classify import Difference
 from unleash_gitops.engine.diff import PartChange
@@ -14,7 +15,7 @@ from unleash_gitops.engine.parts import ABSENT, PartPath, list_parts, value_at, 
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import Reads
 from unleash_gitops.model.paths import format_path
-from unleash_gitops.model.plan import FieldChange
+from unleash_gitops.model.plan import Changed, FieldChange
 from unleash_gitops.model.resource import Resource
 
 __all__ = ["AttributedDifference", "attribute", "find_orphan_drift"]
@@ -24,12 +25,15 @@ __all__ = ["AttributedDifference", "attribute", "find_orphan_drift"]
 class AttributedDifference:
     """A difference, and who changed it: the object as such (`whole`: it is created or deleted), or each part.
 
-    The parts of a delete are those that another user changed, or whose log could not be understood.
+    The parts of a delete are those that another user changed, or whose log could not be understood. `lost_mark` is who
+    removed the mark of an object to adopt, `taken_back` who took back an object to transfer.
     """
 
     difference: Difference
     whole: Verdict | None = None
     parts: Mapping[PartPath, Verdict] = field(default_factory=dict)
+    lost_mark: Changed | None = None
+    taken_back: Changed | None = None
 
 
 def attribute(differences: Iterable[Difference], history: History, reads: Reads) -> tuple[AttributedDifference, ...]:
@@ -59,7 +63,10 @@ def _attribute_one(difference: Difference, history: History, reads: Reads) -> At
     if log is None or difference.live.area != difference.desired.area:
         return AttributedDifference(difference, parts={part.path: unknown for part in difference.parts})
     return AttributedDifference(
-        difference, parts=_judge_parts(difference.desired, difference.live, difference.parts, log)
+        difference,
+        parts=_judge_parts(difference.desired, difference.live, difference.parts, log),
+        lost_mark=find_lost_mark(difference, history, reads) if difference.action == "adopt" else None,
+        taken_back=find_taken_back(difference, history, reads),
     )
 
 

@@ -55,6 +55,10 @@ class History:
             claimed_by = None if marking_event is None else marking_event.actor
         return ObjectHistory(events, transitions, self.our_actor, claimed_by, resource.accepted, self.trusted_actors)
 
+    def is_ours(self, actor: Actor) -> bool:
+        """Tell whether an actor applies these files: this run's, or a trusted one."""
+        return (self.our_actor is not None and actor.same(self.our_actor)) or actor.name in self.trusted_actors
+
     def error_of(self, resource: Resource) -> str | None:
         """Return the error that keeps the history of an object unknown; to be denied the log is none."""
         is_audited = isinstance(kinds()[resource.address.kind], HasHistory)

@@ -216,6 +216,11 @@ def _keep(resolution: _Resolution) -> Difference:
 def _annotate(difference: Difference, resolution: _Resolution) -> Difference:
     """Return a difference with the verdicts of the log, refused where the policy wants that."""
     applied = [policy for path, policy in resolution.policies.items() if path not in resolution.kept]
+    attributed = resolution.attributed
+    if attributed.lost_mark is not None:
+        difference = replace(difference, origin="drift", changed=attributed.lost_mark)
+    if attributed.taken_back is not None:
+        difference = replace(difference, action="blocked", reason=_describe_taken_back(difference, attributed))
     annotated = replace(
         difference,
         parts=_annotate_parts(difference.parts, resolution),
@@ -242,6 +247,15 @@ def _annotate_field(change: FieldChange, verdict: Verdict | None) -> FieldChange
 def _with_origin(difference: Difference, resolution: _Resolution) -> Difference:
     whole = resolution.attributed.whole
     return difference if whole is None else replace(difference, origin=whole.origin, changed=whole.changed)
+
+
+def _describe_taken_back(difference: Difference, attributed: AttributedDifference) -> str:
+    taken_back = attributed.taken_back
+    assert taken_back is not None, "only called for what was taken back"  # noqa: S101 - by construction
+    return (
+        f"{difference.taken_from} took it back at {taken_back.at} (event {taken_back.event}): release it there, or set "
+        f"metadata.accepted: {taken_back.event}"
+    )
 
 
 def _describe_refusal(resolution: _Resolution) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from unleash_gitops.engine.diff import PartChange, diff_parts
@@ -77,10 +77,10 @@ class Classification:
     unchanged: frozenset[Key]
     unmanaged: tuple[Resource, ...]
     orphaned: tuple[Resource, ...]
-    foreign: Mapping[tuple[str, ...], int]
-    released: int
-    owned: frozenset[Key]
-    moving: frozenset[Key]
+    foreign: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    released: int = 0
+    owned: frozenset[Key] = frozenset()
+    moving: frozenset[Key] = frozenset()
     kept: tuple[Difference, ...] = ()
 
     def with_kept(self, reminders: Sequence[Difference]) -> Classification:
@@ -99,14 +99,15 @@ def classify(desired: ResourceSet, live: ResourceSet, context: PlanContext, targ
     undocumented = [resource for key, resource in present.items() if key not in wanted and key not in taken]
     removed = {resource.key: _classify_undocumented(resource, context) for resource in undocumented}
     staying = [resource for resource in undocumented if removed[resource.key] is None]
-    released = [resource for resource in staying if _is_released(resource, context.workspace)]
-    orphaned = [resource for resource in staying if resource.ownership == "owned" and not _moves(resource, context)]
+    owned = [resource for resource in staying if resource.ownership == "owned"]
+    released = {resource.key for resource in staying if _is_released(resource, context.workspace)}
+    moving = {resource.key for resource in owned if _moves(resource, context)}
+    hidden = released | moving
     relevant = _select_relevant(undocumented, desired, context.workspace)
     unmanaged = [
         resource
         for resource in relevant
-        if removed[resource.key] is None
-        and (resource.ownership == "unmanaged" or (resource in orphaned and resource not in released))
+        if removed[resource.key] is None and resource.ownership in {"unmanaged", "owned"} and resource.key not in hidden
     ]
     differences = [*compared.values(), *removed.values()]
     return Classification(
@@ -115,13 +116,11 @@ def classify(desired: ResourceSet, live: ResourceSet, context: PlanContext, targ
         differences=tuple(difference for difference in differences if difference is not None),
         unchanged=frozenset(key for key, difference in compared.items() if difference is None),
         unmanaged=tuple(sorted(unmanaged, key=lambda resource: resource.parts)),
-        orphaned=tuple(orphaned),
+        orphaned=tuple(resource for resource in owned if resource.key not in moving),
         foreign=Counter(context.name_owners(resource) for resource in relevant if resource.ownership == "foreign"),
         released=len(released),
         owned=frozenset(key for key, resource in present.items() if resource.ownership in {"owned", "shared"}),
-        moving=frozenset(
-            resource.key for resource in staying if resource.ownership == "owned" and _moves(resource, context)
-        ),
+        moving=frozenset(moving),
     )
 
 

@@ -66,6 +66,8 @@ class Reader:
         self._answers: dict[str, Future[Any]] = {}
         self._features: dict[str, tuple[Mapping[str, Any], ...]] = {}
         self._lock = threading.Lock()
+        self.denied: dict[str, str] = {}
+        """The kinds that the token may not read, each with the server's refusal."""
 
     @property
     def server(self) -> ServerFacts:
@@ -178,6 +180,10 @@ class Reader:
         except UnexpectedAnswer:
             raise
         except (ApiError, NotUnleash) as error:
+            if isinstance(error, ApiError) and error.status == 403:
+                with self._lock:
+                    self.denied.setdefault(area.kind, str(error))
+                return []
             missing = isinstance(error, NotUnleash) or error.status == 404
             if not missing or area.kind in self._needed:
                 raise

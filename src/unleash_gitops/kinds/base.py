@@ -8,8 +8,8 @@ A kind is one module of this package with one instance of a `Kind`, named `KIND`
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 from unleash_gitops.kinds.shared.fields import defaults, normalise, rewrite, to_body, to_document
 from unleash_gitops.model.resource import (
@@ -37,6 +37,7 @@ __all__ = [
     "HasHistory",
     "HasReferences",
     "Kind",
+    "MarkChange",
     "Marked",
     "Pullable",
     "Reads",
@@ -92,6 +93,14 @@ class Reads(Protocol):
 
     def features(self, project: str) -> tuple[Mapping[str, Any], ...]:
         """Return the project's active flags as `GET P/features` lists them."""
+
+
+class MarkChange(NamedTuple):
+    """An event that changed the marks of an object: the workspaces that it marked it for, and those it unmarked."""
+
+    event: Event
+    gained: frozenset[str]
+    lost: frozenset[str]
 
 
 class Kind(ABC):
@@ -301,9 +310,13 @@ class HasHistory(ABC):
         """Return which of an object's events, newest first, made it the workspace's last, None when none did."""
         return None
 
-    def find_unmarking_event(self, events: Sequence[Event], workspace: str) -> Event | None:
-        """Return which of an object's events, newest first, took the workspace's mark off last, None when none did."""
-        return None
+    def owners_after(self, event: Event, workspace: str) -> Collection[str]:
+        """Return the workspaces whose marks an object bears after an event, as far as the event itself tells."""
+        return ()
+
+    def mark_changes(self, events: Sequence[Event], reads: Reads) -> Iterable[MarkChange]:
+        """Return what `events` of an object, newest first, did to its marks, newest first."""
+        return ()
 
     @abstractmethod
     def history_states(

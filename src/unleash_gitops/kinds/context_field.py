@@ -6,7 +6,8 @@ Source: the OpenAPI document of Unleash 8.2.0 (`contextFieldSchema`, `legalValue
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, ClassVar
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar
 from urllib.parse import quote
 
 from pydantic import AfterValidator, Field
@@ -15,6 +16,7 @@ from typing_extensions import TypedDict, override
 
 from unleash_gitops.api.answers import check_answer
 from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.flags.archived import archived_flags_with_strategy, names_context_field
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import EMPTY_IS_NONE
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, TransferableMetadata, envelope
@@ -91,13 +93,25 @@ class ContextField(NamedKind, Audited):
     builtin = frozenset({"appName", "currentTime", "environment", "sessionId", "userId"})
 
     @override
+    def resource_from_entry(self, entry: Any, workspace: str) -> Resource:
+        resource = super().resource_from_entry(entry, workspace)
+        return replace(resource, handles={"sortOrder": entry.get("sortOrder") or 0})
+
+    @override
+    def side_effect_note(self, live: Resource, after: Mapping[str, Any]) -> str | None:
+        """A PUT takes no `sortOrder`, and sets it to 0."""
+        order = live.handles.get("sortOrder", 0)
+        return f"the server resets sortOrder from {order} to 0" if order else None
+
+    @override
     def users(self, reads: Reads, live: Resource) -> Iterable[str]:
-        """The flags whose strategies name it, and the segments that do."""
+        """The flags whose strategies name it, archived ones included, and the segments that do."""
         yield from flags_using(reads, f"{self.path}/{quote(live.id, safe='')}/strategies")
         segments_path = "/api/admin/segments"
         for segment in check_answer(_Segments, reads.get_cached(segments_path), segments_path)["segments"]:
             if any(constraint["contextName"] == live.id for constraint in segment["constraints"]):
                 yield f"Segment/{segment['name']}"
+        yield from archived_flags_with_strategy(reads, lambda strategy: names_context_field(strategy, live.id))
 
 
 KIND = ContextField()

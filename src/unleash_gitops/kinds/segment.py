@@ -12,6 +12,7 @@ from pydantic import Field
 from typing_extensions import override
 
 from unleash_gitops.kinds.base import HasReferences, Reads
+from unleash_gitops.kinds.flags.archived import archived_flags_with
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.constraint import CONSTRAINT_CODES, Constraints, find_illegal_values
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, TransferableMetadata, envelope
@@ -81,7 +82,9 @@ class Segment(NamedKind, Audited, HasReferences):
 
     @override
     def users(self, reads: Reads, live: Resource) -> Iterable[str]:
-        return flags_using(reads, f"{self.path}/{live.server_id}/strategies")
+        """The flags whose strategies name it, archived ones included: revived without it, one would serve everybody."""
+        yield from flags_using(reads, f"{self.path}/{live.server_id}/strategies")
+        yield from archived_flags_with(reads, lambda flag: live.id in flag.get("segments", ()))
 
 
 KIND = Segment()

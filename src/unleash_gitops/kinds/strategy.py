@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field
 from typing_extensions import override
 
 from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.flags.archived import archived_flags_with_strategy
 from unleash_gitops.kinds.flags.strategy import STRATEGY_CODES, reject_duplicates
 from unleash_gitops.kinds.flags.strategy_usage import flags_with_strategy
 from unleash_gitops.kinds.shared.audited import Audited, Payload
@@ -94,7 +95,8 @@ class Strategy(NamedKind, Audited):
     @override
     def users(self, reads: Reads, live: Resource) -> Iterable[str]:
         """Each flag is read by itself, so only for what would be deleted."""
-        return flags_with_strategy(reads, live.id)
+        yield from flags_with_strategy(reads, live.id)
+        yield from archived_flags_with_strategy(reads, lambda strategy: strategy.get("name") == live.id)
 
     @override
     def server_refusal(

@@ -9,6 +9,7 @@ from pydantic import Field
 from typing_extensions import override
 
 from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.flags.archived import archived_flags_with
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import Rule
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, TransferableMetadata, envelope
@@ -69,13 +70,16 @@ class TagType(NamedKind, Audited):
 
     @override
     def users(self, reads: Reads, live: Resource) -> Iterable[str]:
-        """The flags that have tags of the type, in all projects."""
+        """The flags that have tags of the type, in all projects, archived ones included."""
         if not any(tag["type"] == live.id for tag in reads.get_cached("/api/admin/tags")["tags"]):
             return
         for project in reads.all_projects():
             for flag in reads.features(project):
                 if any(tag["type"] == live.id for tag in flag.get("tags") or ()):
                     yield f"FeatureFlag/{project}/{flag['name']}"
+        yield from archived_flags_with(
+            reads, lambda flag: any(tag["type"] == live.id for tag in flag.get("tags") or ())
+        )
 
 
 KIND = TagType()

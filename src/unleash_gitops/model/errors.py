@@ -8,6 +8,7 @@ GitopsError
 ├── StalePlan               the server has changed since the plan was made
 ├── TooManyDeletes          the plan deletes more objects than the limits allow
 ├── DriftRefused            the plan would overwrite other users' changes, and the policy is `fail`
+├── KindNotReadable         the token may not read a kind that the workspace manages
 ├── AuditLogUnavailable     the audit log cannot be read, so the origin of changes is unknown
 ├── SandboxError            the local server could not be started, stopped or reset
 ├── CodeHostError           GitHub or GitLab could not be read or written
@@ -42,6 +43,7 @@ __all__ = [
     "DriftRefused",
     "GitopsError",
     "InvalidFiles",
+    "KindNotReadable",
     "Maintenance",
     "MissingRoute",
     "NotUnleash",
@@ -153,6 +155,21 @@ class DriftRefused(ObjectsError):
                 "to overwrite them, use --on-drift overwrite",
                 "to leave them on the server, use --on-drift keep",
                 "if the files already contain them, set metadata.accepted to the number of the event",
+            ),
+        )
+
+
+class KindNotReadable(GitopsError):
+    """The token may not read a kind that the workspace manages. Without a read, nothing is known to be absent."""
+
+    def __init__(self, kind: str, reason: str, cause: str) -> None:
+        self.kind = kind
+        self.reason = reason
+        super().__init__(
+            f"the token may not read {kind} objects, and {cause}: {reason}",
+            (
+                "use a token of an administrator",
+                f"to plan everything else, set spec.notRead: [{kind}] in unleash-gitops.yaml",
             ),
         )
 

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable
 from functools import cache
 
 __all__ = [
+    "EVERY_OWNER",
     "OWNER_TAG",
     "TOOL_MARK",
     "ULID_PATTERN",
@@ -36,6 +37,9 @@ _OBJECT_LENGTH = 10
 
 OWNER_TAG = "gitops"
 """The type of the tag that marks a flag. The value of the tag is the name of the workspace."""
+
+EVERY_OWNER = frozenset({"*"})
+"""The owners whose marks went when the type of the tags that mark flags was deleted: all of them."""
 
 _MARK_LINE = "managed by unleash-gitops: "
 

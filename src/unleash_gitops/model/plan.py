@@ -23,6 +23,7 @@ __all__ = [
     "FieldChange",
     "ForeignObjects",
     "Instance",
+    "NotRead",
     "OnDrift",
     "Origin",
     "Plan",
@@ -147,6 +148,13 @@ class Instance(Data):
     edition: Literal["oss", "enterprise"]
 
 
+class NotRead(Data):
+    """A kind that the token may not read, and that is not planned because of that. `reason` is the server's refusal."""
+
+    kind: str
+    reason: str
+
+
 class ForeignObjects(Data):
     """The number of objects that another workspace owns; its name is None where their marks do not hold it."""
 
@@ -196,6 +204,7 @@ class Plan(Data):
     unmanaged: tuple[Unmanaged, ...]
     delete_limits: DeleteLimits
     foreign: tuple[ForeignObjects, ...] = ()
+    not_read: tuple[NotRead, ...] = ()
     warnings: tuple[str, ...] = ()
     root: str | None = None
     token_env: str | None = None

@@ -177,6 +177,13 @@ class WorkspaceSpec(_Model):
         examples=[["FeatureFlag/shop/old-banner"]],
     )
 
+    not_read: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_to_tuple)] = Field(
+        default=(),
+        alias="notRead",
+        description="Kinds that the token may not read, and that are not planned because of that.",
+        examples=[["ApiToken"]],
+    )
+
     def releases(self, address: str) -> bool:
         """Tell whether an entry of `release` covers the object at an address."""
         return any(covers(entry, address) for entry in self.release)

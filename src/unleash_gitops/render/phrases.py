@@ -174,6 +174,9 @@ def describe_object_origin(change: Change, now: str) -> str | None:
     """
     if change.origin == "unknown" and change.changed is None:
         return None
+    if change.action == "adopt" and change.changed is not None:
+        changed = change.changed
+        return f"mark removed by {changed.by}, {_format_age(changed.at, now)} (event {changed.event})"
     file_change = "removed from the files" if change.after is None else "changed in the file"
     return describe_origin(change.origin, change.changed, now, file_change)
 

@@ -73,6 +73,7 @@ CAUSES: dict[str, dict[str, str | bytes] | Callable[[Path], None]] = {
 ALL_CODES = {*CODES, *(code for kind in kinds().values() for code in kind.codes)}
 TESTED_ELSEWHERE = {
     "too-long",  # only some kinds cause it, see tests/kinds
+    "two-workspaces",  # needs two workspaces, see test_shared_documents.py
     "missing-reference",  # needs the live objects, see tests/engine/test_planner.py
     "unreadable",  # needs a file that root cannot read, see test_files.py
 }

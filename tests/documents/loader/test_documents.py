@@ -134,7 +134,7 @@ CASES = [
         "unknown keys",
         {"a.yaml": build_chart("name: a, labels: {}", ", titel: x, zzz: 1") + "status: {}\n"},
         [
-            "a.yaml:3:21: error: metadata.labels: unknown key [unknown-key] | the valid keys are: name, accepted, project, feature, drift, id",
+            "a.yaml:3:21: error: metadata.labels: unknown key [unknown-key] | the valid keys are: name, accepted, transferFrom, project, feature, drift, id",
             'a.yaml:4:77: error: spec.titel: unknown key [unknown-key] | did you mean "title"?',
             "a.yaml:4:87: error: spec.zzz: unknown key [unknown-key]" + KEYS,
             "a.yaml:5:1: error: status: unknown key [unknown-key] | the valid keys are: metadata, apiVersion, spec, kind",

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from unleash_gitops.kinds.base import HasHistory, Reads
+from unleash_gitops.api.audit_log import read_events
+from unleash_gitops.kinds.base import HasHistory, MarkChange, Reads
 from unleash_gitops.kinds.flags.answers import read_project_environments, read_segment_names
 from unleash_gitops.kinds.flags.event_payloads import read_tag
 from unleash_gitops.kinds.flags.rewind import EVENT_TYPES, FlagState
-from unleash_gitops.model.ownership import OWNER_TAG
+from unleash_gitops.model.ownership import EVERY_OWNER, OWNER_TAG, read_owner_tags
 from unleash_gitops.model.resource import Resource, Transition
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ class FlagHistory(HasHistory):
         return next(filter(marks, events), None)
 
     @override
+    def mark_changes(self, events: Sequence[Event], reads: Reads) -> Iterator[MarkChange]:
+        """Tags, and the deletion of the tag or its type, which takes the mark off all flags without other events."""
+        changes = [_read_mark_change(event) for event in (*events, *_read_tag_deletions(reads, events))]
+        yield from sorted(filter(None, changes), key=lambda change: -change.event.id)
+
+    @override
     def history_states(
         self, live: Resource | None, object_id: str, events: Sequence[Event], reads: Reads
     ) -> Iterator[Transition]:
@@ -63,3 +70,36 @@ class FlagHistory(HasHistory):
             return False
         environments = read_project_environments(reads, str(resource.address.project))
         return any(entry["name"] == unit[1] and entry.get("type") == "production" for entry in environments)
+
+
+def _read_mark_change(event: Event) -> MarkChange | None:
+    """Return what an event did to the marks of a flag, None when it left them alone."""
+    nobody: frozenset[str] = frozenset()
+    if event.type == "feature-tagged":
+        owners = read_owner_tags(_list_tags(event.data))
+        return MarkChange(event, frozenset(owners), nobody) if owners else None
+    if event.type == "feature-untagged":
+        owners = read_owner_tags(_list_tags(event.before))
+        return MarkChange(event, nobody, frozenset(owners)) if owners else None
+    if event.type == "tag-deleted":
+        return MarkChange(event, nobody, frozenset(read_owner_tags(_list_tags(event.data))))
+    if event.type == "tag-type-deleted":
+        return MarkChange(event, nobody, EVERY_OWNER)
+    return None
+
+
+def _list_tags(payload: Any) -> list[str]:
+    tag = read_tag(payload)
+    return [] if tag is None else [tag]
+
+
+def _read_tag_deletions(reads: Reads, events: Sequence[Event]) -> Iterator[Event]:
+    """Yield the deletions of the tags that mark flags, and of their type, since the oldest of `events`."""
+    oldest = min((event.id for event in events), default=None)
+    if oldest is None:
+        return
+    for event in read_events(reads.get_cached, ["tag-deleted", "tag-type-deleted"]):
+        payload = event.data if event.type == "tag-deleted" else event.before
+        name = payload.get("type" if event.type == "tag-deleted" else "name") if isinstance(payload, dict) else None
+        if event.id > oldest and name == OWNER_TAG:
+            yield event

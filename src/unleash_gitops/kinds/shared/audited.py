@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 from typing_extensions import override
 
-from unleash_gitops.kinds.base import HasHistory, Reads
+from unleash_gitops.kinds.base import HasHistory, MarkChange, Reads
 from unleash_gitops.model.resource import Resource, Transition, UnknownValue
 
 if TYPE_CHECKING:
@@ -54,6 +54,24 @@ class Audited(HasHistory):
             if was_unowned and later is not None and later.ownership == "owned":
                 marking = event
         return marking
+
+    @override
+    def owners_after(self, event: Event, workspace: str) -> Collection[str]:
+        resource = self._parse(event.data, workspace)
+        return () if resource is None else resource.owners
+
+    @override
+    def mark_changes(self, events: Sequence[Event], reads: Reads) -> Iterable[MarkChange]:
+        """An event that does not tell what the object was or became counts as one that left the marks alone."""
+        changes = []
+        for event, before, after in self._payloads(events):
+            earlier, later = self._parse(before, reads.workspace), self._parse(after, reads.workspace)
+            if earlier is None or later is None:
+                continue
+            old, new = frozenset(earlier.owners), frozenset(later.owners)
+            if old != new:
+                changes.append(MarkChange(event, new - old, old - new))
+        return changes[::-1]
 
     @override
     def history_states(
