@@ -196,6 +196,9 @@ def _list_warnings(plan: Plan) -> str:
     count, text = plan.summary, ""
     if count.delete and plan.refusal is None:
         text += format_alert("CAUTION", f"**{pluralize(count.delete, 'object')} will be deleted**")
+    for entry in plan.not_read:
+        reason = f"{format_code_span(entry.kind)} is not planned, because the token may not read it"
+        text += format_alert("WARNING", f"{reason}: {format_code_span(entry.reason)}")
     for warning in plan.warnings:
         text += format_alert("WARNING", format_code_span(warning))
     if plan.audit_error is not None:

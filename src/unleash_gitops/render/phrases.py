@@ -18,6 +18,7 @@ __all__ = [
     "KEPT_TITLE",
     "MARK_ACTIONS",
     "MAX_UNMANAGED",
+    "UNKNOWN_OWNER",
     "UNMANAGED_TITLE",
     "annotate_fields",
     "count_actions",
@@ -53,6 +54,8 @@ MAX_UNMANAGED = 20
 """How many unmanaged objects are listed."""
 
 UNMANAGED_TITLE = "Not managed: on the server, in no file"
+
+UNKNOWN_OWNER = "a workspace without a known name"
 
 KEPT_TITLE = "Kept: changed on the server by other users, and not overwritten"
 

@@ -15,6 +15,7 @@ from unleash_gitops.render.phrases import (
     KEPT_TITLE,
     MARK_ACTIONS,
     MAX_UNMANAGED,
+    UNKNOWN_OWNER,
     UNMANAGED_TITLE,
     annotate_fields,
     count_actions,
@@ -34,7 +35,7 @@ from unleash_gitops.render.phrases import (
 if TYPE_CHECKING:
     from unleash_gitops.model.diagnostics import Diagnostic
     from unleash_gitops.model.errors import GitopsError
-    from unleash_gitops.model.plan import Action, Change, Plan, Report, Result, Status, Unmanaged
+    from unleash_gitops.model.plan import Action, Change, ForeignObjects, Plan, Report, Result, Status, Unmanaged
     from unleash_gitops.model.plan_set import PlanSet
 
 __all__ = [
@@ -95,9 +96,14 @@ def render_plan_text(plan: Plan, *, verbose: bool = False) -> Text:
         _add_marks_only(text, plan.changes)
     _add_kept(text, plan)
     _add_unmanaged(text, plan.unmanaged)
+    _add_foreign(text, plan.foreign)
+    for entry in plan.not_read:
+        text.append("note: ", "bold yellow")
+        text.append(f"{escape_line(entry.kind)} is not planned, because the token may not read it: ")
+        text.append(f"{escape_line(entry.reason)}\n")
     for warning in plan.warnings:
         text.append("warning: ", "bold yellow").append(f"{escape_line(warning)}\n")
-    text.append("\n" if plan.warnings else "")
+    text.append("\n" if plan.warnings or plan.not_read else "")
     if plan.audit_error is not None:
         text.append("note: ", "bold yellow")
         text.append(f"origin unknown, because the audit log could not be read: {escape_line(plan.audit_error)}\n\n")
@@ -252,6 +258,12 @@ def _add_field_changes(text: Text, change: Change, now: str, *, kept: bool) -> N
 def _format_side(content: Any, shown: str) -> str:
     """Return a value, or "(none)" for a missing one. Strings are quoted, so no value looks like "(none)"."""
     return "(none)" if content is None else shown
+
+
+def _add_foreign(text: Text, foreign: Sequence[ForeignObjects]) -> None:
+    if foreign:
+        counts = (f"{escape_line(entry.workspace or UNKNOWN_OWNER)} {entry.count}" for entry in foreign)
+        text.append(f"Owned by other workspaces: {', '.join(counts)}\n\n", "dim")
 
 
 def _add_unmanaged(text: Text, unmanaged: Sequence[Unmanaged]) -> None:

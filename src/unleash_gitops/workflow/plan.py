@@ -17,10 +17,11 @@ from unleash_gitops.engine.owned_objects import count_owned_after, find_stale_se
 from unleash_gitops.engine.plan_context import Neighbour, PlanContext
 from unleash_gitops.engine.planner import plan_changes
 from unleash_gitops.engine.reader import Reader
+from unleash_gitops.engine.unreadable_kinds import leave_out_kinds, list_not_read
 from unleash_gitops.model.delete_limits import DeleteLimits
 from unleash_gitops.model.diagnostics import in_order
 from unleash_gitops.model.errors import InvalidFiles, UsageError
-from unleash_gitops.model.plan import Change, ForeignObjects, Instance, OnDrift, Plan
+from unleash_gitops.model.plan import Change, ForeignObjects, Instance, NotRead, OnDrift, Plan
 from unleash_gitops.model.resource import Area, ReadScope, Resource, ResourceSet
 from unleash_gitops.model.workspace import Workspace, covers
 
@@ -40,6 +41,7 @@ class Comparison:
     context: PlanContext
     audit_error: str | None
     warnings: tuple[str, ...] = ()
+    not_read: tuple[NotRead, ...] = ()
 
 
 def load_workspace(root: Path) -> tuple[LoadedWorkspace, Workspace]:
@@ -95,6 +97,7 @@ def make_plan(
         unmanaged=body.unmanaged,
         delete_limits=_limit_deletes(comparison.classification, body.changes, workspace, max_deletes),
         foreign=_list_foreign(comparison.classification),
+        not_read=comparison.not_read,
         warnings=tuple(comparison.warnings),
         root=loaded.path_in_repository,
         token_env=workspace.spec.token_env,
@@ -124,14 +127,15 @@ def compare_workspace(
     nothing, or ServerError.
     """
     pieces = parse_targets(targets)
-    reader, live = _read_live(loaded, workspace, client, pieces, progress)
+    reader, live, not_read = _read_live(loaded, workspace, client, pieces, progress)
+    desired = leave_out_kinds(loaded.desired, not_read)
     known_owners = frozenset(owner for resource in live.resources.values() for owner in resource.owners)
     context = PlanContext(workspace, client.facts(), (), known_owners)
-    classification = classify(loaded.desired, live, context, pieces)
+    classification = classify(desired, live, context, pieces)
     neighbours = tuple(find_neighbours()) if classification.differences else ()
     if neighbours:
         context = replace(context, neighbours=neighbours)
-        classification = classify(loaded.desired, live, context, pieces)
+        classification = classify(desired, live, context, pieces)
     orphaned = classification.orphaned if thorough else ()
     touched = [difference.resource for difference in classification.differences]
     history = read_history(reader, [*touched, *orphaned], workspace.spec.applied_by)
@@ -139,8 +143,8 @@ def compare_workspace(
     policy = Policy(workspace, reader, on_drift)
     resolved = resolve_policy(classification, attributed, policy, context)
     reminders = find_orphan_drift(orphaned, history, reader)
-    warnings = find_stale_settings(loaded.desired, live, context, classification)
-    return Comparison(resolved.with_kept(reminders), context, history.audit_error, tuple(warnings))
+    warnings = find_stale_settings(desired, live, context, classification)
+    return Comparison(resolved.with_kept(reminders), context, history.audit_error, tuple(warnings), not_read)
 
 
 def _limit_deletes(
@@ -176,14 +180,20 @@ def _read_live(
     client: Client,
     targets: Targets,
     progress: Callable[[int, int], None] | None,
-) -> tuple[Reader, ResourceSet]:
-    """Read what the documents and targets need of the server. Raises InvalidFiles, UsageError or ServerError."""
+) -> tuple[Reader, ResourceSet, tuple[NotRead, ...]]:
+    """Read what the documents and targets need of the server.
+
+    Return what was read, and the kinds that the token may not read. Raises InvalidFiles, UsageError, KindNotReadable or
+    ServerError.
+    """
     client.facts()  # the first request says whether this is an Unleash server at all
     documents = [resource for resource in loaded.desired.resources.values() if not targets or resource.within(targets)]
     named_kinds = {reference.kind for resource in documents for reference in resource.references}
     scope = ReadScope(_group_specs_by_area(documents), _deletes_of(workspace))
     reader = Reader(client, workspace.name, workspace.spec, scope, loaded.desired.kinds)
     live = reader.read(targets, progress, named_kinds)
+    not_read = list_not_read(reader.denied, loaded.desired, reader)
+    documents = [resource for resource in documents if resource.address.kind not in reader.denied]
     problems = find_missing_references(documents, loaded.desired, live) or find_reference_conflicts(
         documents, loaded.desired, live
     )
@@ -195,7 +205,7 @@ def _read_live(
             f"--target {unmatched[0]} covers nothing in the files or on the server",
             "a target is an address or its beginning, such as ImpactMetric/shop",
         )
-    return reader, live
+    return reader, live, not_read
 
 
 def _group_specs_by_area(resources: Iterable[Resource]) -> dict[Area, dict[str, Mapping[str, Any]]]:
