@@ -13,6 +13,7 @@ import click
 from unleash_gitops.cli.connection import Connection, connection_options, interruptible
 from unleash_gitops.cli.output import echo_data, echo_line, echo_text, progress_bar
 from unleash_gitops.cli.plan import (
+    allow_in_use_option,
     max_deletes_option,
     on_drift_option,
     plan_runs,
@@ -40,6 +41,7 @@ INTERRUPTED = 130
 @all_option
 @click.option("--yes", is_flag=True, help="Apply without asking for confirmation.")
 @max_deletes_option
+@allow_in_use_option
 @click.option(
     "--format",
     "form",
@@ -61,6 +63,7 @@ def apply(
     all_below: bool,
     yes: bool,
     max_deletes: int | None,
+    allow_in_use: tuple[str, ...],
     form: str,
     secrets_out: Path | None,
     on_drift: OnDrift | None,
@@ -75,7 +78,7 @@ def apply(
     secrets = Secrets(secrets_out)
     several = all_below or len(paths) > 1
     if any(path.is_file() for path in paths):
-        _check_saved_plan_options(targets, on_drift, several=several)
+        _check_saved_plan_options(targets, on_drift, allow_in_use, several=several)
         return _apply_saved(paths[0], connection, max_deletes, form, secrets)
     if not yes and not sys.stdin.isatty():
         raise UsageError(
@@ -87,7 +90,7 @@ def apply(
         )
     runs = load_runs(paths, all_below=all_below)
     with open_clients(runs, connection):
-        plans = plan_runs(runs, targets, on_drift, several=several, max_deletes=max_deletes)
+        plans = plan_runs(runs, targets, on_drift, several=several, max_deletes=max_deletes, allow_in_use=allow_in_use)
         if plans is not None:
             show_plans(plans, "text", err=form == "json", verbose=verbose)
         code = _apply_directories(runs, max_deletes, form, secrets, ask=not yes, several=several)
@@ -96,11 +99,14 @@ def apply(
     return code
 
 
-def _check_saved_plan_options(targets: Sequence[str], on_drift: OnDrift | None, *, several: bool) -> None:
+def _check_saved_plan_options(
+    targets: Sequence[str], on_drift: OnDrift | None, allow_in_use: Sequence[str], *, several: bool
+) -> None:
     """Raise UsageError for options that would change what a saved plan does."""
     if several:
         raise UsageError("a saved plan cannot be combined with directories, --all or another plan")
-    for option, is_set in (("--target", bool(targets)), ("--on-drift", on_drift is not None)):
+    options = (("--target", targets), ("--on-drift", on_drift), ("--allow-in-use", allow_in_use))
+    for option, is_set in options:
         if is_set:
             raise UsageError(
                 f"{option} cannot be used with a saved plan, which is applied unchanged",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from unleash_gitops.workflow.many_workspaces import Run
 
 __all__ = [
+    "allow_in_use_option",
     "max_deletes_option",
     "on_drift_option",
     "plan",
@@ -64,6 +65,12 @@ max_deletes_option = click.option(
     metavar="N",
     help="Number of deletes to allow in each workspace, in place of the limits in the files.",
 )
+allow_in_use_option = click.option(
+    "--allow-in-use",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Delete this object although applications use it. Can be repeated.",
+)
 plan_format = click.option(
     "--format",
     "form",
@@ -90,6 +97,7 @@ plan_format = click.option(
 )
 @on_drift_option
 @max_deletes_option
+@allow_in_use_option
 @target_option
 @sandbox_option
 @connection_options
@@ -105,6 +113,7 @@ def plan(
     drift: bool,
     on_drift: OnDrift | None,
     max_deletes: int | None,
+    allow_in_use: tuple[str, ...],
     targets: tuple[str, ...],
     **server: Any,
 ) -> int:
@@ -125,7 +134,15 @@ def plan(
     several = all_below or len(directories) > 1
     runs = load_runs(directories, all_below=all_below)
     with open_clients(runs, connection):
-        plans = plan_runs(runs, targets, on_drift, several=several, thorough=drift, max_deletes=max_deletes)
+        plans = plan_runs(
+            runs,
+            targets,
+            on_drift,
+            several=several,
+            thorough=drift,
+            max_deletes=max_deletes,
+            allow_in_use=allow_in_use,
+        )
     if drift:
         return _show_drift(runs, plans, form, several=several)
     if plans is not None:
@@ -170,10 +187,11 @@ def plan_runs(
     several: bool,
     thorough: bool = False,
     max_deletes: int | None = None,
+    allow_in_use: Sequence[str] = (),
 ) -> Plan | PlanSet | None:
     """Plan each run. Return a set of plans if `several`; otherwise the only plan, None when it failed.
 
-    `on_drift`, `thorough` and `max_deletes` are those of `make_plan`. Raises UsageError for `targets` with several
+    The options are those of `make_plan`. Raises UsageError for `targets` with several
     workspaces.
     """
     from unleash_gitops.workflow.many_workspaces import build_plan_set, is_in_maintenance, plan_all
@@ -181,7 +199,15 @@ def plan_runs(
     if several and targets:
         raise UsageError("--target cannot be used with several workspaces", "name the directory of one workspace")
     with progress_bar("reading") as show_progress:
-        plan_all(runs, targets, show_progress, on_drift, thorough=thorough, max_deletes=max_deletes)
+        plan_all(
+            runs,
+            targets,
+            show_progress,
+            on_drift,
+            thorough=thorough,
+            max_deletes=max_deletes,
+            allow_in_use=allow_in_use,
+        )
     if is_in_maintenance(runs):
         echo_line("note: the server is in maintenance mode; apply fails until it ends")
     return build_plan_set(runs) if several else runs[0].plan

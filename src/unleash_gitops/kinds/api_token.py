@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict, override
 
 from unleash_gitops.api.answers import check_answer
-from unleash_gitops.kinds.base import HasReferences, Kind, Marked, Pullable, Reads
+from unleash_gitops.kinds.base import HasReferences, HasUsage, Kind, Marked, Pullable, Reads, Use
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import Rule, live_model
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, envelope
@@ -98,7 +98,7 @@ class _Tokens(TypedDict):
     tokens: list[_Token]
 
 
-class ApiToken(Kind, Marked, HasReferences, Pullable, Audited):
+class ApiToken(Kind, Marked, HasReferences, HasUsage, Pullable, Audited):
     """Tokens of applications: read by one GET, found by name and time of creation when they are changed."""
 
     name = "ApiToken"
@@ -155,7 +155,7 @@ class ApiToken(Kind, Marked, HasReferences, Pullable, Audited):
             ownership=ownership_of(owners, workspace),
             owners=owners,
             title=server_name,
-            handles={"match": match},
+            handles={"match": match, "seenAt": token["seenAt"]},
         )
 
     @override
@@ -196,6 +196,13 @@ class ApiToken(Kind, Marked, HasReferences, Pullable, Audited):
         return (Call(method="DELETE", path=f"{_PATH}/{{found}}", lookup=_lookup(live)),)
 
     @override
+    def find_use(self, live: Resource, reads: Reads, since: datetime) -> Use | None:
+        seen_at = live.handles["seenAt"]
+        if seen_at is None:
+            return None
+        return Use(datetime.fromisoformat(seen_at) >= since, f"used last at {seen_at}")
+
+    @override
     def pull_exclusion(self, live: Resource) -> str | None:
         """No document can create another token with the same secret."""
         return None if live.address.name is not None else "a token that was made elsewhere cannot be taken over"
@@ -203,7 +210,7 @@ class ApiToken(Kind, Marked, HasReferences, Pullable, Audited):
 
 def _parse(entry: Any) -> dict[str, Any]:
     """Return the fields of a live token that count. Raises ValidationError."""
-    return live_model(ApiTokenSpec, tokenName=str, createdAt=str).model_validate(entry).model_dump()
+    return live_model(ApiTokenSpec, tokenName=str, createdAt=str, seenAt=str | None).model_validate(entry).model_dump()
 
 
 def _lookup(live: Resource) -> Lookup:

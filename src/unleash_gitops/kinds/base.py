@@ -1,7 +1,7 @@
 """The contract of a kind of object.
 
 A kind is one module of this package with one instance of a `Kind`, named `KIND`. `Kind` is what every kind has to have;
-`HasReferences`, `HasHistory`, `Pullable`, `Marked` and `Claimable` are optional, and a kind takes those that fit.
+`HasReferences`, `HasHistory`, `HasUsage`, `Pullable`, `Marked` and `Claimable` are optional: a kind takes what fits.
 `Reads` is what a kind may ask of the server.
 """
 
@@ -25,6 +25,8 @@ from unleash_gitops.model.resource import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pydantic import BaseModel
 
     from unleash_gitops.api.audit_log import Event
@@ -36,11 +38,13 @@ __all__ = [
     "Claimable",
     "HasHistory",
     "HasReferences",
+    "HasUsage",
     "Kind",
     "MarkChange",
     "Marked",
     "Pullable",
     "Reads",
+    "Use",
     "references_of",
 ]
 
@@ -248,6 +252,21 @@ class Claimable(Marked):
     @abstractmethod
     def release(self, live: Resource, workspace: str) -> tuple[Call, ...]:
         """Return the calls that take the workspace's mark off a live object; no value and no other mark changes."""
+
+
+class Use(NamedTuple):
+    """How applications use an object that would be deleted, and whether that blocks the delete."""
+
+    blocks: bool
+    text: str
+
+
+class HasUsage(ABC):
+    """A kind whose objects the server knows to be used by applications."""
+
+    @abstractmethod
+    def find_use(self, live: Resource, reads: Reads, since: datetime) -> Use | None:
+        """Return the use of a live object, None when there was none. Only use after `since` blocks a delete."""
 
 
 class HasReferences(ABC):

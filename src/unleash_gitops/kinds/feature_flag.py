@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from unleash_gitops.kinds.base import Claimable, HasReferences, Kind, Reads
+from unleash_gitops.kinds.base import Claimable, HasReferences, HasUsage, Kind, Reads, Use
 from unleash_gitops.kinds.flags.answers import read_listed_flag, read_project_environments, read_segment_names
 from unleash_gitops.kinds.flags.calls import (
     METADATA,
@@ -30,6 +30,7 @@ from unleash_gitops.kinds.flags.environment import (
     environment_side_effects,
     exceeded_limit,
 )
+from unleash_gitops.kinds.flags.evaluations import find_flag_use
 from unleash_gitops.kinds.flags.history import FlagHistory
 from unleash_gitops.kinds.flags.link_url import normalise_url
 from unleash_gitops.kinds.flags.read import LiveFlag, read_absent, read_flags
@@ -51,12 +52,14 @@ from unleash_gitops.model.resource import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from unleash_gitops.api.client import ServerFacts
 
 __all__ = ["KIND"]
 
 
-class FeatureFlag(Kind, Claimable, HasReferences, FlagHistory, FlagWriteBack):
+class FeatureFlag(Kind, Claimable, HasReferences, HasUsage, FlagHistory, FlagWriteBack):
     """Flags: owned by a tag, archived when they are deleted."""
 
     name = "FeatureFlag"
@@ -218,6 +221,10 @@ class FeatureFlag(Kind, Claimable, HasReferences, FlagHistory, FlagWriteBack):
     @override
     def delete(self, live: Resource) -> tuple[Call, ...]:
         return tuple(delete_calls(live))
+
+    @override
+    def find_use(self, live: Resource, reads: Reads, since: datetime) -> Use | None:
+        return find_flag_use(live, reads, since)
 
     def _listed(self, entry: Mapping[str, Any], reads: Reads, project: str) -> Resource:
         """Return a listed flag with its ownership and nothing else."""

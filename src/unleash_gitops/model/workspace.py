@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -76,6 +77,15 @@ class Exclusive(_Model):
         min_length=1,
         description="The project of the objects. Without it: the objects of the instance itself.",
         examples=["shop"],
+    )
+
+
+class InUse(_Model):
+    """How to treat deletes of objects that applications use, and for how long use counts."""
+
+    action: Literal["block", "warn"] = Field(default="block", description="block: not done. warn: named in the plan.")
+    within: str = Field(
+        default="7d", pattern=r"^[1-9][0-9]{0,3}d$", description="Days for which use counts.", examples=["30d"]
     )
 
 
@@ -177,12 +187,31 @@ class WorkspaceSpec(_Model):
         examples=[["FeatureFlag/shop/old-banner"]],
     )
 
+    in_use: Literal["block", "warn"] | InUse = Field(
+        default="block",
+        alias="inUse",
+        description="How to treat deletes of flags that are on in an environment of type production and were evaluated "
+        "there in the last 7 days, and of tokens used since then. block: they are not done. warn: the plan names them.",
+        examples=[{"action": "block", "within": "30d"}],
+    )
+    allow_in_use: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_to_tuple)] = Field(
+        default=(),
+        alias="allowInUse",
+        description="Objects to delete although they are in use, as addresses or their beginnings.",
+        examples=[["FeatureFlag/shop/old-banner"]],
+    )
     not_read: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_to_tuple)] = Field(
         default=(),
         alias="notRead",
         description="Kinds that the token may not read, and that are not planned because of that.",
         examples=[["ApiToken"]],
     )
+
+    @property
+    def in_use_policy(self) -> tuple[Literal["block", "warn"], timedelta]:
+        """Return what a delete of an object in use is, and for how long use counts."""
+        in_use = InUse(action=self.in_use) if isinstance(self.in_use, str) else self.in_use
+        return in_use.action, timedelta(days=int(in_use.within.removesuffix("d")))
 
     def releases(self, address: str) -> bool:
         """Tell whether an entry of `release` covers the object at an address."""

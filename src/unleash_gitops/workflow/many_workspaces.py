@@ -107,8 +107,9 @@ def plan_all(
     *,
     thorough: bool = False,
     max_deletes: int | None = None,
+    allow_in_use: Sequence[str] = (),
 ) -> None:
-    """Plan each run. `targets`, `on_drift`, `thorough` and `max_deletes` are those of `make_plan`."""
+    """Plan each run. The options are those of `make_plan`."""
     progress = _SharedProgress(show_progress)
     planned = [PlannedWorkspace(*run.files, run.path, run.configured_url) for run in runs if run.files is not None]
     neighbourhood = Neighbourhood(planned)
@@ -125,6 +126,7 @@ def plan_all(
             on_drift,
             thorough=thorough,
             max_deletes=max_deletes,
+            allow_in_use=allow_in_use,
             find_neighbours=lambda: neighbourhood.of_workspace(loaded, client.url),
         )
 

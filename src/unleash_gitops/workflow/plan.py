@@ -13,6 +13,7 @@ from unleash_gitops.documents.loader import LoadedWorkspace, load
 from unleash_gitops.documents.reference_checks import find_missing_references, find_reference_conflicts
 from unleash_gitops.drift import Policy, attribute, find_orphan_drift, read_history, resolve_policy
 from unleash_gitops.engine.classify import Classification, Targets, classify, find_unmatched_targets
+from unleash_gitops.engine.in_use import check_use, find_unused_permissions
 from unleash_gitops.engine.owned_objects import count_owned_after, find_stale_settings
 from unleash_gitops.engine.plan_context import Neighbour, PlanContext
 from unleash_gitops.engine.planner import plan_changes
@@ -63,6 +64,7 @@ def make_plan(
     *,
     thorough: bool = False,
     max_deletes: int | None = None,
+    allow_in_use: Sequence[str] = (),
     find_neighbours: FindNeighbours = lambda: (),
 ) -> Plan:
     """Compare the files with the server and plan the changes.
@@ -78,6 +80,7 @@ def make_plan(
         progress,
         on_drift,
         thorough=thorough,
+        allow_in_use=allow_in_use,
         find_neighbours=find_neighbours,
     )
     facts = client.facts()
@@ -115,12 +118,14 @@ def compare_workspace(
     on_drift: OnDrift | None = None,
     *,
     thorough: bool = False,
+    allow_in_use: Sequence[str] = (),
     find_neighbours: FindNeighbours = lambda: (),
 ) -> Comparison:
     """Compare the files with the server.
 
     `targets` are addresses or their beginnings (`ImpactMetric/shop`). `on_drift` is the policy of this run, which wins
     over those of workspace and documents. `thorough` looks for drift on owned objects without a document too.
+    `allow_in_use` are addresses or their beginnings of objects that are deleted although applications use them.
     `find_neighbours` returns the other workspaces of the instance; it is called when anything differs.
 
     Raises InvalidFiles when a document names an object that does not exist, UsageError for a target that covers
@@ -142,8 +147,12 @@ def compare_workspace(
     attributed = attribute(classification.differences, history, reader)
     policy = Policy(workspace, reader, on_drift)
     resolved = resolve_policy(classification, attributed, policy, context)
+    resolved = check_use(resolved, reader, allow_in_use, datetime.now(UTC))
     reminders = find_orphan_drift(orphaned, history, reader)
-    warnings = find_stale_settings(desired, live, context, classification)
+    warnings = [
+        *find_stale_settings(desired, live, context, classification),
+        *find_unused_permissions(classification, reader),
+    ]
     return Comparison(resolved.with_kept(reminders), context, history.audit_error, tuple(warnings), not_read)
 
 
