@@ -12,7 +12,7 @@ from unleash_gitops.kinds.base import references_of
 from unleash_gitops.model.plan import Change
 from unleash_gitops.model.resource import Key, Reference, Resource, ResourceSet
 
-__all__ = ["describe_users", "find_delete_blockers", "order_changes", "resolve_ids"]
+__all__ = ["describe_users", "find_delete_blockers", "find_losing_users", "order_changes", "resolve_ids"]
 
 _MOST_NAMED = 5  # users of an object
 _CHANGING = frozenset({"update", "adopt", "transfer"})
@@ -58,6 +58,24 @@ def find_delete_blockers(classification: Classification) -> Mapping[Key, str]:
         for address in blocked
     }
     return {key: reason for key, reason in reasons.items() if reason is not None}
+
+
+def find_losing_users(classification: Classification) -> Mapping[Key, str]:
+    """Return a note for each delete of an object that another object uses which the same plan archives.
+
+    An archived flag can be revived, and then lacks the object: a strategy without its segment is for everybody.
+    """
+    archived = {
+        str(delete.resource)
+        for delete in _deletes(classification)
+        if kinds()[delete.key.kind].is_archived_by_delete(delete.resource)
+    }
+    notes = {}
+    for delete in _deletes(classification) if archived else ():
+        losing = sorted(archived.intersection(delete.resource.users))
+        if losing:
+            notes[delete.key] = f"{', '.join(losing[:_MOST_NAMED])} loses it, and will be archived without it"
+    return notes
 
 
 def _deletes(classification: Classification) -> list[Difference]:

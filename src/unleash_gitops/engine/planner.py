@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from unleash_gitops.engine.classify import Classification, Difference
-from unleash_gitops.engine.dependencies import find_delete_blockers, order_changes, resolve_ids
+from unleash_gitops.engine.dependencies import find_delete_blockers, find_losing_users, order_changes, resolve_ids
 from unleash_gitops.engine.diff import list_fields
 from unleash_gitops.engine.plan_context import PlanContext
 from unleash_gitops.kinds import kinds
@@ -41,8 +41,12 @@ def plan_changes(classification: Classification, context: PlanContext) -> PlanBo
     """
     differences = classification.differences
     blockers = find_delete_blockers(classification)
+    notes = find_losing_users(classification)
     workspace = context.workspace.name
-    changes = [_plan_change(difference, blockers.get(difference.key), workspace) for difference in differences]
+    changes = [
+        _plan_change(_add_note(difference, notes), blockers.get(difference.key), workspace)
+        for difference in differences
+    ]
     changes = _apply_limits(changes, classification.live, context.server)
     ordered = _refuse(order_changes(changes, differences), differences)
     planned = resolve_ids(ordered, classification.live)
@@ -53,6 +57,13 @@ def plan_changes(classification: Classification, context: PlanContext) -> PlanBo
         _summarise(planned, kept, classification),
         tuple(kept),
     )
+
+
+def _add_note(difference: Difference, notes: Mapping[Key, str]) -> Difference:
+    note = notes.get(difference.key)
+    if note is None:
+        return difference
+    return replace(difference, reason=f"{difference.reason}; {note}" if difference.reason else note)
 
 
 def _plan_change(difference: Difference, blocker: str | None, workspace: str) -> Change:

@@ -207,6 +207,10 @@ class Kind(ABC):
         changed = self.update(desired, live, after) if after != live.spec else ()
         return claimed + changed
 
+    def is_archived_by_delete(self, live: Resource) -> bool:
+        """Tell whether a delete leaves an object that can be revived."""
+        return False
+
     def cannot_move_reason(self, where: str) -> str:
         """Return why an object that is live elsewhere (`where`) is not taken over from there."""
         return f"its id belongs to an object of {where}; without metadata.id it is created anew"

@@ -198,6 +198,10 @@ class FeatureFlag(Kind, Claimable, HasReferences, HasUsage, FlagHistory, FlagWri
         return None
 
     @override
+    def is_archived_by_delete(self, live: Resource) -> bool:
+        return bool(live.handles["deletion"] == "archive")
+
+    @override
     def cannot_move_reason(self, where: str) -> str:
         place = f"project {where}" if where != "the instance" else "another project"
         return f"a flag of that name is in {place}, and flag names are unique per instance"

@@ -35,6 +35,7 @@ CODES: dict[str, str] = {
     "no-workspace": "there is no unleash-gitops.yaml",
     "not-a-file": "a name that ends as a YAML file's is something else",
     "outside-projects": "a project is not among spec.projects",
+    "released": "the workspace file releases an object that a document describes",
     "symlink": "a symlink leads out of the workspace, or nowhere",
     "syntax": "a file is not YAML",
     "tag": "a tag is not one of plain data, or its value does not fit it",

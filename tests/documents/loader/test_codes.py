@@ -58,6 +58,7 @@ CAUSES: dict[str, dict[str, str | bytes] | Callable[[Path], None]] = {
     "not-a-file": lambda root: os.mkfifo(root / "a.yaml"),
     "outside-projects": {"unleash-gitops.yaml": WORKSPACE + "spec: {projects: [], exclusive: [{kind: X, project: p}]}"},
     "pair": {"a.yaml": GOOD.replace("name: a", "name: a, project: p")},
+    "released": {"unleash-gitops.yaml": WORKSPACE + "spec: {release: [ImpactMetric/a]}", "a.yaml": GOOD},
     "symlink": lambda root: (root / "a.yaml").symlink_to("/"),
     "syntax": {"a.yaml": "a: b: c"},
     "tag": {"a.yaml": "a: !b c"},

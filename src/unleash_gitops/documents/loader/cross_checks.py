@@ -12,7 +12,7 @@ from unleash_gitops.model.diagnostics import Diagnostic
 from unleash_gitops.model.ownership import ULID_PATTERN, find_id_owner, is_marked_id
 from unleash_gitops.model.resource import ResourceSet
 from unleash_gitops.model.suggestions import suggest_nearest
-from unleash_gitops.model.workspace import WORKSPACE_FILE
+from unleash_gitops.model.workspace import WORKSPACE_FILE, covers
 
 if TYPE_CHECKING:
     from unleash_gitops.documents.loader.document_checks import Entry
@@ -42,6 +42,7 @@ def check_entries(entries: Sequence[Entry], workspace_file: WorkspaceFile) -> li
     if workspace_file.workspace is not None:
         problems += _check_id_marks(entries, workspace_file.workspace.name)
     desired = collect_resources(entries)
+    problems += _check_released(desired, workspace_file)
     problems += find_reference_conflicts(desired.resources.values(), desired)
     return problems
 
@@ -123,6 +124,21 @@ def _check_id_marks(entries: Sequence[Entry], name: str) -> list[Diagnostic]:
         and is_marked_id(entry.metadata["id"].upper())
         and find_id_owner(entry.metadata["id"].upper(), [name]) is None
     ]
+
+
+def _check_released(desired: ResourceSet, workspace_file: WorkspaceFile) -> list[Diagnostic]:
+    """Return an error for each entry of spec.release that covers an object of a document."""
+    workspace, document = workspace_file.workspace, workspace_file.document
+    problems = []
+    for index, entry in enumerate(workspace.spec.release if workspace is not None else ()):
+        described = next((resource for resource in desired.resources.values() if covers(entry, str(resource))), None)
+        if described is not None and document is not None:
+            message = f"spec.release[{index}]: {quote(entry)} covers {described}, which {described.position} describes"
+            hint = "remove the entry, or remove the document"
+            problems.append(
+                document.build_error("released", message, document.locate(("spec", "release", index)), hint)
+            )
+    return problems
 
 
 def _format_address(entry: Entry) -> str:

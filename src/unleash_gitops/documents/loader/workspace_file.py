@@ -28,12 +28,13 @@ class WorkspaceFile:
     """The content of unleash-gitops.yaml.
 
     `workspace` is None when the file is not valid. `name` and `projects` are read even then; `projects` is None when
-    the file has none.
+    the file has none. `document` locates values in the file.
     """
 
     workspace: Workspace | None = None
     name: str = _FALLBACK_NAME
     projects: tuple[str, ...] | None = None
+    document: Document | None = None
 
 
 def check_workspace_file(documents: Sequence[Document]) -> tuple[WorkspaceFile, list[Diagnostic]]:
@@ -66,7 +67,23 @@ def _check_first(document: Document) -> tuple[WorkspaceFile, list[Diagnostic]]:
         workspace = workspace.model_copy(update={"position": document.position})
     except ValidationError as error:
         problems += convert_errors(error, document, WorkspaceDocument)
-    return WorkspaceFile(workspace, _read_name(value), _read_projects(spec)), problems
+    problems += _check_not_read(spec, document)
+    return WorkspaceFile(workspace, _read_name(value), _read_projects(spec), document), problems
+
+
+def _check_not_read(spec: dict[str, Any], document: Document) -> list[Diagnostic]:
+    """Return an error for each entry of spec.notRead that is not a kind."""
+    not_read = spec.get("notRead")
+    return [
+        document.build_error(
+            "unknown-kind",
+            f"spec.notRead[{index}]: {quote(kind)} is not a kind",
+            document.locate(("spec", "notRead", index)),
+            suggest_alternatives(kind, kinds(), VALID_KINDS),
+        )
+        for index, kind in enumerate(not_read if isinstance(not_read, list) else ())
+        if isinstance(kind, str) and kind not in kinds()
+    ]
 
 
 def _check_exclusive(spec: dict[str, Any], document: Document) -> list[Diagnostic]:
