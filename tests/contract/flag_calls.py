@@ -166,6 +166,7 @@ ARCHIVED = [
     delete(A), delete(A), delete(NOPE),
     get(FLAGS), get(A), get("/features/contract-a/tags"),
     get("/search/features?archived=IS:true&project=IS:default&limit=100&query=contract-"),
+    get("/client-metrics/features/contract-a"),
     get("/search/features?archived=IS:true&project=IS:default&limit=100&query=contract-a&offset=0"),
     get(STRATEGIES), get(f"{A}/impact-metrics/config"),
     get("/segments/{segment}/strategies"), get("/context/contract-region/strategies"),

@@ -23,7 +23,7 @@ TAG_TYPES = [
     put("/tag-types/contract-team", {"name": "contract-team", "description": "e", "icon": "", "color": "#AABBCC"}),
     put("/tag-types/contract-team", {"description": None}),
     put("/tag-types/contract-nope", {"description": "x"}),
-    get("/tag-types"), get("/tags"),
+    get("/tag-types/contract-team"), get("/tag-types/contract-nope"), get("/tag-types"), get("/tags"),
     post("/tags", {"type": "contract-team", "value": "pay"}),
     post("/tags", {"type": "contract-team", "value": "pay"}),
     post("/tags", {"type": "contract-nope", "value": "pay"}),
@@ -42,7 +42,7 @@ CONTEXT = [
     }),
     put("/context/contract-plain", {"name": "contract-plain", "stickiness": True}),
     put("/context/contract-nope", {"name": "contract-nope"}),
-    get("/context"),
+    get("/context/contract-region"), get("/context/contract-nope"), get("/context"),
 ]  # fmt: skip
 
 SEGMENTS = [
@@ -55,7 +55,7 @@ SEGMENTS = [
         "name": "contract-one", "description": None, "project": "default",
         "constraints": [{"contextName": "userId", "operator": "NUM_EQ", "value": "3"}],
     }, other_segment="id"),
-    get("/segments"),
+    get("/segments"), get("/segments/{segment}"),
     put("/segments/{segment}", {"name": "contract-beta", "description": "e", "project": None, "constraints": []}),
     put("/segments/{other_segment}", {"name": "contract-two", "constraints": []}),
     put("/segments/999999", {"name": "contract-x", "constraints": []}),
@@ -73,6 +73,7 @@ STRATEGIES = [
     put("/strategies/contract-byRegion", {
         "name": "contract-byRegion", "title": "By", "description": "e", "parameters": [{"name": "r", "type": "list"}],
     }),
+    get("/strategies/contract-byRegion"), get("/strategies/contract-nope"),
     put("/strategies/contract-nope", {"name": "contract-nope", "parameters": []}),
     put("/strategies/default", {"name": "default", "parameters": []}),
     post("/strategies/contract-byRegion/deprecate"), get("/strategies"),
@@ -117,7 +118,7 @@ ADDONS = [
         "environments": ["production"], "parameters": {"accessToken": "xoxb-secret", "defaultChannels": "x"},
     }, addon="id"),
     post("/addons", SLACK, other_addon="id"),
-    get("/addons"), get("/tag-types"),
+    get("/addons/{addon}"), get("/addons/999999"), get("/addons"), get("/tag-types"),
     put("/addons/{addon}", {
         "provider": "slack-app", "enabled": True, "description": "e", "projects": ["default"], "environments": [],
         "events": ["feature-created", "feature-archived"], "parameters": {"accessToken": "*****"},
@@ -178,6 +179,7 @@ APPLICATIONS = [
     get("/metrics/applications?limit=1000&offset=0"),
     post("/metrics/applications/contract-shop", {"description": "d", "url": "https://x", "icon": "i", "color": "#fff"}),
     post("/metrics/applications/contract-shop", {"description": "e", "url": "", "icon": "", "color": ""}),
+    get("/metrics/applications/contract-shop"), get("/metrics/applications/contract-nope"),
     post("/metrics/applications/contract-bare"),
     get("/metrics/applications?limit=1000&offset=0"), get("/metrics/applications?limit=1&offset=1"),
     delete("/metrics/applications/contract-shop"), delete("/metrics/applications/contract-shop"),

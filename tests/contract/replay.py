@@ -41,7 +41,6 @@ IGNORED_AT = {
     "/user": {"username", "secret", "projects", "environment", "feedback", "splash"},
     "/metrics/applications": {"project", "environment", "strategies"},
     "/features-batch/export": {"featureEnvironments", "contextFields", "featureTags", "tagTypes"},
-    "/search/features": {"segments"},
 }  # fmt: skip
 """Fields that the product does not read, by the path of the answer."""
 EVENT = {"type", "data", "preData", "featureName", "project", "environment"}

@@ -138,8 +138,10 @@ CHANGES = ACTIONS.as_json()["changes"]
         ({"changes": [{**CHANGES[0], "fate": 1}]}, "changes[0].fate: Extra inputs are not permitted"),
         (
             {"changes": [{**CHANGES[0], "action": "replace"}]},
-            "changes[0].action: Input should be 'create', 'update', 'adopt', 'transfer', 'release', "
-            "'delete' or 'blocked'",
+            (
+                "changes[0].action: Input should be 'create', 'update', 'adopt', 'transfer', 'release', "
+                "'delete' or 'blocked'"
+            ),
         ),
         (
             {"changes": [{**CHANGES[0], "calls": [{"method": "PATCH", "path": "/api/admin/x", "body": None}]}]},

@@ -73,6 +73,10 @@ class FakeAddons(Part):
         addons = [_masked(addon) for addon in self.addons.values()]
         return 200, {"addons": self.server.shuffled(addons), "providers": providers}
 
+    @route("GET", "/addons/{number}")
+    def get(self, request: Request) -> Result:
+        return 200, _masked(self._find(request["number"]))
+
     @route("POST", "/addons")
     def create(self, request: Request) -> Result:
         """The answer has the secrets in clear."""

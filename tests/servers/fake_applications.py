@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from servers.fake_routes import Part, Request, Result, route
+from servers.fake_routes import Part, Request, Result, not_found, route
 
 FIELDS = ("description", "url", "icon", "color")
 
@@ -21,6 +21,14 @@ class FakeApplications(Part):
         applications = [self.applications[name] for name in sorted(self.applications)]
         offset, limit = int(request.query["offset"]), int(request.query["limit"])
         return 200, {"applications": applications[offset : offset + limit], "total": len(applications)}
+
+    @route("GET", "/metrics/applications/{name}")
+    def get(self, request: Request) -> Result:
+        if request["name"] not in self.applications:
+            raise not_found(f"Could not find appName={request['name']}")
+        links = {"self": f"/api/applications/{request['name']}"}
+        seen: dict[str, Any] = {"strategies": [], "instances": [], "seenToggles": [], "links": links}
+        return 200, {**self.applications[request["name"]], **seen}
 
     @route("POST", "/metrics/applications/{name}")
     def save(self, request: Request) -> Result:

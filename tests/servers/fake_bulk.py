@@ -15,17 +15,35 @@ class FakeBulkReads(Part):
 
     @route("GET", "/search/features")
     def search(self, request: Request) -> Result:
-        """Search the archived flags of one project, the only search of the product."""
+        """Search the archived flags, of all projects or one; the product searches for no others."""
         query, about_flags = request.query, self.server.about_flags
         assert query["archived"] == "IS:true"
-        project, text = query["project"].removeprefix("IS:"), query.get("query", "")
-        names = [name for name, place in about_flags.archived.items() if place == project and text in name]
+        project, text = query.get("project", "").removeprefix("IS:"), query.get("query", "")
+        names = [name for name, place in about_flags.archived.items() if project in {"", place} and text in name]
         offset, limit = int(query.get("offset", 0)), int(query.get("limit", 50))
         features = [
-            {**about_flags.entry(name), "project": project, "tags": about_flags.shown_tags(name)}
+            {
+                **about_flags.entry(name),
+                "project": about_flags.archived[name],
+                "tags": about_flags.shown_tags(name),
+                "segments": self._segment_names(name),
+            }
             for name in names[offset : offset + limit]
         ]
         return 200, {"features": features, "total": len(names)}
+
+    @route("GET", "/client-metrics/features/{feature}")
+    def metrics(self, request: Request) -> Result:
+        """No application evaluates flags on this server, but for what a test says."""
+        usage = {"lastHourUsage": [], "seenApplications": [], **self.server.usage.get(request["feature"], {})}
+        return 200, {"version": 1, "maturity": "stable", "featureName": request["feature"], **usage}
+
+    def _segment_names(self, flag: str) -> list[str]:
+        names = {segment["id"]: name for name, segment in self.server.named["segments"].items()}
+        places = self.server.about_flags.known[flag]["in"].values()
+        return sorted(
+            {names[number] for place in places for used in place["strategies"] for number in used["segments"]}
+        )
 
     @route("POST", "/playground/advanced")
     def play(self, request: Request) -> Result:

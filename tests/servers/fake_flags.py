@@ -292,6 +292,7 @@ class FakeFlags(Part):
                 "enabled": flag["in"][name]["enabled"],
                 "type": environments.all[name]["type"],
                 "sortOrder": environments.all[name]["sortOrder"],
+                "lastSeenAt": self.server.last_seen.get((flag["name"], name)),
             }
             for name in environments.of_project(flag["project"])
         ]

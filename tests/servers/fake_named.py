@@ -74,6 +74,12 @@ class FakeTags(Part):
     def list_types(self, request: Request) -> Result:
         return 200, {"version": 1, "tagTypes": self.server.shuffled([*self.server.named["tag-types"].values()])}
 
+    @route("GET", "/tag-types/{name}")
+    def get_type(self, request: Request) -> Result:
+        if request["name"] not in self.server.named["tag-types"]:
+            raise not_found("Could not find tag-type")
+        return 200, {"version": 1, "tagType": self.server.named["tag-types"][request["name"]]}
+
     @route("POST", "/tag-types")
     def post_type(self, request: Request) -> Result:
         name = request.body["name"]
@@ -132,6 +138,12 @@ class FakeContextFields(Part):
     @route("GET", "/context")
     def list_all(self, request: Request) -> Result:
         return 200, self.server.shuffled([*self._fields.values()])
+
+    @route("GET", "/context/{name}")
+    def get(self, request: Request) -> Result:
+        if request["name"] not in self._fields:
+            raise not_found("Could not find context field")
+        return 200, self._fields[request["name"]]
 
     @route("POST", "/context")
     def create(self, request: Request) -> Result:
@@ -196,6 +208,10 @@ class FakeSegments(Part):
     @route("GET", "/segments")
     def list_all(self, request: Request) -> Result:
         return 200, {"segments": self.server.shuffled([*self._segments.values()])}
+
+    @route("GET", "/segments/{number}")
+    def get(self, request: Request) -> Result:
+        return 200, self._find(request["number"])
 
     @route("POST", "/segments")
     def create(self, request: Request) -> Result:

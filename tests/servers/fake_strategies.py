@@ -68,6 +68,12 @@ class FakeStrategies(Part):
     def list_all(self, request: Request) -> Result:
         return 200, {"version": 1, "strategies": self.server.shuffled([*self.types.values()])}
 
+    @route("GET", "/strategies/{name}")
+    def get(self, request: Request) -> Result:
+        if request["name"] not in self.types:
+            raise not_found("No strategy found")
+        return 200, self.types[request["name"]]
+
     @route("POST", "/strategies")
     def create(self, request: Request) -> Result:
         name = request.body["name"]

@@ -75,7 +75,8 @@ class FakeUnleash:
 
     `flags` maps a project to the names of its active flags; `charts` an id to its scope (project and flag, None: the
     instance) and what was sent; `safeguarded` are the charts that a safeguard uses. `absent` are parts of paths whose
-    routes this server lacks; any other unknown route fails the test. Every token that `audit` knows is let in.
+    routes this server lacks; any other unknown route fails the test. `usage` has the metrics of flags by name,
+    `last_seen` when applications evaluated a flag in an environment. Every token that `audit` knows is let in.
     """
 
     flags: dict[str, list[str]] = field(default_factory=lambda: {"default": ["checkout-v2", "search-ranking"]})
@@ -89,6 +90,8 @@ class FakeUnleash:
     absent: set[str] = field(default_factory=set)
     base: str = ""
     instance_id: str = "11111111-2222-3333-4444-555555555555"
+    usage: dict[str, dict[str, Any]] = field(default_factory=dict)
+    last_seen: dict[tuple[str, str], str] = field(default_factory=dict)
     shuffle: random.Random | None = None
     hook: Callable[[str, str, Callable[[], Answer]], Answer] = lambda _method, _path, go: go()
     requests: list[tuple[str, str]] = field(default_factory=list)
