@@ -20,6 +20,7 @@ from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.instance import Instance
 from waits import short_waits
 
+ANY_DELETES = ("--max-deletes", "1000")
 SOMEBODY = "*:*.somebody"
 """The token of somebody else, at the server in memory."""
 
@@ -108,12 +109,13 @@ class Space:
         return result
 
     def plan(self, *arguments: str) -> Any:
-        done = self.run("plan", "--format", "json", *arguments)
+        """Return the plan. Any number of deletes is allowed, since tests often delete all that they made."""
+        done = self.run("plan", "--format", "json", *ANY_DELETES, *arguments)
         assert done.code == 0, done.err
         return done.json
 
     def apply(self, *arguments: str) -> CommandResult:
-        return self.run("apply", "--yes", *arguments)
+        return self.run("apply", "--yes", *ANY_DELETES, *arguments)
 
 
 @pytest.fixture

@@ -60,7 +60,10 @@ def test_create_update_delete_and_nothing_to_do(space: Space) -> None:
 
 
 def summary(**counts: int) -> dict[str, int]:
-    names = ("create", "update", "delete", "unchanged", "unmanaged", "foreign", "blocked", "drifted", "kept")
+    names = (
+        "create", "update", "adopt", "transfer", "release", "delete", "unchanged", "unmanaged", "foreign", "blocked",
+        "drifted", "kept", "released",
+    )  # fmt: skip
     return {name: counts.get(name, 0) for name in names}
 
 

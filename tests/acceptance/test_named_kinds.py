@@ -76,7 +76,7 @@ def test_what_others_made_is_reported_and_left_alone(space: Space, kind: str) ->
     space.write(kind, "theirs", description="Mine!")
     plan = space.plan()
     assert actions(plan) == [("blocked", kind, "theirs")]
-    assert plan["changes"][0]["reason"] == "belongs to another workspace"
+    assert plan["changes"][0]["reason"].startswith("owned by workspace search: set metadata.transferFrom: search, ")
     assert space.apply().code == 3
     assert space.instance.named(PLACES[kind]) == before
 
@@ -92,11 +92,10 @@ def test_a_document_takes_over_what_exists(space: Space, kind: str) -> None:
     required = {"constraints": []} if kind == "Segment" else {}
     space.instance.make(PLACES[kind], "by-hand", description="By hand", **required)
     space.write(kind, "by-hand", description="By hand")
-    assert space.plan()["changes"] == []  # nothing to say, nothing to send
+    assert actions(space.plan()) == [("adopt", kind, "by-hand")]
     space.write(kind, "by-hand", description="By hand no more")
     plan = space.plan()
-    assert actions(plan) == [("update", kind, "by-hand")]
-    assert plan["changes"][0]["reason"] == "adopts an object that this workspace did not make"
+    assert actions(plan) == [("adopt", kind, "by-hand")]
     assert [field["path"] for field in plan["changes"][0]["fields"]] == ["description"]
     assert space.apply().code == 0
     assert said(space, kind)["by-hand"] == f"By hand no more\n{MARK}"

@@ -64,7 +64,8 @@ def test_the_shape_of_a_plan(space: Space, saved: Path) -> None:
     ]
     assert list(plan["instance"]) == ["url", "id", "version", "edition"]
     assert list(plan["summary"]) == [
-        "create", "update", "delete", "unchanged", "unmanaged", "foreign", "blocked", "drifted", "kept",
+        "create", "update", "adopt", "transfer", "release", "delete", "unchanged", "unmanaged", "foreign", "blocked",
+        "drifted", "kept", "released",
     ]  # fmt: skip
     create, update, delete = plan["changes"]
     assert list(create) == [

@@ -68,6 +68,13 @@ class Instance:
         for chart in () if self.fake is not None else charts:
             execute(f"INSERT INTO safeguards VALUES ('guard-{chart}', '{chart}', '{{}}', '{{}}')")
 
+    def unguard(self) -> None:
+        """Let no safeguard use any chart."""
+        if self.fake is not None:
+            self.fake.safeguarded = set()
+        else:
+            execute("DELETE FROM safeguards")
+
     def named(self, collection: str) -> dict[str, dict[str, Any]]:
         """Return the live objects of `tag-types`, `context` or `segments`, by name."""
         answer = self.http.get(f"/api/admin/{collection}").raise_for_status().json()
