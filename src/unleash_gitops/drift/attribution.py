@@ -12,7 +12,7 @@ from unleash_gitops.engine.classify import Difference
 from unleash_gitops.engine.diff import PartChange
 from unleash_gitops.engine.parts import ABSENT, PartPath, list_parts, value_at, with_value
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.base import HasHistory, Reads
 from unleash_gitops.model.paths import format_path
 from unleash_gitops.model.plan import FieldChange
 from unleash_gitops.model.resource import Resource
@@ -72,12 +72,17 @@ def _judge_create(log: ObjectHistory) -> Verdict:
 def _judge_parts(
     desired: Resource, live: Resource, parts: Sequence[PartChange], log: ObjectHistory
 ) -> dict[PartPath, Verdict]:
-    traces = {part.path: log.trace(part.path, value_at(live.spec, part.path)) for part in parts}
+    kind = kinds()[desired.address.kind]
+    write_only = [part.path for part in parts if isinstance(kind, HasHistory) and kind.is_write_only(part.path, live)]
+    traces = {
+        part.path: log.trace(part.path, value_at(live.spec, part.path)) for part in parts if part.path not in write_only
+    }
     expected = _apply_document(desired, live, traces)
-    return {
+    verdicts = {
         path: trace.judge(lambda base, path=path: bool(value_at(expected, path) == base))  # type: ignore[misc]
         for path, trace in traces.items()
     }
+    return {**verdicts, **dict.fromkeys(write_only, Verdict("file"))}
 
 
 def _apply_document(desired: Resource, live: Resource, traces: Mapping[PartPath, Trace]) -> Mapping[str, Any] | None:

@@ -262,6 +262,13 @@ class HasHistory(ABC):
         `live` is the object, None when it does not exist; `events` are all that are known about it.
         """
 
+    def is_write_only(self, unit: Sequence[str], live: Resource) -> bool:
+        """Tell whether the server never returns a part of a live object, so that every update has to send it.
+
+        Such a part is no drift, and no policy keeps it: the live value is unknown.
+        """
+        return False
+
     def requires_confirmation(self, unit: Sequence[str], resource: Resource, reads: Reads) -> bool:
         """Tell whether others' changes of a part are overwritten only where a policy says so."""
         return False

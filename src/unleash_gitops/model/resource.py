@@ -40,11 +40,13 @@ A plan never lists or deletes a `builtin` object, but a document may manage it.
 class UnknownValue:
     """A past value that the audit log does not hold. It is equal to itself only.
 
-    `error` says why an event could not be understood. It is None when the log has no event of the value.
+    `error` says why an event could not be understood. It is None when the log has no event of the value. `ambiguous`
+    tells that the log does not show whether the event changed the value: it stands on both sides of that event.
     """
 
-    def __init__(self, error: str | None = None) -> None:
+    def __init__(self, error: str | None = None, *, ambiguous: bool = False) -> None:
         self.error = error
+        self.ambiguous = ambiguous
 
 
 Transition = tuple[Mapping[str, Any] | UnknownValue | None, Mapping[str, Any] | UnknownValue | None]
