@@ -13,7 +13,7 @@ import click
 from unleash_gitops.cli.connection import Connection, connection_options, interruptible
 from unleash_gitops.cli.output import echo_data, echo_line, echo_text, progress_bar
 from unleash_gitops.cli.plan import on_drift_option, plan_runs, sandbox_option, show_plans, target_option
-from unleash_gitops.cli.secrets import Secrets, secrets_option
+from unleash_gitops.cli.secrets import Secrets, name_secret, secrets_option
 from unleash_gitops.cli.workspaces import all_option, load_runs, open_clients, read_plans, show_failures
 from unleash_gitops.model.errors import PlanFileError, UsageError
 
@@ -168,7 +168,7 @@ def _apply(runs: Sequence[Run], form: str, secrets: Secrets, *, several: bool) -
                     echo_text(line if not several else line.append(f"  ({run.name})"))
 
         def hand_over(run: Run, address: str, secret: str) -> None:
-            secrets.keep(f"{run.path}/{address}" if several else address, secret)
+            secrets.keep(name_secret(run.url or "", run.name, address), secret)
 
         apply_all(runs, on_result, hand_over)
     _show_reports(runs, form, several=several)

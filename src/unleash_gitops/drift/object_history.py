@@ -61,8 +61,9 @@ class Trace:
         if self.base is _NOT_LOGGED:
             return Verdict("unknown", changed, self.error)
         if not self.others:
-            is_unknown = self.gap or self.error is not None or self.ambiguous
-            return Verdict("unknown", _find_newest(self.ambiguous), self.error) if is_unknown else Verdict("file")
+            if self.gap or self.error is not None or _is_ambiguous(self.base):
+                return Verdict("unknown", _find_newest(self.ambiguous), self.error)
+            return Verdict("file")
         if not self.known_base:
             return Verdict("conflict", changed)
         if self.base == self.now and not self.gap:
@@ -114,7 +115,7 @@ class ObjectHistory:
             accepted = self._accepted is not None and event.id <= self._accepted
             error = error or _find_error(became) or (None if accepted else _find_error(was))
             touched = was != became
-            is_ambiguous = not touched and isinstance(became, UnknownValue) and became.ambiguous
+            is_ambiguous = not touched and _is_ambiguous(became)
             if accepted or (event.id in self._ours and (touched or is_ambiguous or event.id == self._first)):
                 return Trace(now, became, others, gap, error, ambiguous)
             if touched:
@@ -174,6 +175,10 @@ class ObjectHistory:
 
 def _find_error(value: Any) -> str | None:
     return value.error if isinstance(value, UnknownValue) else None
+
+
+def _is_ambiguous(value: Any) -> bool:
+    return isinstance(value, UnknownValue) and value.ambiguous
 
 
 def _contradicts(logged: Any, value: Any) -> bool:

@@ -191,21 +191,18 @@ class Addon(Kind, Marked, Pullable, Audited):
 
     @override
     def resource_from_event(self, payload: Any, workspace: str) -> Resource:
-        """Events hold no parameters, some of which are secrets."""
+        """Events hold no parameters, some of which are secrets; an edit of nothing else leaves no event at all."""
         resource = self._live(_parse({**payload, "parameters": {}}), None, workspace, {})
-        return replace(resource, spec={**resource.spec, "parameters": UnknownValue()})
+        return replace(resource, spec={**resource.spec, "parameters": UnknownValue(ambiguous=True)})
 
     @override
     def history_states(
         self, live: Resource | None, object_id: str, events: Sequence[Event], reads: Reads
     ) -> Iterable[Transition]:
-        """An event that changes no other field changed the parameters; one that does may have changed them too."""
-        states = super().history_states(live, object_id, events, reads)
-        payloads = reversed(list(self._payloads(events)))
-        for (before, after), (_, old, new) in zip(states, payloads, strict=True):
-            if isinstance(before, Mapping) and isinstance(after, Mapping) and old != new:
-                parameters = UnknownValue(ambiguous=True)
-                yield {**before, "parameters": parameters}, {**after, "parameters": parameters}
+        """Any event may have changed the parameters."""
+        for before, after in super().history_states(live, object_id, events, reads):
+            if isinstance(before, Mapping) and isinstance(after, Mapping):
+                yield before, {**after, "parameters": before["parameters"]}
             else:
                 yield before, after
 

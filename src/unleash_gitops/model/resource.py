@@ -41,7 +41,7 @@ class UnknownValue:
     """A past value that the audit log does not hold. It is equal to itself only.
 
     `error` says why an event could not be understood. It is None when the log has no event of the value. `ambiguous`
-    tells that the log does not show whether the event changed the value: it stands on both sides of that event.
+    tells that the log never shows whether an event changed the value: it stands on both sides of such an event.
     """
 
     def __init__(self, error: str | None = None, *, ambiguous: bool = False) -> None:

@@ -69,14 +69,15 @@ def _describe_change(changed: Changed) -> str:
 def check_plan(plan: Plan, client: Client) -> None:
     """Raise unless exactly what was planned can be done now.
 
-    PlanFileError for another instance or a part of a plan, StalePlan when anything the plan touches has changed,
-    Maintenance, or ServerError.
+    PlanFileError for another instance or a part of a plan, UsageError when a secret is not in the environment,
+    StalePlan when anything the plan touches has changed, Maintenance, or ServerError.
     """
     if plan.only is not None:
         raise PlanFileError(
             f"this is the {plan.only} of a plan, for reading, and not the whole",
             "make a whole one with: unleash-gitops plan --out FILE",
         )
+    _require_secrets(plan.changes)
     facts = client.facts()
     same = (
         facts.instance_id == plan.instance.id
