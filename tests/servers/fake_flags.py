@@ -88,6 +88,13 @@ class FakeFlags(Part):
         parts = {"links": flag["links"], "dependencies": flag["dependencies"], "children": self._children(flag["name"])}
         return 200, {**self._summary(flag), **parts, "environments": environments}
 
+    @route("GET", f"{FEATURE}/lifecycle")
+    def list_stages(self, request: Request) -> Result:
+        """The real server adds the stage of an archived flag about a second later; the fake does so at once."""
+        name = request["feature"]
+        stages = ["initial"] if self.project_of(name) is not None else []
+        return 200, [{"stage": stage} for stage in (*stages, *(["archived"] if name in self.archived else []))]
+
     @route("PUT", FEATURE)
     def update(self, request: Request) -> Result:
         """What is left out is as it is by default; an archived flag comes back."""
