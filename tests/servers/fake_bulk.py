@@ -28,7 +28,15 @@ class FakeBulkReads(Part):
         ]
         offset, limit = int(query.get("offset", 0)), int(query.get("limit", 50))
         features = [
-            {**about_flags.entry(name), "project": about_flags.archived[name], "tags": about_flags.shown_tags(name)}
+            {
+                **about_flags.entry(name),
+                "project": about_flags.archived[name],
+                "tags": [
+                    shown
+                    for shown in about_flags.shown_tags(name)
+                    if not kind or (shown["type"], shown["value"]) == (kind, value)  # none but the tag in the query
+                ],
+            }
             for name in names[offset : offset + limit]
         ]
         return 200, {"features": features, "total": len(names)}

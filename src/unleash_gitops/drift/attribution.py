@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from unleash_gitops.drift.delete_proof import require_proofs
 from unleash_gitops.drift.history import History
 from unleash_gitops.drift.object_history import ObjectHistory, Trace, Verdict
 from unleash_gitops.engine.classify import Difference
@@ -33,8 +34,18 @@ class AttributedDifference:
 
 
 def attribute(differences: Iterable[Difference], history: History, reads: Reads) -> tuple[AttributedDifference, ...]:
-    """Return each difference with the verdict of the audit log. Raises ServerError."""
-    return tuple(_attribute_one(difference, history, reads) for difference in differences)
+    """Return each difference with the verdict of the audit log.
+
+    A delete that the log must prove and does not is left out, or blocked. One that this workspace began needs no
+    verdict on the parts. Raises ServerError.
+    """
+    checked, begun = require_proofs(list(differences), history, reads)
+    return tuple(
+        AttributedDifference(difference, Verdict("file"))
+        if difference.key in begun
+        else _attribute_one(difference, history, reads)
+        for difference in checked
+    )
 
 
 def find_orphan_drift(orphans: Iterable[Resource], history: History, reads: Reads) -> tuple[Difference, ...]:

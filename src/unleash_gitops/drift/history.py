@@ -12,7 +12,7 @@ from unleash_gitops.kinds.base import HasHistory, Reads
 from unleash_gitops.model.errors import ApiError, NotUnleash, UnexpectedAnswer
 from unleash_gitops.model.resource import Key, Resource
 
-__all__ = ["History", "read_history"]
+__all__ = ["History", "is_lasting_failure", "read_history"]
 
 _LONGEST_FILTER = 4000
 """Characters of flags' names in one query; with more, the whole project or instance is queried."""
@@ -38,6 +38,11 @@ class History:
     audit_error: str | None = None
     denied: bool = False
     trusted_actors: Collection[str] = ()
+
+    def is_ours(self, event: Event) -> bool:
+        """Tell whether this workspace caused an event: by the actor of this run, or by a trusted one."""
+        is_this_run = self.our_actor is not None and event.actor.same(self.our_actor)
+        return is_this_run or event.actor.name in self.trusted_actors
 
     def of_object(self, resource: Resource, live: Resource | None, reads: Reads) -> ObjectHistory | None:
         """Return the history of an object, None where the log holds none of its kind.
@@ -76,11 +81,16 @@ def read_history(reads: Reads, objects: Iterable[Resource], trusted_actors: Coll
         events = _group_by_object(audited, _read(reads, audited), reads.workspace)
         return History(our_actor, events, trusted_actors=trusted_actors)
     except ApiError as error:
-        if error.status > _SEARCH_ENDPOINT_FAILURE or error.status == 429:
+        if not is_lasting_failure(error):
             raise
         return History(audit_error=str(error), denied=error.status in _DENIALS)
     except NotUnleash as error:  # what answers in the server's place, such as a login page, keeps the log to itself
         return History(audit_error=str(error), denied=not isinstance(error, UnexpectedAnswer))
+
+
+def is_lasting_failure(error: ApiError | NotUnleash) -> bool:
+    """Tell whether the log cannot be read the next time either; other errors are trouble of the moment."""
+    return not isinstance(error, ApiError) or not (error.status > _SEARCH_ENDPOINT_FAILURE or error.status == 429)
 
 
 def _read(reads: Reads, objects: Sequence[Resource]) -> list[Event]:

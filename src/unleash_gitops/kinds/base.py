@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from unleash_gitops.kinds.shared.fields import defaults, normalise, rewrite, to_body, to_document
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from unleash_gitops.model.call import Call
     from unleash_gitops.model.workspace import WorkspaceSpec
 
-__all__ = ["HasHistory", "HasReferences", "Kind", "Marked", "Pullable", "Reads", "references_of"]
+__all__ = ["DeleteProof", "HasHistory", "HasReferences", "Kind", "Marked", "Pullable", "Reads", "references_of"]
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -238,6 +239,20 @@ class Pullable(ABC):
         return rewrite(self.spec, unit, value, current)
 
 
+@dataclass(frozen=True, slots=True)
+class DeleteProof:
+    """The event that this workspace must have caused before it deletes an object that bears its mark.
+
+    The newest event of `event_type` for which `matches` is true counts. Without that proof, the delete is blocked, or
+    the object is left alone (`leave_unproven`). `feature` is the flag that the event is about, if it is about one.
+    """
+
+    event_type: str
+    matches: Callable[[Event], bool]
+    feature: str | None = None
+    leave_unproven: bool = False
+
+
 class HasHistory(ABC):
     """A kind whose past the server's audit log tells."""
 
@@ -251,6 +266,10 @@ class HasHistory(ABC):
 
     def find_marking_event(self, events: Sequence[Event], workspace: str) -> Event | None:
         """Return which of an object's events, newest first, made it the workspace's last, None when none did."""
+        return None
+
+    def delete_proof(self, live: Resource) -> DeleteProof | None:
+        """Return the proof that a delete of an owned object needs, None where the mark is proof enough."""
         return None
 
     @abstractmethod

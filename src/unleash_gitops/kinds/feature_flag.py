@@ -5,7 +5,7 @@ Source: the OpenAPI document of Unleash 8.2.0 (`featureSchema`), and what a serv
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from unleash_gitops.kinds.flags.environment import (
 )
 from unleash_gitops.kinds.flags.history import FlagHistory
 from unleash_gitops.kinds.flags.link_url import normalise_url
-from unleash_gitops.kinds.flags.read import LiveFlag, read_absent, read_flags
+from unleash_gitops.kinds.flags.read import LiveFlag, read_absent, read_flags, read_half_deleted
 from unleash_gitops.kinds.flags.strategy import normalise_live_strategy, strategy_references
 from unleash_gitops.kinds.flags.write_back import FlagWriteBack
 from unleash_gitops.kinds.shared.constraint import find_illegal_values
@@ -75,6 +75,8 @@ class FeatureFlag(Kind, Marked, HasReferences, FlagHistory, FlagWriteBack):
                 yield reference, "the flag depends on itself"
             elif reference.kind == "FeatureFlag" and (spec_of(reference) or {}).get("dependencies"):
                 yield reference, f'"{reference.name}" depends on another flag itself, and only one level is possible'
+            elif reference.kind == "FeatureFlag" and (spec_of(reference) or {}).get("archived"):
+                yield reference, f'"{reference.name}" is archived'
         for environment, desired in resource.spec.get("environments", {}).items():
             for index, strategy in enumerate(desired.get("strategies", ())):
                 at = ("spec", "environments", environment, "strategies", index)
@@ -123,6 +125,7 @@ class FeatureFlag(Kind, Marked, HasReferences, FlagHistory, FlagWriteBack):
         listed = set(reads.flags(project))
         absent = [name for name in wanted if name not in listed]
         archived, elsewhere = read_absent(reads, project, absent) if absent else ([], [])
+        archived += self._read_half_deleted(reads, project, wanted)
         segments: dict[int, str] = {}
         if any(flag.strategies for flag in (*active, *archived)):
             segments = read_segment_names(reads)
@@ -195,6 +198,13 @@ class FeatureFlag(Kind, Marked, HasReferences, FlagHistory, FlagWriteBack):
     @override
     def delete(self, live: Resource) -> tuple[Call, ...]:
         return tuple(delete_calls(live))
+
+    def _read_half_deleted(self, reads: Reads, project: str, documented: Collection[str]) -> list[LiveFlag]:
+        """Return the flags that a delete for good may have archived only; none where the workspace archives flags."""
+        if reads.policy.deletion != "delete" or reads.scope.whole:
+            return []
+        flags = read_half_deleted(reads, project, documented)
+        return [flag for flag in flags if reads.scope.will_delete(self._listed(flag.entry, reads, project))]
 
     def _listed(self, entry: Mapping[str, Any], reads: Reads, project: str) -> Resource:
         """Return a listed flag with its ownership and nothing else."""

@@ -89,12 +89,18 @@ def check_plan(plan: Plan, client: Client) -> None:
             f"the plan was made for another instance ({plan.instance.url}), not for {client.url}",
             "apply it there, or make a plan for this one",
         )
-    reader = Reader(client, plan.workspace, WorkspaceSpec(), _scope_of(plan))
+    reader = Reader(client, plan.workspace, _policy_of(plan), _scope_of(plan))
     live = reader.read_areas(list_areas(plan))
     stale = find_stale_changes(plan, live)
     if stale:
         authors = find_last_changes(reader, [change for change, _ in stale], live)
         raise StalePlan([_describe_stale(*entry, author) for entry, author in zip(stale, authors, strict=True)])
+
+
+def _policy_of(plan: Plan) -> WorkspaceSpec:
+    """Return the policy to read with: archived flags are read only where the plan deletes some for good."""
+    deletes = (change.before or {} for change in plan.changes if change.action == "delete")
+    return WorkspaceSpec(deletion="delete" if any(before.get("archived") for before in deletes) else "archive")
 
 
 def _scope_of(plan: Plan) -> ReadScope:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from unleash_gitops.kinds.base import HasHistory, Reads
+from unleash_gitops.kinds.base import DeleteProof, HasHistory, Reads
 from unleash_gitops.kinds.flags.answers import read_project_environments, read_segment_names
 from unleash_gitops.kinds.flags.event_payloads import read_tag
 from unleash_gitops.kinds.flags.rewind import EVENT_TYPES, FlagState
@@ -38,6 +38,15 @@ class FlagHistory(HasHistory):
             return tagged or event.type == "feature-created"
 
         return next(filter(marks, events), None)
+
+    @override
+    def delete_proof(self, live: Resource) -> DeleteProof | None:
+        """An archived flag is deleted for good only where this workspace archived it; another user's flag stays."""
+        if not live.spec.get("archived"):
+            return None
+        return DeleteProof(
+            "feature-archived", lambda event: event.feature == live.id, feature=live.id, leave_unproven=True
+        )
 
     @override
     def history_states(
