@@ -174,8 +174,6 @@ ARCHIVED = [
     post(f"{B}/dependencies", {"feature": "contract-a"}),
     post(FLAGS, {"name": "contract-a"}),
     put("/features/contract-a/tags", {"addedTags": [{"type": "contract-team", "value": "arch"}], "removedTags": []}),
-    get("/search/features?archived=IS:true&tag=INCLUDE:contract-team:arch&limit=100&offset=0"),
-    get("/search/features?archived=IS:true&tag=INCLUDE:contract-team:no-such-value&limit=100&offset=0"),
     post("/archive/revive/contract-a"),
     get(A),
     post(f"{DEVELOPMENT}/on"),

@@ -15,28 +15,14 @@ class FakeBulkReads(Part):
 
     @route("GET", "/search/features")
     def search(self, request: Request) -> Result:
-        """Search the archived flags of one project, or with one tag: the only searches of the product."""
+        """Search the archived flags of one project, the only search of the product."""
         query, about_flags = request.query, self.server.about_flags
         assert query["archived"] == "IS:true"
-        project, text = query.get("project", "IS:").removeprefix("IS:"), query.get("query", "")
-        kind, _, value = query.get("tag", "").removeprefix("INCLUDE:").partition(":")
-        tag = {"type": kind, "value": value}
-        names = [
-            name
-            for name, place in about_flags.archived.items()
-            if project in {"", place} and text in name and (not kind or tag in about_flags.flag(name)["tags"])
-        ]
+        project, text = query["project"].removeprefix("IS:"), query.get("query", "")
+        names = [name for name, place in about_flags.archived.items() if place == project and text in name]
         offset, limit = int(query.get("offset", 0)), int(query.get("limit", 50))
         features = [
-            {
-                **about_flags.entry(name),
-                "project": about_flags.archived[name],
-                "tags": [
-                    shown
-                    for shown in about_flags.shown_tags(name)
-                    if not kind or (shown["type"], shown["value"]) == (kind, value)  # none but the tag in the query
-                ],
-            }
+            {**about_flags.entry(name), "project": project, "tags": about_flags.shown_tags(name)}
             for name in names[offset : offset + limit]
         ]
         return 200, {"features": features, "total": len(names)}

@@ -49,7 +49,7 @@ class FakeFlags(Part):
         raise not_found(f'There\'s no feature named "{name}" in project "{project}"{hint}')
 
     def log_flag(self, request: Request, event: str, flag: Mapping[str, Any], **facts: Any) -> None:
-        self.log(request, event, feature=flag["name"], project=flag["project"], **facts)
+        self.log(request, event, feature=flag["name"], project=flag["project"], tags=flag["tags"], **facts)
 
     @route("POST", "/projects/{project}/features")
     def create(self, request: Request) -> Result:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from unleash_gitops.api.audit_log import Event, read_events
-from unleash_gitops.drift.history import History, is_lasting_failure
+from unleash_gitops.api.audit_log import Event, is_lasting_failure, read_events
+from unleash_gitops.drift.history import History
 from unleash_gitops.engine.classify import Difference
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import DeleteProof, HasHistory, Reads

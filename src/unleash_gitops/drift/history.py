@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from unleash_gitops.api.audit_log import Actor, Event, parse_actor, read_events, read_recent
+from unleash_gitops.api.audit_log import (
+    SEARCH_FAILURE,
+    Actor,
+    Event,
+    is_lasting_failure,
+    parse_actor,
+    read_events,
+    read_recent,
+)
 from unleash_gitops.drift.object_history import ObjectHistory
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import HasHistory, Reads
 from unleash_gitops.model.errors import ApiError, NotUnleash, UnexpectedAnswer
 from unleash_gitops.model.resource import Key, Resource
 
-__all__ = ["History", "is_lasting_failure", "read_history"]
+__all__ = ["History", "read_history"]
 
 _LONGEST_FILTER = 4000
 """Characters of flags' names in one query; with more, the whole project or instance is queried."""
 _MOST_SINGLE_QUERIES = 20
 """Flags that are queried one by one where the server cannot answer for all of them."""
-_SEARCH_ENDPOINT_FAILURE = 500
-"""The status of a search that fails again the next time; a higher one is trouble of the moment."""
 _DENIALS = frozenset({401, 403, 404})
 """The statuses for a token that may not read the log, and for a server without one."""
 
@@ -88,11 +94,6 @@ def read_history(reads: Reads, objects: Iterable[Resource], trusted_actors: Coll
         return History(audit_error=str(error), denied=not isinstance(error, UnexpectedAnswer))
 
 
-def is_lasting_failure(error: ApiError | NotUnleash) -> bool:
-    """Tell whether the log cannot be read the next time either; other errors are trouble of the moment."""
-    return not isinstance(error, ApiError) or not (error.status > _SEARCH_ENDPOINT_FAILURE or error.status == 429)
-
-
 def _read(reads: Reads, objects: Sequence[Resource]) -> list[Event]:
     """Return the events, newest first, that may be about any of `objects`."""
     of_flags = [resource for resource in objects if resource.address.project is not None]
@@ -106,7 +107,7 @@ def _read(reads: Reads, objects: Sequence[Resource]) -> list[Event]:
         try:
             events += read_events(reads.get_cached, _event_types(of_flags), names if is_short else (), project)
         except ApiError as error:
-            if error.status != _SEARCH_ENDPOINT_FAILURE or len(names) > _MOST_SINGLE_QUERIES:
+            if error.status != SEARCH_FAILURE or len(names) > _MOST_SINGLE_QUERIES:
                 raise
             events += read_recent(reads.get_cached, names)
     if of_instance:

@@ -22,9 +22,10 @@ from unleash_gitops.kinds.flags.environment import (
     environment_side_effects,
     exceeded_limit,
 )
+from unleash_gitops.kinds.flags.half_deleted import read_half_deleted
 from unleash_gitops.kinds.flags.history import FlagHistory
 from unleash_gitops.kinds.flags.link_url import normalise_url
-from unleash_gitops.kinds.flags.read import LiveFlag, read_absent, read_flags, read_half_deleted
+from unleash_gitops.kinds.flags.read import LiveFlag, read_absent, read_flags
 from unleash_gitops.kinds.flags.strategy import normalise_live_strategy, strategy_references
 from unleash_gitops.kinds.flags.write_back import FlagWriteBack
 from unleash_gitops.kinds.shared.constraint import find_illegal_values
@@ -125,12 +126,12 @@ class FeatureFlag(Kind, Marked, HasReferences, FlagHistory, FlagWriteBack):
         listed = set(reads.flags(project))
         absent = [name for name in wanted if name not in listed]
         archived, elsewhere = read_absent(reads, project, absent) if absent else ([], [])
-        archived += self._read_half_deleted(reads, project, wanted)
         segments: dict[int, str] = {}
         if any(flag.strategies for flag in (*active, *archived)):
             segments = read_segment_names(reads)
         for flag in (*active, *archived):
             yield self._live(flag, reads, project, wanted.get(flag.name), segments)
+        yield from self._read_half_deleted(reads, project, {*wanted, *listed})
         if elsewhere:
             readable = {flag for other in reads.projects() for flag in reads.flags(other)}
             for name in elsewhere:
@@ -199,12 +200,21 @@ class FeatureFlag(Kind, Marked, HasReferences, FlagHistory, FlagWriteBack):
     def delete(self, live: Resource) -> tuple[Call, ...]:
         return tuple(delete_calls(live))
 
-    def _read_half_deleted(self, reads: Reads, project: str, documented: Collection[str]) -> list[LiveFlag]:
-        """Return the flags that a delete for good may have archived only; none where the workspace archives flags."""
+    def _read_half_deleted(self, reads: Reads, project: str, known: Collection[str]) -> Iterator[Resource]:
+        """Yield the flags that a delete for good may have archived only; none where the workspace archives flags."""
         if reads.policy.deletion != "delete" or reads.scope.whole:
-            return []
-        flags = read_half_deleted(reads, project, documented)
-        return [flag for flag in flags if reads.scope.will_delete(self._listed(flag.entry, reads, project))]
+            return
+        for name, tags in read_half_deleted(reads, project, known):
+            spec = {"archived": True, "tags": [tag for tag in tags if not tag.startswith(f"{OWNER_TAG}:")]}
+            flag = Resource(
+                Address(self.name, name, project),
+                name,
+                spec,
+                ownership=OWNERSHIP_BY_MARK[_mark_of(tags, reads.workspace)],
+                handles={"deletion": reads.policy.deletion},
+            )
+            if reads.scope.will_delete(flag):
+                yield flag
 
     def _listed(self, entry: Mapping[str, Any], reads: Reads, project: str) -> Resource:
         """Return a listed flag with its ownership and nothing else."""
@@ -263,10 +273,14 @@ def _tags(entry: Mapping[str, Any]) -> list[str]:
 
 def _read_mark(entry: Mapping[str, Any], workspace: str) -> Mark:
     """Return whose mark a flag bears: another workspace's tag counts only where ours is missing."""
-    tags = [tag for tag in _tags(entry) if tag.startswith(f"{OWNER_TAG}:")]
-    if f"{OWNER_TAG}:{workspace}" in tags:
+    return _mark_of(_tags(entry), workspace)
+
+
+def _mark_of(tags: Iterable[str], workspace: str) -> Mark:
+    marks = [tag for tag in tags if tag.startswith(f"{OWNER_TAG}:")]
+    if f"{OWNER_TAG}:{workspace}" in marks:
         return "ours"
-    return "other" if tags else "none"
+    return "other" if marks else "none"
 
 
 KIND = FeatureFlag()

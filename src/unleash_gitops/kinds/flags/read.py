@@ -23,9 +23,8 @@ from unleash_gitops.kinds.flags.answers import (
 )
 from unleash_gitops.kinds.flags.calls import flag_path
 from unleash_gitops.kinds.flags.read_export import read_exports
-from unleash_gitops.model.ownership import OWNER_TAG
 
-__all__ = ["LiveFlag", "read_absent", "read_flags", "read_half_deleted"]
+__all__ = ["LiveFlag", "read_absent", "read_flags", "read_tags"]
 
 _MOST_EVALUATIONS = 15_000  # flags times environments, of one request
 _SEARCHES = 5  # flags that are looked for by name; a server allows 15 searches a minute
@@ -91,38 +90,7 @@ def read_absent(reads: Reads, project: str, names: Sequence[str]) -> tuple[list[
     return list(archived.values()), sorted(existing - archived.keys())
 
 
-def read_half_deleted(reads: Reads, project: str, documented: Collection[str]) -> list[LiveFlag]:
-    """Return the project's archived flags with the workspace's mark that no document describes, and no strategies.
-
-    One search finds those of all projects; its answer has no tag of a flag but the mark, so each flag's tags are read.
-    """
-    entries = [
-        entry for entry in _search_marked(reads) if entry.get("project") == project and entry["name"] not in documented
-    ]
-    tags = reads.map_concurrently(lambda entry: _read_tags(reads, entry["name"]), entries)
-    flags = [
-        _from_list({**entry, "tags": own}, project) for entry, own in zip(entries, tags, strict=True) if own is not None
-    ]
-    for flag in flags:
-        flag.archived = True
-        flag.environments = dict.fromkeys(flag.environments, False)
-    return flags
-
-
-def _search_marked(reads: Reads) -> list[Mapping[str, Any]]:
-    """Return the archived flags of all projects that bear the workspace's mark."""
-    mark = f"{OWNER_TAG}:{quote(reads.workspace, safe='')}"
-    path = f"/api/admin/search/features?archived=IS:true&tag=INCLUDE:{mark}&limit={_PAGE}"
-    found: list[Mapping[str, Any]] = []
-    while True:
-        page = f"{path}&offset={len(found)}"
-        answer = check_answer(SearchAnswer, reads.get_cached(page), page)
-        found += answer["features"]
-        if not answer["features"] or len(found) >= answer["total"]:
-            return found
-
-
-def _read_tags(reads: Reads, name: str) -> Any:
+def read_tags(reads: Reads, name: str) -> Any:
     """Return the tags of a flag, archived or not; None when it does not exist."""
     path = f"/api/admin/features/{quote(name, safe='')}/tags"
     answer = reads.get_or_none(path)
@@ -227,7 +195,7 @@ def _own_strategies(strategies: Iterable[Mapping[str, Any]]) -> list[Mapping[str
 
 def _exists(reads: Reads, name: str) -> bool:
     """Tell whether there is a flag of that name, archived or not, in whatever project."""
-    return _read_tags(reads, name) is not None
+    return read_tags(reads, name) is not None
 
 
 def _search_archived(reads: Reads, project: str, names: Collection[str]) -> Iterator[Mapping[str, Any]]:
