@@ -90,7 +90,8 @@ def test_the_next_plan_finishes_a_delete_for_good(mine: Space) -> None:
     plan = mine.plan()
     assert actions(plan) == [("delete", "FeatureFlag", name)]
     (change,) = plan["changes"]
-    assert (change["origin"], change["before"]["archived"]) == ("file", True)
+    assert (change["origin"], change["before"]) == ("file", {"archived": True})
+    assert change["reason"].startswith("this workspace archived it, and has not deleted it for good yet")
     assert [call["path"] for call in change["calls"]] == [f"/api/admin/archive/{name}"]
     assert mine.apply().code == 0
     assert not exists(mine, name)

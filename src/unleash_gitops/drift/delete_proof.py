@@ -42,10 +42,13 @@ def require_proofs(
             checked.append(difference)
             continue
         event = next((event for event in events.get(proof.event_type, ()) if proof.matches(event)), None)
-        if event is not None and history.is_ours(event):
+        is_proven = event is not None and history.is_ours(event)
+        if is_proven and proof.unfinished is not None:
+            checked.append(replace(difference, reason=proof.unfinished))
+            begun.add(difference.key)
+        elif is_proven:
             checked.append(difference)
-            begun |= {difference.key} if proof.leave_unproven else set()
-        elif not proof.leave_unproven:
+        elif proof.unfinished is None:
             reason = f"cannot be deleted: {_explain(event, error)}"
             checked.append(replace(difference, action="blocked", reason=reason))
     return checked, frozenset(begun)

@@ -243,14 +243,15 @@ class Pullable(ABC):
 class DeleteProof:
     """The event that this workspace must have caused before it deletes an object that bears its mark.
 
-    The newest event of `event_type` for which `matches` is true counts. Without that proof, the delete is blocked, or
-    the object is left alone (`leave_unproven`). `feature` is the flag that the event is about, if it is about one.
+    The newest event of `event_type` for which `matches` is true counts. `feature` is the flag that the event is about,
+    if it is about one. Without the proof, the delete is blocked. With `unfinished`, the event began a delete, which the
+    plan finishes for that reason; without the proof, the object is left alone.
     """
 
     event_type: str
     matches: Callable[[Event], bool]
     feature: str | None = None
-    leave_unproven: bool = False
+    unfinished: str | None = None
 
 
 class HasHistory(ABC):

@@ -205,11 +205,10 @@ class FeatureFlag(Kind, Marked, HasReferences, FlagHistory, FlagWriteBack):
         if reads.policy.deletion != "delete" or reads.scope.whole:
             return
         for name, tags in read_half_deleted(reads, project, known):
-            spec = {"archived": True, "tags": [tag for tag in tags if not tag.startswith(f"{OWNER_TAG}:")]}
             flag = Resource(
                 Address(self.name, name, project),
                 name,
-                spec,
+                {"archived": True},
                 ownership=OWNERSHIP_BY_MARK[_mark_of(tags, reads.workspace)],
                 handles={"deletion": reads.policy.deletion},
             )

@@ -44,8 +44,9 @@ class FlagHistory(HasHistory):
         """An archived flag is deleted for good only where this workspace archived it; another user's flag stays."""
         if not live.spec.get("archived"):
             return None
+        unfinished = "this workspace archived it, and has not deleted it for good yet; no document describes it"
         return DeleteProof(
-            "feature-archived", lambda event: event.feature == live.id, feature=live.id, leave_unproven=True
+            "feature-archived", lambda event: event.feature == live.id, feature=live.id, unfinished=unfinished
         )
 
     @override
