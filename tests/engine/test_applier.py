@@ -236,6 +236,20 @@ def test_a_stop_during_the_wait_says_how_far_a_change_is() -> None:
     assert server.paths == ["flag/0"]
 
 
+def test_a_wait_for_the_server_ends_with_the_run() -> None:
+    """The look-up shows nothing until the client is stopped."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("noted"):
+            client.stop.set()
+            return httpx.Response(404, json={"name": "NotFoundError", "message": "not noted"})
+        return httpx.Response(200, json={})
+
+    with Client("http://x", "t", transport=httpx.MockTransport(answer)) as client:
+        (result,) = apply_changes(plan(two_step("flag")), client, threading.Event()).results
+    assert (result.status, result.error) == ("failed", "interrupted, after 1 of 2 requests")
+
+
 def test_a_server_that_is_gone_for_good_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("unleash_gitops.api.client._CONNECT_RETRY_BUDGET", 0.05)
     names = [f"c{number:02}" for number in range(20)]

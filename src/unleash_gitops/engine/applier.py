@@ -126,7 +126,7 @@ class _Run:
 
     def _find_obstacle(self, place: int) -> str | None:
         """Return why a change whose dependencies have ended cannot be sent any more, None when it can."""
-        if self._stop.is_set():
+        if self._stop.is_set() or self._client.stop.is_set():
             return "interrupted"
         if self._halted is not None:
             return self._halted
