@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from acceptance.conftest import Space
 from servers.fault_proxy import FaultProxy
 from servers.instance import Instance
+from unleash_gitops.sandbox.paths import Paths
+from unleash_gitops.sandbox.state import load_state
 
 pytestmark = pytest.mark.sandbox
 OWNER = "gitops:payments"
@@ -239,6 +242,25 @@ def test_deletion_delete_removes_it_for_good(flags: Space) -> None:
     (flags.root / f"{name}.yaml").unlink()
     assert_nothing_differs(flags)
     assert flags.instance.http.get(f"/api/admin/features/{name}/tags").status_code == 404
+
+
+def test_many_flags_are_deleted_for_good_and_the_server_stays_up(flags: Space) -> None:
+    """8.2.0 ends when a flag is deleted before it has recorded that the flag was archived, a second later."""
+    names = [fresh("many") for _ in range(40)]
+    flags.workspace("payments", deletion="delete", maxDeletes=40)
+    for name in names:
+        flags.flag(name, environments={"development": {"enabled": True}})
+    assert_nothing_differs(flags)
+    before = load_state(Paths.current().state)
+    for name in names:
+        (flags.root / f"{name}.yaml").unlink()
+    assert_nothing_differs(flags)
+    for name in names:
+        assert flags.instance.http.get(f"/api/admin/features/{name}/tags").status_code == 404
+    time.sleep(2)  # the listener of a vanished flag would end the server by now
+    after = load_state(Paths.current().state)
+    assert flags.instance.http.get("/health").status_code == 200
+    assert (after.crashes, after.processes["node"]) == (before.crashes, before.processes["node"])
 
 
 def test_what_others_made_is_reported_and_left_alone(flags: Space) -> None:

@@ -359,8 +359,10 @@ def test_a_flag_that_production_evaluates_is_not_deleted(fake: Instance, tmp_pat
     (change,) = teams.run("plan", "aa", "--format", "json").json["changes"]
     assert (change["action"], change["reason"]) == (
         "blocked",
-        ("in use: evaluated 1,204 times in the last hour in production, by shop-web; "
-        f"to delete it all the same, set spec.allowInUse: [{address}]"),
+        (
+            "in use: evaluated 1,204 times in the last hour in production, by shop-web; "
+            f"to delete it all the same, set spec.allowInUse: [{address}]"
+        ),
     )
     assert teams.actions("aa", "--allow-in-use", address) == [("aa", "delete", FLAGS[0])]
     for spec in ({"allowInUse": [address]}, {"inUse": "warn"}, {"inUse": {"action": "warn", "within": "1d"}}):

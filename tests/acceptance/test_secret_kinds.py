@@ -49,6 +49,11 @@ def secret_of(real: Instance, name: str) -> str:
     return str(found)
 
 
+def key(space: Space, name: str) -> str:
+    """Return the key of a token's secret in the file of secrets."""
+    return f"{space.instance.url.removeprefix('http://')}/payments/ApiToken/{name}"
+
+
 def apply(space: Space, *arguments: str, code: int = 0, **more: str) -> CommandResult:
     """Apply with the secret in the environment; say everything, and have the secret in nothing of it."""
     command, *rest = arguments or ("",)
@@ -142,7 +147,7 @@ def test_the_life_of_a_token(space: Space) -> None:
     done = apply(space, "--secrets-out", str(out))
     (live,) = space.instance.tokens()
     assert (live["tokenName"], live["projects"], live["alias"]) == ("reader [gitops:payments]", ["default"], None)
-    assert json.loads(out.read_text()) == {"ApiToken/reader": live["secret"]}
+    assert json.loads(out.read_text()) == {key(space, "reader"): live["secret"]}
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     assert "secret" not in done.err
     assert space.plan()["changes"] == []
@@ -171,10 +176,8 @@ def test_the_life_of_a_token(space: Space) -> None:
 def test_without_a_file_a_secret_goes_nowhere(space: Space) -> None:
     space.write("ApiToken", "reader", **READER)
     done = apply(space)
-    assert (
-        "secrets not written to a file: ApiToken/reader\nhelp: to read a secret, open API access in Unleash's UI"
-        in done.err
-    )
+    assert f"secrets not written to a file: {key(space, 'reader')}\nhelp: to read a secret, open API" in done.err
+    assert "help: to read a secret, open API access in Unleash's UI" in done.err
     assert {path.name for path in space.root.iterdir()} == {"unleash-gitops.yaml", "ApiToken-reader.yaml"}
 
 
@@ -199,7 +202,7 @@ def test_many_tokens_are_all_written_down(space: Space) -> None:
     out = space.root.parent / "secrets.json"
     apply(space, "--secrets-out", str(out), "--concurrency", "4")
     made = {
-        f"ApiToken/{one['tokenName'].removesuffix(' [gitops:payments]')}": one["secret"]
+        key(space, one["tokenName"].removesuffix(" [gitops:payments]")): one["secret"]
         for one in space.instance.tokens()
     }
     assert (len(made), json.loads(out.read_text())) == (12, made)
@@ -244,8 +247,9 @@ def test_a_lost_answer_makes_no_second_one(space: Space, fault: str) -> None:
     out = space.root.parent / "secrets.json"
     with proxy.served() as url:
         apply(space, "--secrets-out", str(out), "--url", url)
+        host = url.removeprefix("http://")
     assert len(faulted) == 2
     (addon,), (token,) = space.instance.addons(), space.instance.tokens()
     assert addon["parameters"] == {"accessToken": "*****"}
-    assert json.loads(out.read_text()) == {"ApiToken/reader": token["secret"]}
+    assert json.loads(out.read_text()) == {f"{host}/payments/ApiToken/reader": token["secret"]}
     assert space.plan()["changes"] == []

@@ -13,7 +13,7 @@ import pytest
 
 import document_samples
 from acceptance.conftest import Space
-from command_line import CommandResult
+from command_line import CommandResult, run_here
 from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.instance import Instance
 from unleash_gitops.model.plan_set import PlanSet, parse_plans
@@ -176,6 +176,44 @@ def test_each_instance_has_its_own_token(tmp_path: Path, instance: Instance, oth
     refused = space.run("plan", "--all", **swapped)
     assert refused.code == 1
     assert "workspace payments (staging/):\nerror: GET /api/admin/ui-config: 401" in refused.err
+
+
+@pytest.mark.parametrize("way", ["each", "several", "all", "plan", "plans"])
+@pytest.mark.parametrize("in_repository", [False, True])
+def test_workspaces_of_one_name_on_two_instances_keep_both_secrets(
+    tmp_path: Path, fake: Instance, other: Instance, way: str, in_repository: bool
+) -> None:
+    space = Several(tmp_path, fake)
+    if in_repository:
+        subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    directories = {"eu": fake, "us": other}
+    for directory, one in directories.items():
+        space.workspace("pay", directory, url=one.url)
+        token = document_samples.document("ApiToken", "reader", type="client", environment="development")
+        document_samples.write(space.root / directory, token)
+    arguments = {"each": [["eu"], ["us"]], "several": [["eu", "us"]], "all": [["--all", "."]]}.get(way)
+    if arguments is None:
+        plans = [["eu", "us"]] if way == "plans" else [["eu"], ["us"]]
+        arguments = [[f"../{tmp_path.name}-{number}.json"] for number, _ in enumerate(plans)]
+        for directory, (saved,) in zip(plans, arguments, strict=True):
+            assert apart(space, "plan", *directory, "--out", saved).code == 0
+    secrets: dict[str, str] = {}
+    for number, argument in enumerate(arguments):
+        out = tmp_path.parent / f"{tmp_path.name}-secrets-{number}.json"
+        confirm = () if argument[0].endswith(".json") else ("--yes",)
+        done = apart(space, "apply", *argument, *confirm, "--secrets-out", str(out))
+        assert done.code == 0, done.err
+        secrets |= json.loads(out.read_text())
+    assert secrets == {
+        f"{one.url.removeprefix('http://')}/pay/ApiToken/reader": one.tokens()[0]["secret"]
+        for one in directories.values()
+    }
+
+
+def apart(space: Space, *arguments: str) -> CommandResult:
+    """Run a command that takes each instance from the workspace file."""
+    environment = {name: value for name, value in space.environment().items() if name != "UNLEASH_URL"}
+    return run_here(arguments, cwd=space.root, environment=environment)
 
 
 def test_what_is_meant_for_one_server_does_not_go_to_several(tmp_path: Path, fake: Instance, other: Instance) -> None:

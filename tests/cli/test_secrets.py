@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from unleash_gitops.cli import secrets
-from unleash_gitops.cli.secrets import Secrets
+from unleash_gitops.cli.secrets import Secrets, name_secret
 from unleash_gitops.model.errors import UsageError
 
 
@@ -22,6 +22,19 @@ def test_each_secret_is_written_immediately(tmp_path: Path) -> None:
             assert json.loads(path.read_text()) == {f"ApiToken/t{index}": f"s{index}" for index in range(number + 1)}
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        ("https://unleash.example.com", "unleash.example.com/pay/ApiToken/a"),
+        ("http://Unleash.example.com:4242", "unleash.example.com:4242/pay/ApiToken/a"),
+        ("http://[::1]:4242", "[::1]:4242/pay/ApiToken/a"),
+        ("https://hosted.example.com/eu", "hosted.example.com/eu/pay/ApiToken/a"),
+    ],
+)
+def test_the_key_of_a_secret_names_instance_workspace_and_object(url: str, key: str) -> None:
+    assert name_secret(url, "pay", "ApiToken/a") == key
 
 
 def test_a_file_without_secrets_is_removed(tmp_path: Path) -> None:

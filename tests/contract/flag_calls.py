@@ -191,6 +191,7 @@ END: list[Call] = [
     delete(B), delete(f"{FLAGS}/contract-c"),
     post(f"{PROJECT}/archive", {"features": ["contract-a"]}),
     WAIT,
+    get(f"{B}/lifecycle"), get(f"{NOPE}/lifecycle"),
     delete("/archive/contract-b"), delete("/archive/contract-b"), delete("/archive/contract-c"),
     delete("/archive/contract-a"),
     get("/features/contract-a/tags"),

@@ -20,7 +20,7 @@ AUDITED = {event for kind in kinds().values() for event in getattr(kind, "events
 """The types of events that the product reads."""
 IGNORED = {
     # times
-    "createdAt", "updatedAt", "archivedAt", "lastSeenAt", "seenAt",
+    "createdAt", "updatedAt", "archivedAt", "lastSeenAt", "seenAt", "enteredStageAt",
     # who made an object, and what became of it
     "createdBy", "createdByUserId", "collaborators", "lifecycle", "favorite", "yes", "no",
     # counts and measures

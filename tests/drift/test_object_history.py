@@ -84,6 +84,14 @@ def test_changes_by_the_creator_are_our_own_until_our_first_write(
     assert verdict(2, 1, *changes, claimed_by=OTHER) == expected
 
 
+def test_what_no_event_shows_is_of_unknown_origin() -> None:
+    """The value of such a part is unknown on both sides of each event, which may have changed it or not."""
+    hidden = UnknownValue(ambiguous=True)
+    assert verdict(1, 2, (US, None, hidden)) == ("unknown", None)
+    assert verdict(1, 2, (US, None, hidden), (PERSON, hidden, hidden)) == ("unknown", "admin")
+    assert verdict(1, 2, (US, None, hidden), (PERSON, hidden, hidden), (US, hidden, hidden)) == ("unknown", None)
+
+
 def test_changes_by_trusted_actors_are_our_own() -> None:
     assert verdict(2, 1, MADE, (OTHER, 1, 2), trusted_actors=("other",)) == ("file", None)
     assert verdict(2, 1, MADE, (PERSON, 1, 2), trusted_actors=("other",)) == ("drift", "admin")

@@ -11,7 +11,7 @@ import pytest
 
 from unleash_gitops.api.client import Client
 from unleash_gitops.engine.applier import apply_changes
-from unleash_gitops.model.call import Call
+from unleash_gitops.model.call import Call, Lookup
 from unleash_gitops.model.delete_limits import DeleteLimits
 from unleash_gitops.model.plan import Change, Instance, Plan, Report, Result, Summary
 
@@ -165,6 +165,90 @@ def test_a_dependency_that_is_named_twice_is_met_once() -> None:
 def test_deleting_what_is_gone_is_success() -> None:
     assert Server({"a": 404}).apply(plan(change("a", "delete"))).complete
     assert statuses(Server({"a": 404}).apply(plan(change("a")))) == {"a": "failed"}
+
+
+NOTED = Lookup(path="/api/admin/noted", list_key="")
+
+
+def two_step(name: str, depends_on: tuple[str, ...] = ()) -> Change:
+    """Return a delete whose second call waits for the server."""
+    made = change(name, "delete", depends_on, calls=2)
+    return made.model_copy(update={"calls": (made.calls[0], made.calls[1].model_copy(update={"wait_for": NOTED}))})
+
+
+def test_calls_that_wait_for_the_server_go_last_and_share_one_wait() -> None:
+    server = Server()
+    names = [f"flag-{number}" for number in range(9)]
+    report = server.apply(plan(*(two_step(name) for name in names), change("plain", "delete")), concurrency=2)
+    assert report.complete
+    first, last = server.paths[:10], [path for path in server.paths[10:] if path != "noted"]
+    assert sorted(first) == sorted([*(f"{name}/0" for name in names), "plain/0"])
+    assert sorted(last) == sorted(f"{name}/1" for name in names)
+    assert server.paths[10] == "noted"
+    assert server.paths.count("noted") == len(names)
+
+
+def test_what_depends_on_a_waiting_change_goes_when_that_has_ended() -> None:
+    server = Server()
+    assert server.apply(plan(two_step("child"), two_step("parent", ("child",)))).complete
+    assert server.paths == ["child/0", "noted", "child/1", "parent/0", "noted", "parent/1"]
+
+
+def test_a_waiting_call_is_sent_when_the_server_shows_what_it_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unleash_gitops.engine.call_sender._POLL", 0.01)
+    server = Server()
+    late = two_step("flag")
+    noted = late.calls[1].model_copy(update={"wait_for": Lookup(path="/api/admin/noted", match={"stage": "archived"})})
+    stages: list[Any] = [[], [{"stage": "initial"}], [{"stage": "initial"}, {"stage": "archived"}]]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        path = request.url.path.removeprefix("/api/admin/")
+        server.paths.append(path)
+        return httpx.Response(200, json=stages.pop(0) if path == "noted" else {})
+
+    with Client("http://x", "t", transport=httpx.MockTransport(answer)) as client:
+        made = plan(late.model_copy(update={"calls": (late.calls[0], noted)}))
+        assert apply_changes(made, client, threading.Event()).complete
+    assert server.paths == ["flag/0", "noted", "noted", "noted", "flag/1"]
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_a_server_that_does_not_answer_the_look_up_is_waited_for_until_the_limit(
+    monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr("unleash_gitops.engine.call_sender._POLL", 0.01)
+    monkeypatch.setattr("unleash_gitops.engine.applier._LONGEST_WAIT_FOR_SERVER", 0.1)
+    monkeypatch.setattr("unleash_gitops.api.client._RETRY_BUDGET", 0.0)
+    monkeypatch.setattr("unleash_gitops.api.client._CONNECT_RETRY_BUDGET", 0.0)
+    server = Server({"noted": status})
+    assert server.apply(plan(two_step("flag"))).complete
+    assert (server.paths[0], server.paths[-1]) == ("flag/0", "flag/1")
+    assert server.paths.count("noted") > 1
+
+
+def test_a_stop_during_the_wait_says_how_far_a_change_is() -> None:
+    stop = threading.Event()
+    server = Server({"flag": stop.set})
+    report = server.apply(plan(two_step("flag"), two_step("other", ("flag",))), stop=stop)
+    assert [(result.status, result.error) for result in report.results] == [
+        ("failed", "interrupted, after 1 of 2 requests"),
+        ("skipped", "interrupted"),
+    ]
+    assert server.paths == ["flag/0"]
+
+
+def test_a_wait_for_the_server_ends_with_the_run() -> None:
+    """The look-up shows nothing until the client is stopped."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("noted"):
+            client.stop.set()
+            return httpx.Response(404, json={"name": "NotFoundError", "message": "not noted"})
+        return httpx.Response(200, json={})
+
+    with Client("http://x", "t", transport=httpx.MockTransport(answer)) as client:
+        (result,) = apply_changes(plan(two_step("flag")), client, threading.Event()).results
+    assert (result.status, result.error) == ("failed", "interrupted, after 1 of 2 requests")
 
 
 def test_a_server_that_is_gone_for_good_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,9 @@ from kinds.named import FACTS, MARK, Answers, create, delete, live, update
 from unleash_gitops.documents.loader.document_checks import check_document
 from unleash_gitops.documents.yamldoc import Document, read_documents
 from unleash_gitops.kinds import kinds
+from unleash_gitops.kinds.addon import Addon
 from unleash_gitops.kinds.addon_providers import PARAMETERS
-from unleash_gitops.model.call import Fill, Lookup
+from unleash_gitops.model.call import Call, Fill, Lookup
 from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.ownership import workspace_mark
 from unleash_gitops.model.resource import Area, ReadScope, Resource
@@ -121,6 +122,32 @@ def test_an_existing_one_is_taken_over_by_its_number_and_keeps_what_no_file_ment
     )
     other = taken_over("3", provider="datadog")
     assert kind.server_refusal(other, found, kind.spec_after_update(other, found), FACTS) == "datadog needs apiKey"
+
+
+def test_only_the_description_changes_with_the_mark() -> None:
+    stored = entry(3, description="By hand", events=["b", "a"], projects=["*"], environments=["y", "x"])
+    found = live("Addon", server({**stored, "parameters": {"url": "*****", "contentType": 5}}))["3"]
+    kind = kinds()["Addon"]
+    assert isinstance(kind, Addon)
+    body = {
+        "provider": "webhook", "enabled": True, "events": ["b", "a"], "projects": ["*"], "environments": ["y", "x"],
+        "parameters": {"url": "*****", "contentType": 5},
+    }  # fmt: skip
+    path = "/api/admin/addons/3"
+    marked = Call(method="PUT", path=path, body={**body, "description": f"By hand\n{MARK}"})
+    assert kind.mark_calls(found, MARK) == (marked,)
+    assert kind.mark_calls(found, None) == (Call(method="PUT", path=path, body={**body, "description": "By hand"}),)
+    owned = live("Addon", server(entry(7)))[ID]
+    (released,) = kind.mark_calls(owned, None)
+    assert (released.body["description"], kind.mark_calls(owned, OURS)[0].body["description"]) == ("", OURS)
+
+
+def test_a_stored_secret_is_write_only() -> None:
+    found = live("Addon", server(entry(7)))[ID]
+    kind = kinds()["Addon"]
+    assert isinstance(kind, Addon)
+    parts = [("parameters", "url"), ("parameters", "contentType"), ("parameters", "authorization"), ("enabled",)]
+    assert [kind.is_write_only(part, found) for part in parts] == [True, False, False, False]
 
 
 def test_what_is_pulled_changes_nothing() -> None:

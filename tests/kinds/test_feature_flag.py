@@ -17,7 +17,7 @@ from unleash_gitops.kinds.flags.link_url import normalise_url
 from unleash_gitops.kinds.flags.match_strategies import match_strategies
 from unleash_gitops.kinds.flags.strategy import FlagStrategy, strategy_after_create, strategy_body
 from unleash_gitops.kinds.shared.fields import normalise
-from unleash_gitops.model.call import Call
+from unleash_gitops.model.call import Call, Lookup
 from unleash_gitops.model.resource import Area, ReadScope, Reference, Resource
 
 KIND = kinds()["FeatureFlag"]
@@ -197,7 +197,12 @@ def test_a_delete_archives_or_removes_and_names_who_depends_on_it() -> None:
     assert live.users == ("FeatureFlag/p/child",)
     assert [call.path for call in KIND.delete(live)] == ["/api/admin/projects/p/features/f"]
     gone = replace(live, handles={**live.handles, "deletion": "delete"})
-    assert [call.path for call in KIND.delete(gone)][1:] == ["/api/admin/archive/f"]
+    _, for_good = KIND.delete(gone)
+    path = "/api/admin/projects/p/features/f/lifecycle"
+    recorded = Lookup(path=path, match={"stage": "archived"})
+    assert for_good == Call(method="DELETE", path="/api/admin/archive/f", wait_for=recorded)
+    archived = replace(gone, spec={**gone.spec, "archived": True})
+    assert KIND.delete(archived) == (for_good,)
 
 
 def test_a_pulled_document_says_no_defaults_and_changes_nothing() -> None:

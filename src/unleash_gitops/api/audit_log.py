@@ -15,11 +15,24 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from unleash_gitops.api.answers import parse_answer
+from unleash_gitops.model.errors import ApiError, NotUnleash
 
-__all__ = ["Actor", "Event", "parse_actor", "read_events", "read_oldest_event", "read_recent", "search_events"]
+__all__ = [
+    "SEARCH_FAILURE",
+    "Actor",
+    "Event",
+    "is_lasting_failure",
+    "parse_actor",
+    "read_events",
+    "read_oldest_event",
+    "read_recent",
+    "search_events",
+]
 
 SEARCH = "/api/admin/search/events"
 """The path of the search for events."""
+SEARCH_FAILURE = 500
+"""The status of a search that fails again the next time; a higher one is trouble of the moment."""
 _PAGE = 1000
 """The most events that a server answers at once; whoever asks for more gets fifty."""
 _MOST_PAGES = 10
@@ -43,7 +56,10 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event. `at` is UTC, ISO 8601; `data` and `before` are what the server says of the object, often nothing."""
+    """One event. `at` is UTC, ISO 8601; `data` and `before` are what the server says of the object, often nothing.
+
+    `tags` are those that the flag had then, as `type:value`.
+    """
 
     id: int
     type: str
@@ -54,6 +70,12 @@ class Event:
     feature: str | None = None
     project: str | None = None
     environment: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+def is_lasting_failure(error: ApiError | NotUnleash) -> bool:
+    """Tell whether the log cannot be read the next time either; other errors are trouble of the moment."""
+    return not isinstance(error, ApiError) or not (error.status > SEARCH_FAILURE or error.status == 429)
 
 
 def parse_actor(answer: Any) -> Actor | None:
@@ -135,6 +157,7 @@ class _Entry(BaseModel):
     feature_name: str | None = None
     project: str | None = None
     environment: str | None = None
+    tags: Any = None
 
 
 class _Page(BaseModel):
@@ -146,6 +169,12 @@ class _Page(BaseModel):
 
 def _read_page(get: Callable[[str], Any], path: str) -> list[Event]:
     return [_to_event(entry) for entry in parse_answer(_Page, get(path), path).events]
+
+
+def _parse_tags(tags: Any) -> tuple[str, ...]:
+    """Return the tags of an event as `type:value`; none where the server sends something else."""
+    entries = tags if isinstance(tags, list) else []
+    return tuple(f"{tag.get('type')}:{tag.get('value')}" for tag in entries if isinstance(tag, dict))
 
 
 def _newest_first(events: Iterable[Event]) -> list[Event]:
@@ -163,4 +192,5 @@ def _to_event(entry: _Entry) -> Event:
         feature=entry.feature_name,
         project=entry.project,
         environment=entry.environment,
+        tags=_parse_tags(entry.tags),
     )

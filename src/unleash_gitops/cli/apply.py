@@ -21,7 +21,7 @@ from unleash_gitops.cli.plan import (
     show_plans,
     target_option,
 )
-from unleash_gitops.cli.secrets import Secrets, secrets_option
+from unleash_gitops.cli.secrets import Secrets, name_secret, secrets_option
 from unleash_gitops.cli.workspaces import all_option, load_runs, open_clients, read_plans, show_failures
 from unleash_gitops.model.errors import PlanFileError, UsageError
 
@@ -176,7 +176,7 @@ def _apply(runs: Sequence[Run], form: str, secrets: Secrets, *, several: bool) -
                     echo_text(line if not several else line.append(f"  ({run.name})"))
 
         def hand_over(run: Run, address: str, secret: str) -> None:
-            secrets.keep(f"{run.path}/{address}" if several else address, secret)
+            secrets.keep(name_secret(run.url or "", run.name, address), secret)
 
         apply_all(runs, on_result, hand_over)
     _show_reports(runs, form, several=several)

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import click
 
@@ -15,14 +16,24 @@ from unleash_gitops.cli.output import echo_line
 from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.files import replace_file
 
-__all__ = ["Secrets", "secrets_option"]
+__all__ = ["Secrets", "name_secret", "secrets_option"]
 
 secrets_option = click.option(
     "--secrets-out",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Write the secrets of new tokens to FILE, as JSON. FILE must not exist.",
+    help="Write the secrets of new tokens to FILE, as JSON: INSTANCE_HOST/WORKSPACE/ApiToken/NAME to secret. "
+    "FILE must not exist.",
 )
+
+
+def name_secret(url: str, workspace: str, address: str) -> str:
+    """Return the key of the secret of the object at `address`: no two objects share it, on any instance.
+
+    The instance is the host of `url` with its port, and its base path where it has one.
+    """
+    parts = urlsplit(url)
+    return f"{parts.netloc.lower()}{parts.path.rstrip('/')}/{workspace}/{address}"
 
 
 class Secrets:
@@ -59,7 +70,7 @@ class Secrets:
             echo_line("help: to write the secrets of new tokens to a file, use --secrets-out FILE")
 
     def keep(self, owner: str, secret: str) -> None:
-        """Add the secret of `owner`, the address of a token, to the file.
+        """Add the secret of `owner`, the key of a token, to the file.
 
         A failure to write is printed and does not stop the run, since the token exists on the server.
         """

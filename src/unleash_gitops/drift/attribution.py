@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from unleash_gitops.drift.delete_proof import require_proofs
 from unleash_gitops.drift.history import History
 from unleash_gitops.drift.marks import find_lost_mark, find_taken_back
 from unleash_gitops.drift.object_history import ObjectHistory, Trace, Verdict
@@ -13,7 +14,7 @@ from unleash_gitops.engine.classify import Difference
 from unleash_gitops.engine.diff import PartChange
 from unleash_gitops.engine.parts import ABSENT, PartPath, list_parts, value_at, with_value
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.base import HasHistory, Reads
 from unleash_gitops.model.paths import format_path
 from unleash_gitops.model.plan import Changed, FieldChange
 from unleash_gitops.model.resource import Resource
@@ -37,8 +38,18 @@ class AttributedDifference:
 
 
 def attribute(differences: Iterable[Difference], history: History, reads: Reads) -> tuple[AttributedDifference, ...]:
-    """Return each difference with the verdict of the audit log. Raises ServerError."""
-    return tuple(_attribute_one(difference, history, reads) for difference in differences)
+    """Return each difference with the verdict of the audit log.
+
+    A delete that the log must prove and does not is left out, or blocked. One that this workspace began needs no
+    verdict on the parts. Raises ServerError.
+    """
+    checked, begun = require_proofs(list(differences), history, reads)
+    return tuple(
+        AttributedDifference(difference, Verdict("file"))
+        if difference.key in begun
+        else _attribute_one(difference, history, reads)
+        for difference in checked
+    )
 
 
 def find_orphan_drift(orphans: Iterable[Resource], history: History, reads: Reads) -> tuple[Difference, ...]:
@@ -79,12 +90,17 @@ def _judge_create(log: ObjectHistory) -> Verdict:
 def _judge_parts(
     desired: Resource, live: Resource, parts: Sequence[PartChange], log: ObjectHistory
 ) -> dict[PartPath, Verdict]:
-    traces = {part.path: log.trace(part.path, value_at(live.spec, part.path)) for part in parts}
+    kind = kinds()[desired.address.kind]
+    write_only = [part.path for part in parts if isinstance(kind, HasHistory) and kind.is_write_only(part.path, live)]
+    traces = {
+        part.path: log.trace(part.path, value_at(live.spec, part.path)) for part in parts if part.path not in write_only
+    }
     expected = _apply_document(desired, live, traces)
-    return {
+    verdicts = {
         path: trace.judge(lambda base, path=path: bool(value_at(expected, path) == base))  # type: ignore[misc]
         for path, trace in traces.items()
     }
+    return {**verdicts, **dict.fromkeys(write_only, Verdict("file"))}
 
 
 def _apply_document(desired: Resource, live: Resource, traces: Mapping[PartPath, Trace]) -> Mapping[str, Any] | None:

@@ -29,11 +29,11 @@ def find_lost_mark(difference: Difference, history: History, reads: Reads) -> Ch
         was_ours = reads.workspace in change.lost
         if change.lost == EVERY_OWNER:
             was_ours = any(reads.workspace in older.gained for older in changes[place:]) or any(
-                event.type.endswith("-created") and history.is_ours(event.actor)
+                event.type.endswith("-created") and history.is_ours(event)
                 for event in history.events.get(difference.key, ())
             )
         if was_ours:
-            return None if history.is_ours(change.event.actor) else _to_changed(change)
+            return None if history.is_ours(change.event) else _to_changed(change)
     return None
 
 

@@ -39,7 +39,8 @@ class Trace:
 
     `base` is what the part was then; when the workspace never changed it, what it was when the workspace first wrote
     the object. `others` are the later changes by other users. `gap` tells whether events are missing in between,
-    `error` why one of them could not be understood.
+    `error` why one of them could not be understood. `ambiguous` are later events of other users that may have changed
+    the part, which the log does not show.
     """
 
     now: Any
@@ -47,6 +48,7 @@ class Trace:
     others: Sequence[Event]
     gap: bool
     error: str | None = None
+    ambiguous: Sequence[Event] = ()
 
     @property
     def known_base(self) -> bool:
@@ -59,7 +61,9 @@ class Trace:
         if self.base is _NOT_LOGGED:
             return Verdict("unknown", changed, self.error)
         if not self.others:
-            return Verdict("unknown", None, self.error) if self.gap or self.error else Verdict("file")
+            if self.gap or self.error is not None or _is_ambiguous(self.base):
+                return Verdict("unknown", _find_newest(self.ambiguous), self.error)
+            return Verdict("file")
         if not self.known_base:
             return Verdict("conflict", changed)
         if self.base == self.now and not self.gap:
@@ -102,6 +106,7 @@ class ObjectHistory:
     def trace(self, path: PartPath, now: Any) -> Trace:
         """Return the log of a part whose live value is `now`."""
         others: list[Event] = []
+        ambiguous: list[Event] = []
         value, gap = now, False
         error: str | None = None
         for event, (before, after) in self._entries:
@@ -110,12 +115,15 @@ class ObjectHistory:
             accepted = self._accepted is not None and event.id <= self._accepted
             error = error or _find_error(became) or (None if accepted else _find_error(was))
             touched = was != became
-            if accepted or (event.id in self._ours and (touched or event.id == self._first)):
-                return Trace(now, became, others, gap, error)
+            is_ambiguous = not touched and _is_ambiguous(became)
+            if accepted or (event.id in self._ours and (touched or is_ambiguous or event.id == self._first)):
+                return Trace(now, became, others, gap, error, ambiguous)
             if touched:
                 others.append(event)
+            elif is_ambiguous:
+                ambiguous.append(event)
             value = was
-        return Trace(now, _NOT_LOGGED, others, gap, error)
+        return Trace(now, _NOT_LOGGED, others, gap, error, ambiguous)
 
     def judge_undocumented(self, spec: Mapping[str, Any]) -> tuple[Verdict, dict[PartPath, Verdict]]:
         """Return whether another user changed an object without a document, and which parts; `spec` is the live one.
@@ -167,6 +175,10 @@ class ObjectHistory:
 
 def _find_error(value: Any) -> str | None:
     return value.error if isinstance(value, UnknownValue) else None
+
+
+def _is_ambiguous(value: Any) -> bool:
+    return isinstance(value, UnknownValue) and value.ambiguous
 
 
 def _contradicts(logged: Any, value: Any) -> bool:

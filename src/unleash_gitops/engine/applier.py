@@ -1,15 +1,18 @@
 """A plan's calls to the server, and a report. It decides nothing and knows no kinds.
 
 Changes that do not wait for each other are sent at the same time; deletes begin when everything else has ended. A
-change that fails takes with it only what depends on it.
+change that fails takes with it only what depends on it. A call that waits for the server goes when no other call is
+left that could go first, so that all such calls share one wait.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from unleash_gitops.engine.call_sender import Sender
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
 
 __all__ = ["apply_changes"]
+
+_LONGEST_WAIT_FOR_SERVER = 10.0
+"""Seconds that calls wait for what the server does by itself, which takes it about one; then they are sent."""
 
 
 def apply_changes(
@@ -42,7 +48,8 @@ class _Run:
     """One run over a plan; lives for one call of `apply_changes`. Only its own thread touches its fields.
 
     A change is ready when all changes that it depends on have ended; `_unmet` counts those that have not. `_missing` is
-    the first dependency that the plan does not have, if any.
+    the first dependency that the plan does not have, if any. `_waiting` are the changes whose next call waits for the
+    server, `_sent` counts the calls that were sent of a change.
     """
 
     def __init__(
@@ -61,6 +68,8 @@ class _Run:
         self._results: dict[int, Result] = {}
         self._halted: str | None = None
         self._ready: deque[int] = deque()
+        self._waiting: deque[int] = deque()
+        self._sent: Counter[int] = Counter()
         self._phase: frozenset[int] = frozenset()
         place_of = {change.address: place for place, change in enumerate(changes)}
         self._missing = [next((at for at in change.depends_on if at not in place_of), None) for change in changes]
@@ -90,13 +99,21 @@ class _Run:
         """Send the changes at `places`, in order, each as soon as those that it depends on have ended."""
         self._phase = frozenset(places)
         self._ready = deque(place for place in places if not self._unmet[place])
-        under_way: dict[Future[ServerError | None], int] = {}
-        while self._ready or under_way:
+        deadlines: dict[int, float] = {}
+        under_way: dict[Future[_Progress], int] = {}
+        while self._ready or self._waiting or under_way:
+            if not self._ready and not under_way:
+                self._ready, self._waiting = self._waiting, deque()
+                deadlines = dict.fromkeys(self._ready, time.monotonic() + _LONGEST_WAIT_FOR_SERVER)
             while self._ready and len(under_way) < self._client.concurrency:
                 place = self._ready.popleft()
                 obstacle = self._find_obstacle(place)
                 if obstacle is None:
-                    under_way[pool.submit(_apply, self._changes[place], self._sender)] = place
+                    call = (self._changes[place], self._sender, self._sent[place], deadlines.get(place))
+                    under_way[pool.submit(_apply, *call)] = place
+                elif self._sent[place]:
+                    count = f"{self._sent[place]} of {len(self._changes[place].calls)}"
+                    self._end(place, "failed", f"{obstacle}, after {count} requests")
                 else:
                     self._end(place, "skipped", obstacle)
             if under_way:
@@ -109,7 +126,7 @@ class _Run:
 
     def _find_obstacle(self, place: int) -> str | None:
         """Return why a change whose dependencies have ended cannot be sent any more, None when it can."""
-        if self._stop.is_set():
+        if self._stop.is_set() or self._client.stop.is_set():
             return "interrupted"
         if self._halted is not None:
             return self._halted
@@ -119,10 +136,13 @@ class _Run:
         lost = next((result for result in results if result.status != "applied"), None)
         return None if lost is None else f"needs {lost.address}, which {_status_phrase(lost.status)}"
 
-    def _record(self, place: int, failure: ServerError | None) -> None:
+    def _record(self, place: int, progress: _Progress) -> None:
+        failure, self._sent[place] = progress.failure, progress.sent
         if isinstance(failure, Unreachable) and failure.lasting:
             self._halted = "the server does not answer any more"
-        if failure is None:
+        if failure is None and progress.sent < len(self._changes[place].calls):
+            self._waiting.append(place)
+        elif failure is None:
             self._end(place, "applied", None)
         else:
             self._end(place, "failed", str(failure) + (f" ({failure.hint})" if failure.hint else ""))
@@ -148,14 +168,31 @@ class _Run:
                 self._ready.append(dependent)
 
 
-def _apply(change: Change, sender: Sender) -> ServerError | None:
-    """Send the change's calls one after the other; return what stopped it."""
+@dataclass(frozen=True, slots=True)
+class _Progress:
+    """How many calls of a change were sent, and what stopped it."""
+
+    sent: int
+    failure: ServerError | None = None
+
+
+def _apply(change: Change, sender: Sender, begin: int, deadline: float | None) -> _Progress:
+    """Send the change's calls from `begin` on, one after the other, up to one that waits for the server.
+
+    With a `deadline`, the first call waits for the server until then.
+    """
+    sent = begin
     try:
-        for call in change.calls:
+        for call in change.calls[begin:]:
+            if call.wait_for is not None:
+                if deadline is None or not sender.wait_for(call.wait_for, deadline):
+                    return _Progress(sent)
+                deadline = None
             sender.send(call, change.address)
+            sent += 1
     except ServerError as error:
-        return error
-    return None
+        return _Progress(sent, error)
+    return _Progress(sent)
 
 
 def _status_phrase(status: Status) -> str:

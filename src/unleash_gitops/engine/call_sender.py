@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ _FIRST_WAIT_BEFORE_VERIFYING = 0.5
 """Seconds for a server to finish a POST whose answer was lost, before a read verifies what the POST made."""
 _LONGEST_WAIT_BEFORE_VERIFYING = 5.0
 """The wait doubles with each attempt, up to this many seconds."""
+_POLL = 0.2
+"""Seconds between two reads of what a call waits for."""
 
 
 class Sender:
@@ -69,6 +72,23 @@ class Sender:
                 sending.set_exception(error)
                 raise
         sending.result()
+
+    def wait_for(self, lookup: Lookup, deadline: float) -> bool:
+        """Wait until the server shows the object that `lookup` describes, at most until `deadline` (monotonic).
+
+        Return False when the run is stopped before that. A server that cannot answer the look-up is waited for until
+        the deadline.
+        """
+        while time.monotonic() < deadline:
+            try:
+                if self._look_up(lookup) is not None:
+                    return True
+            except ApiError as error:
+                if isinstance(error, MissingRoute):
+                    return True  # a server without the route does not process what is waited for
+            if self._client.stop.wait(_POLL):
+                return False
+        return True
 
     def _send(self, call: Call, address: str) -> None:
         if call.claim is None:

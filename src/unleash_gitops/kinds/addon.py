@@ -6,7 +6,7 @@ Source: the OpenAPI document of Unleash 8.2.0 (`addonsSchema`, `addonCreateUpdat
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -15,7 +15,14 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from typing_extensions import TypedDict, override
 
 from unleash_gitops.api.answers import check_answer
-from unleash_gitops.kinds.addon_providers import MASK, PARAMETERS, Provider, check_against_server, parameter_problem
+from unleash_gitops.kinds.addon_providers import (
+    MASK,
+    PARAMETERS,
+    Provider,
+    check_against_server,
+    check_creatable,
+    parameter_problem,
+)
 from unleash_gitops.kinds.base import Claimable, Kind, Pullable, Reads
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import UNIQUE, Rule, live_model
@@ -23,18 +30,17 @@ from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, Transfera
 from unleash_gitops.kinds.shared.named import Description, NamedKind
 from unleash_gitops.model.call import Call, Claim, Fill, Lookup
 from unleash_gitops.model.ownership import append_mark, mark_line, split_mark, workspace_mark
-from unleash_gitops.model.resource import Address, Area, Resource, UnknownValue, ownership_of
+from unleash_gitops.model.resource import Address, Area, Resource, Transition, UnknownValue, ownership_of
 from unleash_gitops.model.workspace import NAME_PATTERN
 
 if TYPE_CHECKING:
+    from unleash_gitops.api.audit_log import Event
     from unleash_gitops.api.client import ServerFacts
 
 __all__ = ["KIND"]
 
 _PATH = "/api/admin/addons"
 _NAME_LINE = "unleash-gitops name: "
-_DEPRECATED = {"slack": "slack-app", "teams": "teamsworkflow"}
-"""Providers that no new object may have, and what came after them."""
 
 
 class AddonMetadata(AuditedMetadata, TransferableMetadata):
@@ -112,24 +118,6 @@ class AddonSpec(Model):
         return parameters
 
 
-def _check_creatable(document: Any) -> Any:
-    """Refuse a document without what a new integration needs; one with `metadata.id` takes over an existing one."""
-    spec = document.spec
-    if document.metadata.id is not None:
-        return document
-    needed = [("parameters", name) for name, (required, _) in PARAMETERS[spec.provider].items() if required]
-    missing: list[tuple[str, ...]] = [path for path in needed if spec.parameters.get(path[1]) is None]
-    missing += [] if spec.events else [("events",)]
-    problems = [InitErrorDetails(type="missing", loc=("spec", *path), input=None) for path in missing]
-    if spec.provider in _DEPRECATED:
-        hint = f"use {_DEPRECATED[spec.provider]}, or give the metadata.id of an existing one"
-        problem = PydanticCustomError("deprecated-provider", "is deprecated, and not created any more", {"hint": hint})
-        problems = [InitErrorDetails(type=problem, loc=("spec", "provider"), input=None)]
-    if problems:
-        raise ValidationError.from_exception_data("Addon", problems)
-    return document
-
-
 class _Addons(TypedDict):
     providers: list[Any]
     addons: list[Any]
@@ -144,7 +132,7 @@ class Addon(Kind, Claimable, Pullable, Audited):
     name = "Addon"
     folder = "addons"
     spec = AddonSpec
-    document = envelope("Addon", "An integration.", AddonMetadata, AddonSpec, _check_creatable)
+    document = envelope("Addon", "An integration.", AddonMetadata, AddonSpec, check_creatable)
     events = ("addon-config-created", "addon-config-updated", "addon-config-deleted")
     codes: ClassVar[Mapping[str, str]] = {
         **NamedKind.codes,
@@ -200,13 +188,30 @@ class Addon(Kind, Claimable, Pullable, Audited):
             owners=owners,
             title=(text or entry["provider"]).partition("\n")[0],
             server_id=number,
+            handles={"stored": _mask(entry, secrets)},
         )
 
     @override
     def resource_from_event(self, payload: Any, workspace: str) -> Resource:
-        """Events hold no usable parameters, some of which are secrets."""
+        """Events hold no parameters, some of which are secrets; an edit of nothing else leaves no event at all."""
         resource = self._live(_parse({**payload, "parameters": {}}), None, workspace, {})
-        return replace(resource, spec={**resource.spec, "parameters": UnknownValue()})
+        return replace(resource, spec={**resource.spec, "parameters": UnknownValue(ambiguous=True)})
+
+    @override
+    def history_states(
+        self, live: Resource | None, object_id: str, events: Sequence[Event], reads: Reads
+    ) -> Iterable[Transition]:
+        """Any event may have changed the parameters."""
+        for before, after in super().history_states(live, object_id, events, reads):
+            if isinstance(before, Mapping) and isinstance(after, Mapping):
+                yield before, {**after, "parameters": before["parameters"]}
+            else:
+                yield before, after
+
+    @override
+    def is_write_only(self, unit: Sequence[str], live: Resource) -> bool:
+        """The server returns a mask in place of each stored secret."""
+        return unit[0] == "parameters" and len(unit) == 2 and live.spec["parameters"].get(unit[1]) == MASK
 
     @override
     def spec_after_create(self, desired: Resource) -> dict[str, Any]:
@@ -249,6 +254,17 @@ class Addon(Kind, Claimable, Pullable, Audited):
         description = append_mark(after["description"], desired.mark or "")
         return (self._save("PUT", f"{_PATH}/{live.server_id}", after, description),)
 
+    def _save_mark(self, live: Resource, mark: str | None) -> Call:
+        """Return the call that changes nothing but the mark of a live integration; None takes the mark away.
+
+        The PUT repeats what the server answered. A mask in place of a secret keeps the stored one, so that no variable
+        is needed.
+        """
+        text = live.spec["description"]
+        description = (text or "") if mark is None else append_mark(text, mark)
+        body = {**live.handles["stored"], "description": description}
+        return Call(method="PUT", path=f"{_PATH}/{live.server_id}", body=body)
+
     def _save(self, method: Literal["POST", "PUT"], path: str, after: Mapping[str, Any], description: str) -> Call:
         """Return the call that saves an integration. Its body has null in place of each secret, which is a fill."""
         parameters = after["parameters"]
@@ -259,18 +275,15 @@ class Addon(Kind, Claimable, Pullable, Audited):
 
     @override
     def claim(self, desired: Resource, live: Resource, workspace: str) -> tuple[Call, ...]:
-        """One PUT with every live value. The server keeps the secrets whose value is the mask."""
-        path = f"{_PATH}/{live.server_id}"
-        call = self._save("PUT", path, live.spec, append_mark(live.spec["description"], desired.mark or ""))
-        claim = Claim(path=path, workspace=workspace, former=live.owners)
-        return (call.model_copy(update={"claim": claim}),)
+        """One PUT with every live value."""
+        claim = Claim(path=f"{_PATH}/{live.server_id}", workspace=workspace, former=live.owners)
+        return (self._save_mark(live, desired.mark).model_copy(update={"claim": claim}),)
 
     @override
     def release(self, live: Resource, workspace: str) -> tuple[Call, ...]:
         """The line with the name goes with the mark."""
         others = "\n".join(mark_line(owner) for owner in live.owners if owner != workspace)
-        description = append_mark(live.spec["description"], others) if others else live.spec["description"] or ""
-        return (self._save("PUT", f"{_PATH}/{live.server_id}", live.spec, description),)
+        return (self._save_mark(live, others or None),)
 
     @override
     def former_id(self, desired: Resource, workspace: str) -> str:
@@ -334,6 +347,12 @@ def _parse(entry: Any) -> dict[str, Any]:
     """Return the fields of a live integration that count. Raises ValidationError."""
     parsed = live_model(AddonSpec, id=int).model_validate(entry).model_dump()
     return {**parsed, "parameters": parsed["parameters"] or {}}
+
+
+def _mask(entry: Mapping[str, Any], secrets: Collection[str]) -> dict[str, Any]:
+    """Return the fields of a live integration as the server answered them, with a mask in place of each secret."""
+    parameters = {name: MASK if name in secrets else value for name, value in entry["parameters"].items()}
+    return {**{field: entry[field] for field in AddonSpec.model_fields}, "parameters": parameters}
 
 
 def _without_unset(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from unleash_gitops.kinds.shared.models import LiveModel
 from unleash_gitops.model.call import VARIABLE_NAME
@@ -14,7 +15,7 @@ from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.resource import Resource
 from unleash_gitops.model.suggestions import suggest_alternatives
 
-__all__ = ["MASK", "PARAMETERS", "Provider", "check_against_server", "parameter_problem"]
+__all__ = ["MASK", "PARAMETERS", "Provider", "check_against_server", "check_creatable", "parameter_problem"]
 
 MASK = "*****"
 """The server answers this in place of a secret, and keeps the stored secret when it is sent back."""
@@ -48,6 +49,9 @@ PARAMETERS: Mapping[str, Mapping[str, tuple[bool, bool]]] = {
 }
 """By service and parameter, as Unleash 8.2.0 has them: whether it is required, whether it is a secret."""
 
+_DEPRECATED = {"slack": "slack-app", "teams": "teamsworkflow"}
+"""Providers that no new object may have, and what came after them."""
+
 
 def parameter_problem(provider: str | None, name: str, value: Any) -> str | None:
     """Return why a document may not say `value` there, without the value: it may be a secret."""
@@ -72,6 +76,24 @@ def _variable_problem(value: Mapping[str, Any], *, secret: bool | None) -> str |
     if not isinstance(value["fromEnv"], str) or not re.fullmatch(VARIABLE_NAME, value["fromEnv"]):
         return "fromEnv must be the name of an environment variable, never the secret itself"
     return "is no secret: write the value itself, which is compared" if secret is False else None
+
+
+def check_creatable(document: Any) -> Any:
+    """Refuse a document without what a new integration needs; one with `metadata.id` takes over an existing one."""
+    spec = document.spec
+    if document.metadata.id is not None:
+        return document
+    needed = [("parameters", name) for name, (required, _) in PARAMETERS[spec.provider].items() if required]
+    missing: list[tuple[str, ...]] = [path for path in needed if spec.parameters.get(path[1]) is None]
+    missing += [] if spec.events else [("events",)]
+    problems = [InitErrorDetails(type="missing", loc=("spec", *path), input=None) for path in missing]
+    if spec.provider in _DEPRECATED:
+        hint = f"use {_DEPRECATED[spec.provider]}, or give the metadata.id of an existing one"
+        problem = PydanticCustomError("deprecated-provider", "is deprecated, and not created any more", {"hint": hint})
+        problems = [InitErrorDetails(type=problem, loc=("spec", "provider"), input=None)]
+    if problems:
+        raise ValidationError.from_exception_data("Addon", problems)
+    return document
 
 
 class _Parameter(LiveModel):

@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict, override
 
 from unleash_gitops.api.answers import check_answer
-from unleash_gitops.kinds.base import HasReferences, HasUsage, Kind, Marked, Pullable, Reads, Use
+from unleash_gitops.kinds.base import DeleteProof, HasReferences, HasUsage, Kind, Marked, Pullable, Reads, Use
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import Rule, live_model
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, envelope
@@ -25,6 +25,7 @@ from unleash_gitops.model.resource import Address, Area, Reference, Resource, ow
 from unleash_gitops.model.workspace import NAME_PATTERN
 
 if TYPE_CHECKING:
+    from unleash_gitops.api.audit_log import Event
     from unleash_gitops.api.client import ServerFacts
 
 __all__ = ["KIND"]
@@ -161,6 +162,16 @@ class ApiToken(Kind, Marked, HasReferences, HasUsage, Pullable, Audited):
     @override
     def resource_from_event(self, payload: Any, workspace: str) -> Resource:
         return self._live(_parse(payload), workspace, {})
+
+    @override
+    def delete_proof(self, live: Resource) -> DeleteProof | None:
+        """Any user may give a token a name that ends like the workspace's mark. The log knows who created it."""
+        created = {key: live.handles["match"][key] for key in ("tokenName", "createdAt")}
+
+        def matches(event: Event) -> bool:
+            return isinstance(event.data, dict) and created.items() <= event.data.items()
+
+        return DeleteProof("api-token-created", matches)
 
     @override
     def server_refusal(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 from unleash_gitops.kinds.shared.fields import defaults, normalise, rewrite, to_body, to_document
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Claimable",
+    "DeleteProof",
     "HasHistory",
     "HasReferences",
     "HasUsage",
@@ -318,6 +320,21 @@ class Pullable(ABC):
         return rewrite(self.spec, unit, value, current)
 
 
+@dataclass(frozen=True, slots=True)
+class DeleteProof:
+    """The event that this workspace must have caused before it deletes an object that bears its mark.
+
+    The newest event of `event_type` for which `matches` is true counts. `feature` is the flag that the event is about,
+    if it is about one. Without the proof, the delete is blocked. With `unfinished`, the event began a delete, which the
+    plan finishes for that reason; without the proof, the object is left alone.
+    """
+
+    event_type: str
+    matches: Callable[[Event], bool]
+    feature: str | None = None
+    unfinished: str | None = None
+
+
 class HasHistory(ABC):
     """A kind whose past the server's audit log tells."""
 
@@ -341,6 +358,10 @@ class HasHistory(ABC):
         """Return what `events` of an object, newest first, did to its marks, newest first."""
         return ()
 
+    def delete_proof(self, live: Resource) -> DeleteProof | None:
+        """Return the proof that a delete of an owned object needs, None where the mark is proof enough."""
+        return None
+
     @abstractmethod
     def history_states(
         self, live: Resource | None, object_id: str, events: Sequence[Event], reads: Reads
@@ -349,6 +370,13 @@ class HasHistory(ABC):
 
         `live` is the object, None when it does not exist; `events` are all that are known about it.
         """
+
+    def is_write_only(self, unit: Sequence[str], live: Resource) -> bool:
+        """Tell whether the server never returns a part of a live object, so that every update has to send it.
+
+        Such a part is no drift, and no policy keeps it: the live value is unknown.
+        """
+        return False
 
     def requires_confirmation(self, unit: Sequence[str], resource: Resource, reads: Reads) -> bool:
         """Tell whether others' changes of a part are overwritten only where a policy says so."""

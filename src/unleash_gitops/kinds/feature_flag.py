@@ -5,7 +5,7 @@ Source: the OpenAPI document of Unleash 8.2.0 (`featureSchema`), and what a serv
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ from unleash_gitops.kinds.flags.environment import (
     exceeded_limit,
 )
 from unleash_gitops.kinds.flags.evaluations import find_flag_use
+from unleash_gitops.kinds.flags.half_deleted import read_half_deleted
 from unleash_gitops.kinds.flags.history import FlagHistory
 from unleash_gitops.kinds.flags.link_url import normalise_url
 from unleash_gitops.kinds.flags.read import LiveFlag, read_absent, read_flags
@@ -93,6 +94,8 @@ class FeatureFlag(Kind, Claimable, HasReferences, HasUsage, FlagHistory, FlagWri
                 yield reference, "the flag depends on itself"
             elif reference.kind == "FeatureFlag" and (spec_of(reference) or {}).get("dependencies"):
                 yield reference, f'"{reference.name}" depends on another flag itself, and only one level is possible'
+            elif reference.kind == "FeatureFlag" and (spec_of(reference) or {}).get("archived"):
+                yield reference, f'"{reference.name}" is archived'
         for environment, desired in resource.spec.get("environments", {}).items():
             for index, strategy in enumerate(desired.get("strategies", ())):
                 at = ("spec", "environments", environment, "strategies", index)
@@ -146,6 +149,7 @@ class FeatureFlag(Kind, Claimable, HasReferences, HasUsage, FlagHistory, FlagWri
             segments = read_segment_names(reads)
         for flag in (*active, *archived):
             yield self._live(flag, reads, project, wanted.get(flag.name), segments)
+        yield from self._read_half_deleted(reads, project, {*wanted, *listed})
         if elsewhere:
             readable = {flag for other in reads.projects() for flag in reads.flags(other)}
             for name in elsewhere:
@@ -229,6 +233,23 @@ class FeatureFlag(Kind, Claimable, HasReferences, HasUsage, FlagHistory, FlagWri
     @override
     def find_use(self, live: Resource, reads: Reads, since: datetime) -> Use | None:
         return find_flag_use(live, reads, since)
+
+    def _read_half_deleted(self, reads: Reads, project: str, known: Collection[str]) -> Iterator[Resource]:
+        """Yield the flags that a delete for good may have archived only; none where the workspace archives flags."""
+        if reads.policy.deletion != "delete" or reads.scope.whole:
+            return
+        for name, tags in read_half_deleted(reads, project, known):
+            owners = read_owner_tags(tags)
+            flag = Resource(
+                Address(self.name, name, project),
+                name,
+                {"archived": True},
+                ownership=ownership_of(owners, reads.workspace),
+                owners=owners,
+                handles={"deletion": reads.policy.deletion},
+            )
+            if reads.scope.will_delete(flag):
+                yield flag
 
     def _listed(self, entry: Mapping[str, Any], reads: Reads, project: str) -> Resource:
         """Return a listed flag with its ownership and nothing else."""

@@ -118,6 +118,8 @@ class Call(Data):
     that replaces `{found}` in the path. `claim` is the ownership mark that the call writes. An `idempotent` call is
     sent once however many changes have it, and what it creates may exist already. The answer has a secret in the field
     named by `secret_field`. Defaults are left out of the JSON.
+
+    A call with `wait_for` is sent when the server shows that object, after every call of the plan that can go first.
     """
 
     method: Literal["POST", "PUT", "DELETE"]
@@ -128,6 +130,7 @@ class Call(Data):
     verify: Lookup | None = None
     lookup: Lookup | None = None
     claim: Claim | None = None
+    wait_for: Lookup | None = None
     idempotent: bool = False
     secret_field: str | None = None
 
@@ -167,10 +170,12 @@ class Call(Data):
         body, fills = _resolve_ids(self.body, self.fills, ids)
         verify = None if self.verify is None else self.verify.resolve_ids(ids)
         lookup = None if self.lookup is None else self.lookup.resolve_ids(ids)
-        return self.model_copy(update={"body": body, "fills": fills, "verify": verify, "lookup": lookup})
+        wait_for = None if self.wait_for is None else self.wait_for.resolve_ids(ids)
+        lookups = {"verify": verify, "lookup": lookup, "wait_for": wait_for}
+        return self.model_copy(update={"body": body, "fills": fills, **lookups})
 
     def _lookups(self) -> list[Lookup]:
-        return [lookup for lookup in (self.verify, self.lookup) if lookup is not None]
+        return [lookup for lookup in (self.verify, self.lookup, self.wait_for) if lookup is not None]
 
     def _all_fills(self) -> list[Fill]:
         return [*self.fills, *(fill for lookup in self._lookups() for fill in lookup.fills)]

@@ -51,11 +51,13 @@ def ownership_of(owners: Collection[str], workspace: str) -> Ownership:
 class UnknownValue:
     """A past value that the audit log does not hold. It is equal to itself only.
 
-    `error` says why an event could not be understood. It is None when the log has no event of the value.
+    `error` says why an event could not be understood. It is None when the log has no event of the value. `ambiguous`
+    tells that the log never shows whether an event changed the value: it stands on both sides of such an event.
     """
 
-    def __init__(self, error: str | None = None) -> None:
+    def __init__(self, error: str | None = None, *, ambiguous: bool = False) -> None:
         self.error = error
+        self.ambiguous = ambiguous
 
 
 Transition = tuple[Mapping[str, Any] | UnknownValue | None, Mapping[str, Any] | UnknownValue | None]

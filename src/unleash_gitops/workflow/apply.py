@@ -69,14 +69,15 @@ def _describe_change(changed: Changed) -> str:
 def check_plan(plan: Plan, client: Client) -> None:
     """Raise unless exactly what was planned can be done now.
 
-    PlanFileError for another instance or a part of a plan, StalePlan when anything the plan touches has changed,
-    Maintenance, or ServerError.
+    PlanFileError for another instance or a part of a plan, UsageError when a secret is not in the environment,
+    StalePlan when anything the plan touches has changed, Maintenance, or ServerError.
     """
     if plan.only is not None:
         raise PlanFileError(
             f"this is the {plan.only} of a plan, for reading, and not the whole",
             "make a whole one with: unleash-gitops plan --out FILE",
         )
+    _require_secrets(plan.changes)
     facts = client.facts()
     # A copy of a database has the instance id of the original.
     is_other_id = facts.instance_id and plan.instance.id and facts.instance_id != plan.instance.id
@@ -85,12 +86,18 @@ def check_plan(plan: Plan, client: Client) -> None:
             f"the plan was made for another instance ({plan.instance.url}), not for {client.url}",
             "apply it there, or make a plan for this one",
         )
-    reader = Reader(client, plan.workspace, WorkspaceSpec(), _scope_of(plan))
+    reader = Reader(client, plan.workspace, _policy_of(plan), _scope_of(plan))
     live = reader.read_areas(list_areas(plan))
     stale = find_stale_changes(plan, live)
     if stale:
         authors = find_last_changes(reader, [change for change, _ in stale], live)
         raise StalePlan([_describe_stale(*entry, author) for entry, author in zip(stale, authors, strict=True)])
+
+
+def _policy_of(plan: Plan) -> WorkspaceSpec:
+    """Return the policy to read with: archived flags are read only where the plan deletes some for good."""
+    deletes = (change.before or {} for change in plan.changes if change.action == "delete")
+    return WorkspaceSpec(deletion="delete" if any(before.get("archived") for before in deletes) else "archive")
 
 
 def _scope_of(plan: Plan) -> ReadScope:

@@ -19,6 +19,7 @@ __all__ = [
     "LiveStrategy",
     "PlaygroundAnswer",
     "SearchAnswer",
+    "TagsAnswer",
     "read_flag",
     "read_listed_flag",
     "read_project_environments",
@@ -72,6 +73,12 @@ class FlagAnswer(TypedDict):
     links: NotRequired[list[_Link] | None]
     dependencies: NotRequired[list[dict[str, Any]] | None]
     children: NotRequired[list[str] | None]
+
+
+class TagsAnswer(TypedDict):
+    """The tags of a flag."""
+
+    tags: list[_Tag]
 
 
 class SearchAnswer(TypedDict):

@@ -86,10 +86,17 @@ def update_calls(desired: Resource, live: Resource, after: Mapping[str, Any]) ->
 
 
 def delete_calls(live: Resource) -> Iterator[Call]:
-    """Yield the calls that archive a flag, or remove it for good where the workspace says so."""
-    yield Call(method="DELETE", path=flag_path(str(live.address.project), live.id))
+    """Yield the calls that archive a flag, or delete it for good where the workspace says so.
+
+    8.2.0 records the archived flag in its lifecycle about a second later, and ends with a database error when the flag
+    no longer exists by then.
+    """
+    path = flag_path(str(live.address.project), live.id)
+    if not live.spec.get("archived"):
+        yield Call(method="DELETE", path=path)
     if live.handles["deletion"] == "delete":
-        yield Call(method="DELETE", path=f"/api/admin/archive/{quote(live.id, safe='')}")
+        recorded = Lookup(path=f"{path}/lifecycle", match={"stage": "archived"})
+        yield Call(method="DELETE", path=f"/api/admin/archive/{quote(live.id, safe='')}", wait_for=recorded)
 
 
 class _Place:

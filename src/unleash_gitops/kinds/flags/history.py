@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from unleash_gitops.api.audit_log import read_events
-from unleash_gitops.kinds.base import HasHistory, MarkChange, Reads
+from unleash_gitops.kinds.base import DeleteProof, HasHistory, MarkChange, Reads
 from unleash_gitops.kinds.flags.answers import read_project_environments, read_segment_names
 from unleash_gitops.kinds.flags.event_payloads import read_tag
 from unleash_gitops.kinds.flags.rewind import EVENT_TYPES, FlagState
@@ -45,6 +45,16 @@ class FlagHistory(HasHistory):
         """Tags, and the deletion of the tag or its type, which takes the mark off all flags without other events."""
         changes = [_read_mark_change(event) for event in (*events, *_read_tag_deletions(reads, events))]
         yield from sorted(filter(None, changes), key=lambda change: -change.event.id)
+
+    @override
+    def delete_proof(self, live: Resource) -> DeleteProof | None:
+        """An archived flag is deleted for good only where this workspace archived it; another user's flag stays."""
+        if not live.spec.get("archived"):
+            return None
+        unfinished = "this workspace archived it, and has not deleted it for good yet; no document describes it"
+        return DeleteProof(
+            "feature-archived", lambda event: event.feature == live.id, feature=live.id, unfinished=unfinished
+        )
 
     @override
     def history_states(

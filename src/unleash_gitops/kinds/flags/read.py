@@ -13,11 +13,18 @@ from urllib.parse import quote
 
 from unleash_gitops.api.answers import check_answer
 from unleash_gitops.kinds.base import Reads
-from unleash_gitops.kinds.flags.answers import LiveStrategy, PlaygroundAnswer, SearchAnswer, read_flag, read_listed_flag
+from unleash_gitops.kinds.flags.answers import (
+    LiveStrategy,
+    PlaygroundAnswer,
+    SearchAnswer,
+    TagsAnswer,
+    read_flag,
+    read_listed_flag,
+)
 from unleash_gitops.kinds.flags.calls import flag_path
 from unleash_gitops.kinds.flags.read_export import read_exports
 
-__all__ = ["LiveFlag", "read_absent", "read_flags"]
+__all__ = ["LiveFlag", "read_absent", "read_flags", "read_tags"]
 
 _MOST_EVALUATIONS = 15_000  # flags times environments, of one request
 _SEARCHES = 5  # flags that are looked for by name; a server allows 15 searches a minute
@@ -81,6 +88,13 @@ def read_absent(reads: Reads, project: str, names: Sequence[str]) -> tuple[list[
             flag.environments[environment] = False  # as it is when it is revived
             flag.strategies[environment] = _own_strategies(check_answer(list[LiveStrategy], reads.get(path), path))
     return list(archived.values()), sorted(existing - archived.keys())
+
+
+def read_tags(reads: Reads, name: str) -> Any:
+    """Return the tags of a flag, archived or not; None when it does not exist."""
+    path = f"/api/admin/features/{quote(name, safe='')}/tags"
+    answer = reads.get_or_none(path)
+    return None if answer is None else check_answer(TagsAnswer, answer, path)["tags"]
 
 
 def _from_list(entry: Mapping[str, Any], project: str) -> LiveFlag:
@@ -181,7 +195,7 @@ def _own_strategies(strategies: Iterable[Mapping[str, Any]]) -> list[Mapping[str
 
 def _exists(reads: Reads, name: str) -> bool:
     """Tell whether there is a flag of that name, archived or not, in whatever project."""
-    return reads.get_or_none(f"/api/admin/features/{quote(name, safe='')}/tags") is not None
+    return read_tags(reads, name) is not None
 
 
 def _search_archived(reads: Reads, project: str, names: Collection[str]) -> Iterator[Mapping[str, Any]]:
