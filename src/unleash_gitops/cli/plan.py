@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from unleash_gitops.workflow.many_workspaces import Run
 
 __all__ = [
+    "check_targets",
     "on_drift_option",
     "plan",
     "plan_runs",
@@ -49,8 +50,8 @@ target_option = click.option(
     "--target",
     "targets",
     multiple=True,
-    metavar="REF",
-    help="Limit the plan to this address and those below it, such as ImpactMetric/shop. Can be repeated.",
+    metavar="ADDRESS",
+    help="Limit the command to this address and those below it, such as ImpactMetric/shop. Can be repeated.",
 )
 on_drift_option = click.option(
     "--on-drift",
@@ -165,13 +166,18 @@ def plan_runs(
     """
     from unleash_gitops.workflow.many_workspaces import build_plan_set, is_in_maintenance, plan_all
 
-    if several and targets:
-        raise UsageError("--target cannot be used with several workspaces", "name the directory of one workspace")
+    check_targets(targets, several=several)
     with progress_bar("reading") as show_progress:
         plan_all(runs, targets, show_progress, on_drift, thorough=thorough)
     if is_in_maintenance(runs):
         echo_line("note: the server is in maintenance mode; apply fails until it ends")
     return build_plan_set(runs) if several else runs[0].plan
+
+
+def check_targets(targets: Sequence[str], *, several: bool) -> None:
+    """Raise UsageError for `targets` with several workspaces."""
+    if several and targets:
+        raise UsageError("--target cannot be used with several workspaces", "name the directory of one workspace")
 
 
 def show_plans(plans: Plan | PlanSet, form: str, *, err: bool = False) -> None:

@@ -111,8 +111,8 @@ def compare_workspace(
 
 
 def parse_targets(targets: Iterable[str]) -> list[tuple[str, ...]]:
-    """Return each address, or its beginning, in pieces."""
-    return [tuple(piece for piece in target.split("/") if piece) for target in targets]
+    """Return each address, or its beginning, split at each slash."""
+    return [tuple(target.split("/")) for target in targets]
 
 
 def _read_live(

@@ -89,7 +89,7 @@ class _Walk:
 
     def _visit(self, event: Any, path: Path, key: Any, *, in_brackets: bool) -> Iterator[_Alias]:
         if isinstance(event, yaml.AliasEvent):
-            yield _Alias(path, self._anchor_paths[event.anchor], event, key, in_brackets)
+            yield _Alias(path, self._anchor_paths[str(event.anchor)], event, key, in_brackets)
             return
         self._remember(event, path)
         if isinstance(event, yaml.CollectionStartEvent):
@@ -97,15 +97,17 @@ class _Walk:
             is_mapping = isinstance(event, yaml.MappingStartEvent)
             yield from self._visit_mapping(path, inner) if is_mapping else self._visit_list(path, inner)
 
-    def _visit_mapping(self, path: Path, in_brackets: bool) -> Iterator[_Alias]:  # noqa: FBT001 - see _visit
+    def _visit_mapping(self, path: Path, in_brackets: bool) -> Iterator[_Alias]:
+        key: Any
         while not isinstance(key := next(self._events), yaml.MappingEndEvent):
-            is_alias = isinstance(key, yaml.AliasEvent)
-            step = self._scalars.get(key.anchor, "") if is_alias else getattr(key, "value", "")
-            if not is_alias:
+            if isinstance(key, yaml.AliasEvent):
+                step = self._scalars.get(str(key.anchor), "")
+            else:
+                step = getattr(key, "value", "")
                 self._remember(key, (*path, step))
             yield from self._visit(next(self._events), (*path, step), key, in_brackets=in_brackets)
 
-    def _visit_list(self, path: Path, in_brackets: bool) -> Iterator[_Alias]:  # noqa: FBT001 - see _visit
+    def _visit_list(self, path: Path, in_brackets: bool) -> Iterator[_Alias]:
         index = 0
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
             yield from self._visit(event, (*path, index), None, in_brackets=in_brackets)
