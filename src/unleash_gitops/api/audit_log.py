@@ -15,11 +15,24 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from unleash_gitops.api.answers import parse_answer
+from unleash_gitops.model.errors import ApiError
 
-__all__ = ["Actor", "Event", "parse_actor", "read_events", "read_oldest_event", "read_recent", "search_events"]
+__all__ = [
+    "SEARCH_ENDPOINT_FAILURE",
+    "Actor",
+    "Event",
+    "parse_actor",
+    "read_events",
+    "read_events_if_allowed",
+    "read_oldest_event",
+    "read_recent",
+    "search_events",
+]
 
 SEARCH = "/api/admin/search/events"
 """The path of the search for events."""
+SEARCH_ENDPOINT_FAILURE = 500
+"""The status of a search that fails again the next time; a higher one is trouble of the moment."""
 _PAGE = 1000
 """The most events that a server answers at once; whoever asks for more gets fifty."""
 _MOST_PAGES = 10
@@ -80,6 +93,16 @@ def read_events(
     if project is not None:
         query += f"&project=IS:{quote(project, safe='')}"
     return search_events(get, query, _MOST_PAGES)[0]
+
+
+def read_events_if_allowed(get: Callable[[str], Any], types: Sequence[str]) -> list[Event]:
+    """Return the events of `types`, newest first; none where the log cannot be searched. Raises for other trouble."""
+    try:
+        return read_events(get, types)
+    except ApiError as error:
+        if error.status > SEARCH_ENDPOINT_FAILURE or error.status == 429:
+            raise
+        return []
 
 
 def search_events(get: Callable[[str], Any], query: str, most_pages: int) -> tuple[list[Event], bool]:

@@ -22,10 +22,17 @@ _CREATE_OR_CORRECT = "create it first, or correct the name"
 def find_missing_references(documents: Iterable[Resource], desired: ResourceSet, live: ResourceSet) -> list[Diagnostic]:
     """Return an error for each reference in `documents` to an object that neither side has.
 
-    The hints name the most similar existing objects, up to a limit of comparisons.
+    What `documents` provide counts as existing: a Project document provides environments. The hints name the most
+    similar existing objects, up to a limit of comparisons.
     """
+    documents = list(documents)
     existing = live.known | {
         _build_reference(resource) for resource in (*desired.resources.values(), *live.resources.values())
+    }
+    existing |= {
+        reference
+        for document in documents
+        for reference in kinds()[document.address.kind].provided_references(document)
     }
     missing = [
         reference

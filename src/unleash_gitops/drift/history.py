@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from unleash_gitops.api.audit_log import Actor, Event, parse_actor, read_events, read_recent
+from unleash_gitops.api.audit_log import SEARCH_ENDPOINT_FAILURE, Actor, Event, parse_actor, read_events, read_recent
 from unleash_gitops.drift.object_history import ObjectHistory
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import HasHistory, Reads
+from unleash_gitops.kinds.base import HasHistory, Marked, Reads
 from unleash_gitops.model.errors import ApiError, NotUnleash, UnexpectedAnswer
 from unleash_gitops.model.resource import Key, Resource
 
@@ -18,8 +18,6 @@ _LONGEST_FILTER = 4000
 """Characters of flags' names in one query; with more, the whole project or instance is queried."""
 _MOST_SINGLE_QUERIES = 20
 """Flags that are queried one by one where the server cannot answer for all of them."""
-_SEARCH_ENDPOINT_FAILURE = 500
-"""The status of a search that fails again the next time; a higher one is trouble of the moment."""
 _DENIALS = frozenset({401, 403, 404})
 """The statuses for a token that may not read the log, and for a server without one."""
 
@@ -53,7 +51,21 @@ class History:
         if live is None or live.ownership == "owned":
             marking_event = kind.find_marking_event(events, reads.workspace)
             claimed_by = None if marking_event is None else marking_event.actor
-        return ObjectHistory(events, transitions, self.our_actor, claimed_by, resource.accepted, self.trusted_actors)
+        return ObjectHistory(
+            events,
+            transitions,
+            self.our_actor,
+            claimed_by,
+            resource.accepted,
+            self.trusted_actors,
+            assumes_oldest=not isinstance(kind, Marked),
+        )
+
+    def is_ours(self, event: Event) -> bool:
+        """Tell whether this run's actor, or another that applies the same files, made a change."""
+        return event.actor.name in self.trusted_actors or (
+            self.our_actor is not None and event.actor.same(self.our_actor)
+        )
 
     def error_of(self, resource: Resource) -> str | None:
         """Return the error that keeps the history of an object unknown; to be denied the log is none."""
@@ -76,7 +88,7 @@ def read_history(reads: Reads, objects: Iterable[Resource], trusted_actors: Coll
         events = _group_by_object(audited, _read(reads, audited), reads.workspace)
         return History(our_actor, events, trusted_actors=trusted_actors)
     except ApiError as error:
-        if error.status > _SEARCH_ENDPOINT_FAILURE or error.status == 429:
+        if error.status > SEARCH_ENDPOINT_FAILURE or error.status == 429:
             raise
         return History(audit_error=str(error), denied=error.status in _DENIALS)
     except NotUnleash as error:  # what answers in the server's place, such as a login page, keeps the log to itself
@@ -96,7 +108,7 @@ def _read(reads: Reads, objects: Sequence[Resource]) -> list[Event]:
         try:
             events += read_events(reads.get_cached, _event_types(of_flags), names if is_short else (), project)
         except ApiError as error:
-            if error.status != _SEARCH_ENDPOINT_FAILURE or len(names) > _MOST_SINGLE_QUERIES:
+            if error.status != SEARCH_ENDPOINT_FAILURE or len(names) > _MOST_SINGLE_QUERIES:
                 raise
             events += read_recent(reads.get_cached, names)
     if of_instance:

@@ -39,7 +39,8 @@ class Trace:
 
     `base` is what the part was then; when the workspace never changed it, what it was when the workspace first wrote
     the object. `others` are the later changes by other users. `gap` tells whether events are missing in between,
-    `error` why one of them could not be understood.
+    `error` why one of them could not be understood. `since` is the event after which the part was `base`, 0 where the
+    log has none. `assumed` tells that the workspace never changed the object, and `base` is the oldest logged value.
     """
 
     now: Any
@@ -47,6 +48,8 @@ class Trace:
     others: Sequence[Event]
     gap: bool
     error: str | None = None
+    since: int = 0
+    assumed: bool = False
 
     @property
     def known_base(self) -> bool:
@@ -62,6 +65,8 @@ class Trace:
             return Verdict("unknown", None, self.error) if self.gap or self.error else Verdict("file")
         if not self.known_base:
             return Verdict("conflict", changed)
+        if self.assumed and not (agrees(self.base) and self.base != self.now):
+            return Verdict("unknown", changed, self.error)
         if self.base == self.now and not self.gap:
             return Verdict("file")
         return Verdict("drift" if agrees(self.base) else "conflict", changed)
@@ -73,6 +78,8 @@ class ObjectHistory:
     `our_actor` is whom this run acts as, `trusted_actors` the names of others that apply the same files. `claimed_by`
     made the object the workspace's: those changes count as the workspace's own until its first other one. Changes
     up to the event `accepted` count as accepted, if it is one of `events`: the number may be of another instance.
+    `assumes_oldest` is for kinds without a mark, which a document manages without a first write of the workspace: where
+    the workspace never changed a part, the oldest logged value counts as what the document left.
     """
 
     def __init__(
@@ -83,8 +90,11 @@ class ObjectHistory:
         claimed_by: Actor | None = None,
         accepted: int | None = None,
         trusted_actors: Collection[str] = (),
+        *,
+        assumes_oldest: bool = False,
     ) -> None:
         self._entries = list(zip(events, transitions, strict=True))
+        self._assumes_oldest = assumes_oldest
         self._accepted = accepted if any(event.id == accepted for event in events) else None
         self._ours = {event.id for event in events if event.actor.same(our_actor) or event.actor.name in trusted_actors}
         first = min(self._ours, default=None)
@@ -111,10 +121,12 @@ class ObjectHistory:
             error = error or _find_error(became) or (None if accepted else _find_error(was))
             touched = was != became
             if accepted or (event.id in self._ours and (touched or event.id == self._first)):
-                return Trace(now, became, others, gap, error)
+                return Trace(now, became, others, gap, error, event.id)
             if touched:
                 others.append(event)
             value = was
+        if self._assumes_oldest and others and not gap and not isinstance(value, UnknownValue):
+            return Trace(now, value, others, gap, error, assumed=True)
         return Trace(now, _NOT_LOGGED, others, gap, error)
 
     def judge_undocumented(self, spec: Mapping[str, Any]) -> tuple[Verdict, dict[PartPath, Verdict]]:

@@ -133,6 +133,10 @@ class Kind(ABC):
         """Return the part of a request body that makes an object as the compared `spec` says."""
         return to_body(self.spec, spec)
 
+    def provided_references(self, resource: Resource) -> Iterable[Reference]:
+        """Return what exists, beside the object itself, wherever the object is as its desired or live spec says."""
+        return ()
+
     def document_problem(self, desired: Resource) -> DocumentProblem | None:
         """Return why no server can hold a valid document, for reasons that only the whole of it shows, or None."""
         return None
@@ -261,6 +265,13 @@ class HasHistory(ABC):
 
         `live` is the object, None when it does not exist; `events` are all that are known about it.
         """
+
+    side_effect_events: ClassVar[Sequence[str]] = ()
+    """The types of other objects' events by which the server changes an object of this kind without an event of it."""
+
+    def explains(self, event: Event, unit: Sequence[str], desired: Resource, live: Resource) -> bool:
+        """Tell whether an event of `side_effect_events` can be why a part of `live` is not as `desired`."""
+        return False
 
     def requires_confirmation(self, unit: Sequence[str], resource: Resource, reads: Reads) -> bool:
         """Tell whether others' changes of a part are overwritten only where a policy says so."""

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 from unleash_gitops import __version__
 from unleash_gitops.documents.loader import LoadedWorkspace, load
 from unleash_gitops.documents.reference_checks import find_missing_references, find_reference_conflicts
-from unleash_gitops.drift import Policy, attribute, find_orphan_drift, read_history, resolve_policy
+from unleash_gitops.drift import (
+    Policy,
+    attribute,
+    attribute_side_effects,
+    find_orphan_drift,
+    read_history,
+    resolve_policy,
+)
 from unleash_gitops.engine.classify import Classification, Targets, classify, find_unmatched_targets
 from unleash_gitops.engine.planner import plan_changes
 from unleash_gitops.engine.reader import Reader
@@ -103,7 +110,7 @@ def compare_workspace(
     orphaned = classification.orphaned if thorough else ()
     touched = [difference.resource for difference in classification.differences]
     history = read_history(reader, [*touched, *orphaned], workspace.spec.applied_by)
-    attributed = attribute(classification.differences, history, reader)
+    attributed = attribute_side_effects(attribute(classification.differences, history, reader), history, reader)
     policy = Policy(workspace, reader, on_drift)
     resolved = resolve_policy(classification, attributed, policy, client.facts())
     reminders = find_orphan_drift(orphaned, history, reader)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
+from unleash_gitops.api.audit_log import read_events_if_allowed
 from unleash_gitops.kinds.base import HasHistory, Reads
 from unleash_gitops.kinds.flags.answers import read_project_environments, read_segment_names
 from unleash_gitops.kinds.flags.event_payloads import read_tag
@@ -24,6 +25,7 @@ class FlagHistory(HasHistory):
     """The history of a flag, taken back event by event from what is live."""
 
     events = EVENT_TYPES
+    side_effect_events = ("tag-type-deleted", "project-environment-removed", "segment-updated")
 
     @override
     def event_subjects(self, event: Event, workspace: str) -> tuple[str, ...]:
@@ -43,11 +45,7 @@ class FlagHistory(HasHistory):
     def history_states(
         self, live: Resource | None, object_id: str, events: Sequence[Event], reads: Reads
     ) -> Iterator[Transition]:
-        segments: dict[int, str] = {}
-        payloads = [payload for event in events for payload in (event.data, event.before)]
-        if any(isinstance(payload, dict) and payload.get("segments") for payload in payloads):
-            segments = read_segment_names(reads)
-        state = FlagState(live, segments)
+        state = FlagState(live, _read_past_segment_names(events, reads))
         for index, event in enumerate(events):
             state.settle(event)
             after = state.spec()
@@ -57,9 +55,50 @@ class FlagHistory(HasHistory):
             yield state.spec(), after
 
     @override
+    def explains(self, event: Event, unit: Sequence[str], desired: Resource, live: Resource) -> bool:
+        """Tags go with their type, a flag is off in a detached environment, and segments are named in strategies."""
+        payload = event.before if isinstance(event.before, dict) else {}
+        if event.type == "tag-type-deleted":
+            missing = {*desired.spec.get("tags", ())} - {*live.spec.get("tags", ())}
+            return tuple(unit) == ("tags",) and any(tag.startswith(f"{payload.get('name')}:") for tag in missing)
+        in_environment = len(unit) > 1 and unit[0] == "environments"
+        if event.type == "project-environment-removed":
+            is_there = event.project == live.address.project and in_environment and unit[1] == event.environment
+            present = live.spec["environments"].get(event.environment, {})
+            return is_there and unit[2:] != ("strategies",) and not present.get("enabled")
+        renamed = isinstance(event.data, dict) and event.data.get("name") != payload.get("name")
+        names = {reference.name for reference in desired.references if reference.kind == "Segment"}
+        return renamed and in_environment and payload.get("name") in names
+
+    @override
     def requires_confirmation(self, unit: Sequence[str], resource: Resource, reads: Reads) -> bool:
         """Where a flag is on, and for whom, in environments of type production."""
         if len(unit) < 2 or unit[0] != "environments" or (len(unit) > 2 and unit[2] not in {"enabled", "strategies"}):
             return False
         environments = read_project_environments(reads, str(resource.address.project))
         return any(entry["name"] == unit[1] and entry.get("type") == "production" for entry in environments)
+
+
+def _read_past_segment_names(events: Sequence[Event], reads: Reads) -> dict[int, str]:
+    """Return the names of the segments in `events` by their number: of live ones, else the last in the log."""
+    payloads = [payload for event in events for payload in (event.data, event.before) if isinstance(payload, dict)]
+    numbers = {number for payload in payloads for number in _list_numbers(payload.get("segments"))}
+    if not numbers:
+        return {}
+    names = read_segment_names(reads)
+    if numbers <= names.keys():
+        return names
+    deleted = read_events_if_allowed(reads.get_cached, ("segment-deleted",))
+    return {**{number: name for event in deleted for number, name in _read_segment(event.before)}, **names}
+
+
+def _list_numbers(segments: Any) -> list[int]:
+    return [number for number in segments if type(number) is int] if isinstance(segments, list) else []
+
+
+def _read_segment(payload: Any) -> list[tuple[int, str]]:
+    """Return the number and name of the segment in an event, nothing for an event of another form."""
+    is_segment = (
+        isinstance(payload, dict) and isinstance(payload.get("id"), int) and isinstance(payload.get("name"), str)
+    )
+    return [(payload["id"], payload["name"])] if is_segment else []
