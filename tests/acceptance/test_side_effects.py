@@ -146,3 +146,112 @@ def test_a_segment_deleted_after_it_was_taken_off_is_drift(fake_space: Space, so
     }
     assert fake_space.run("accept").code == 0
     assert fake_space.plan()["changes"] == []
+
+
+def segment_in_use(space: Space, name: str = "beta") -> None:
+    """Have a segment whose flag names it in two environments, each with another strategy beside."""
+    space.write("Segment", name, file="segment.yaml", constraints=[], description="For tests")
+    strategies = [{"name": "default"}, {"name": "flexibleRollout", "segments": [name]}]
+    environment = {"enabled": True, "strategies": strategies}
+    space.flag("pay", environments={"development": environment, "production": environment})
+    assert space.apply().code == 0
+
+
+def rename(who: httpx.Client, old: str, new: str, **body: Any) -> None:
+    segments = who.get("/api/admin/segments").json()["segments"]
+    segment = next(segment for segment in segments if segment["name"] == old)
+    who.put(f"/api/admin/segments/{segment['id']}", json={**segment, "name": new, **body}).raise_for_status()
+
+
+def read_files(space: Space) -> dict[str, str]:
+    return {path.name: path.read_text() for path in space.root.glob("*.yaml")}
+
+
+def test_a_renamed_segment_is_recognised_and_accepted_everywhere(fake_space: Space, somebody: httpx.Client) -> None:
+    segment_in_use(fake_space)
+    rename(somebody, "beta", "gamma")
+    rename(somebody, "gamma", "delta")
+    refused = fake_space.run("plan", "--format", "json")
+    assert refused.code == 1  # the strategies of production
+    by_kind = {change["kind"]: change for change in refused.json["changes"] if change["action"] != "delete"}
+    assert by_kind["Segment"]["reason"].startswith('renamed to "delta" by somebody at ')
+    origins = {origin for path, (origin, _) in list_origins(refused.json).items() if path.startswith("FeatureFlag")}
+    assert origins == {"drift"}
+    done = fake_space.run("accept")
+    assert done.code == 0, done.err
+    assert 'segment.yaml:1: accepted name "delta" of Segment/beta (changed by somebody, event' in done.out
+    assert "pay.yaml:1: accepted environments.development.strategies, environments.production.strategies" in done.out
+    assert "beta" not in "".join(read_files(fake_space).values())
+    assert fake_space.plan()["changes"] == []
+
+
+def test_a_renamed_segment_takes_its_other_changes_along(fake_space: Space, somebody: httpx.Client) -> None:
+    segment_in_use(fake_space)
+    rename(somebody, "beta", "gamma", description="Renamed\nmanaged by unleash-gitops: payments")
+    segment = fake_space.file("segment")
+    segment.write_text(segment.read_text().replace('"constraints": []', '"project": "default", "constraints": []'))
+    assert fake_space.run("accept", "--target", "Segment/beta").code == 0
+    assert '"description": "Renamed"' in segment.read_text()
+    assert '"project": "default"' in segment.read_text()
+    assert list_origins(fake_space.plan()) == {"Segment project": ("file", None)}
+
+
+def test_another_workspace_hears_of_the_new_name(
+    fake_space: Space, somebody: httpx.Client, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    segment_in_use(fake_space)
+    other = Space(tmp_path_factory.mktemp("other"), fake_space.instance)
+    other.workspace("search")
+    other.flag("find", environments={"development": {"strategies": [{"name": "default", "segments": ["beta"]}]}})
+    assert other.apply().code == 0
+    rename(somebody, "beta", "gamma")
+    refused = other.run("plan")
+    assert refused.code == 1
+    assert 'there is no segment "beta"' in refused.err
+    assert 'help: renamed to "gamma" by somebody at ' in refused.err
+
+
+def test_accept_takes_the_tags_of_a_deleted_type_out_of_flags(fake_space: Space, somebody: httpx.Client) -> None:
+    fake_space.write("TagType", "team")
+    fake_space.write("TagType", "area")
+    fake_space.flag("pay", tags=["area:shop", "team:shop"])
+    assert fake_space.apply().code == 0
+    somebody.delete("/api/admin/tag-types/team").raise_for_status()
+    done = fake_space.run("accept")
+    assert done.code == 0, done.err
+    text = fake_space.file("pay").read_text()
+    assert '"tags": [area:shop]' in text
+    assert "accepted" not in text  # it would be an event of the tag type, which the log of the flag does not have
+    assert not (fake_space.root / "TagType-team.yaml").exists()
+    assert fake_space.plan()["changes"] == []
+
+
+def test_accept_takes_a_detached_environment_out_of_flags(fake_space: Space, somebody: httpx.Client) -> None:
+    attach_in_files(fake_space, enabled=True, strategies=[ROLLOUT])
+    detach(somebody)
+    done = fake_space.run("accept")
+    assert done.code == 0, done.err
+    assert '"environments": [development]' in (fake_space.root / "Project-default.yaml").read_text()
+    assert "production" not in fake_space.file("pay").read_text()
+    assert fake_space.plan()["changes"] == []
+
+
+def test_accept_refuses_what_would_leave_a_missing_reference(fake_space: Space, somebody: httpx.Client) -> None:
+    """The server keeps the strategies of a deleted strategy type."""
+    fake_space.write("Strategy", "byRegion")
+    fake_space.write("TagType", "team", icon="T")
+    fake_space.flag("pay", environments={"development": {"strategies": [{"name": "byRegion"}]}})
+    assert fake_space.apply().code == 0
+    somebody.delete("/api/admin/strategies/byRegion").raise_for_status()
+    live = fake_space.instance.named("tag-types")["team"]
+    somebody.put("/api/admin/tag-types/team", json={**live, "icon": "X"}).raise_for_status()
+    before = read_files(fake_space)
+    refused = fake_space.run("accept")
+    assert refused.code == 1
+    assert 'there is no strategy "byRegion"' in refused.err
+    assert "pay.yaml:1:" in refused.err
+    assert "restore the object with: unleash-gitops apply" in refused.err
+    assert refused.err.endswith("no file was changed\n")
+    assert read_files(fake_space) == before
+    assert fake_space.run("accept", "--target", "TagType").code == 0
+    assert fake_space.plan()["summary"]["create"] == 1

@@ -15,7 +15,7 @@ from unleash_gitops.cli.workspaces import all_option, directories_argument, load
 from unleash_gitops.model.errors import GitopsError
 
 if TYPE_CHECKING:
-    from unleash_gitops.workflow.accept import Accepted, NotAccepted
+    from unleash_gitops.workflow.accepted import Accepted, NotAccepted
     from unleash_gitops.workflow.many_workspaces import Run
 
 __all__ = ["accept"]

@@ -241,6 +241,15 @@ class Pullable(ABC):
         """
         return rewrite(self.spec, unit, value, current)
 
+    def edit_reference(
+        self, spec: Mapping[str, Any], reference: Reference, name: str | None
+    ) -> tuple[tuple[str, ...], Any] | None:
+        """Return the part of a spec that holds a reference, and the part with another name, None for no reference.
+
+        `spec` is as the document says it. Returns None for a reference that cannot be edited so.
+        """
+        return None
+
 
 class HasHistory(ABC):
     """A kind whose past the server's audit log tells."""
@@ -265,6 +274,10 @@ class HasHistory(ABC):
 
         `live` is the object, None when it does not exist; `events` are all that are known about it.
         """
+
+    def read_server_id(self, event: Event) -> str | None:
+        """Return the server's own id of the object that an event is about, None where the event has none."""
+        return None
 
     side_effect_events: ClassVar[Sequence[str]] = ()
     """The types of other objects' events by which the server changes an object of this kind without an event of it."""

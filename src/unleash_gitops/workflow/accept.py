@@ -7,11 +7,11 @@ when its plan would have changes that it did not have before.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from unleash_gitops.documents.loader import LoadedWorkspace
 from unleash_gitops.documents.yamldoc import REMOVED, Edit
+from unleash_gitops.drift import Rename
 from unleash_gitops.engine.classify import Difference
 from unleash_gitops.engine.diff import PartChange
 from unleash_gitops.engine.parts import ABSENT, value_at
@@ -21,37 +21,19 @@ from unleash_gitops.model.paths import format_path
 from unleash_gitops.model.plan import DRIFTED, Changed, Origin
 from unleash_gitops.model.resource import Resource, ResourceSet
 from unleash_gitops.model.workspace import Workspace
+from unleash_gitops.workflow.accept_references import accept_renames, drop_references
+from unleash_gitops.workflow.accepted import Accepted, NotAccepted, group_edits
 from unleash_gitops.workflow.accepted_files import AcceptedFiles
 from unleash_gitops.workflow.check_accepted import check_accepted
-from unleash_gitops.workflow.plan import compare_workspace, parse_targets
+from unleash_gitops.workflow.plan import Comparison, compare_workspace, load_workspace, parse_targets
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
 
-__all__ = ["Accepted", "NotAccepted", "accept_drift", "find_accepted"]
+__all__ = ["accept_drift", "find_accepted"]
 
 _UNKNOWN_ORIGIN = "whether its file or another user changed it is unknown; to accept it, use --target {address}"
 _NO_DOCUMENT = "no document describes it; write one with: unleash-gitops pull"
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """The changes of one live object that its document takes over: parts by path, none when the document is removed."""
-
-    address: str
-    path: str
-    line: int
-    edits: tuple[Edit, ...] | None
-    parts: tuple[str, ...] = ()
-    changed: Changed | None = None
-
-
-@dataclass(frozen=True)
-class NotAccepted:
-    """An object that stays different, and why."""
-
-    address: str
-    reason: str
 
 
 def accept_drift(
@@ -68,15 +50,28 @@ def accept_drift(
     """
     comparison = compare_workspace(loaded, workspace, client, targets, progress, "overwrite")
     with AcceptedFiles(loaded) as files:
-        differences = comparison.classification.differences
-        accepted, left = find_accepted(differences, loaded.desired, files, parse_targets(targets))
-        files.edit(_group_edits(accepted))
-        check_accepted(loaded, comparison.classification, parse_targets(targets), client.facts())
-    return accepted, left
+        renames = comparison.renames
+        accepted = accept_renames(loaded, renames, files)
+        if renames:  # the server is compared with the documents under their new names
+            loaded, workspace = load_workspace(loaded.root)
+            targets = _follow_targets(targets, renames)
+            comparison = compare_workspace(loaded, workspace, client, targets, progress, "overwrite", renames=renames)
+        classification, pieces = comparison.classification, parse_targets(targets)
+        changes, left = find_accepted(comparison, loaded.desired, files, pieces)
+        files.edit(group_edits(changes))
+        dropped = drop_references(loaded, classification.live, files)
+        check_accepted(loaded, classification, pieces, client.facts())
+    return [*accepted, *changes, *dropped], left
+
+
+def _follow_targets(targets: Sequence[str], renames: Sequence[Rename]) -> list[str]:
+    """Return the targets; the address of a renamed object has its new name."""
+    new_addresses = {str(rename.old): str(rename.new) for rename in renames}
+    return [new_addresses.get(target, target) for target in targets]
 
 
 def find_accepted(
-    differences: Iterable[Difference], desired: ResourceSet, files: AcceptedFiles, targets: Sequence[tuple[str, ...]]
+    comparison: Comparison, desired: ResourceSet, files: AcceptedFiles, targets: Sequence[tuple[str, ...]]
 ) -> tuple[list[Accepted], list[NotAccepted]]:
     """Return others' changes as edits of the documents, and what cannot be accepted; of `targets` only, if any.
 
@@ -85,6 +80,7 @@ def find_accepted(
     origins: frozenset[Origin] = frozenset({"drift", "conflict", "unknown"}) if targets else DRIFTED
     accepted: list[Accepted] = []
     left: list[NotAccepted] = []
+    differences = comparison.classification.differences
     for difference in sorted(differences, key=lambda entry: (entry.action == "delete", str(entry.resource))):
         if targets and not difference.resource.within(targets):
             continue
@@ -93,25 +89,25 @@ def find_accepted(
             if difference.origin in origins:
                 left.append(NotAccepted(address, _NO_DOCUMENT))
         elif document.position is not None:
-            accepted += _accept_difference(difference, document, files, origins)
+            logged = comparison.logged.get(difference.key, frozenset())
+            accepted += _accept_difference(difference, document, files, origins, logged)
             if not targets and difference.live is not None and "unknown" in _origins_of(difference):
                 left.append(NotAccepted(address, _UNKNOWN_ORIGIN.format(address=address)))
     removed = {entry.address for entry in accepted if entry.edits is None}
     return accepted + _remove_owned_parts(desired, removed, {entry.address for entry in accepted}), left
 
 
-def _group_edits(accepted: Iterable[Accepted]) -> dict[str, dict[str, Sequence[Edit] | None]]:
-    """Return the edits of the documents, by file and address."""
-    grouped: dict[str, dict[str, Sequence[Edit] | None]] = {}
-    for entry in accepted:
-        grouped.setdefault(entry.path, {})[entry.address] = entry.edits
-    return grouped
-
-
 def _accept_difference(
-    difference: Difference, document: Resource, files: AcceptedFiles, origins: frozenset[Origin]
+    difference: Difference,
+    document: Resource,
+    files: AcceptedFiles,
+    origins: frozenset[Origin],
+    logged: frozenset[int],
 ) -> list[Accepted]:
-    """Return what the document takes over of a difference: one entry or none."""
+    """Return what the document takes over of a difference: one entry or none.
+
+    `logged` are the events of the object itself: only such an event can stand in `metadata.accepted`.
+    """
     if document.position is None:
         return []
     address, path, line = str(document), document.position.path, document.position.line
@@ -126,7 +122,7 @@ def _accept_difference(
         return []
     current = files.document(path, address)
     edits = [Edit(("spec", *part.path), _document_value(difference, document, part, current)) for part in parts]
-    if newest is not None:
+    if newest is not None and newest.event in logged:
         edits.append(Edit(("metadata", "accepted"), newest.event))
     return [Accepted(address, path, line, tuple(edits), tuple(format_path(part.path) for part in parts), newest)]
 

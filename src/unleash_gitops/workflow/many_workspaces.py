@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from unleash_gitops.documents.loader import LoadedWorkspace
     from unleash_gitops.model.plan import OnDrift, Plan, Report, Result
     from unleash_gitops.model.workspace import Workspace
-    from unleash_gitops.workflow.accept import Accepted, NotAccepted
+    from unleash_gitops.workflow.accepted import Accepted, NotAccepted
     from unleash_gitops.workflow.pull import NewFile, Skipped
 
 __all__ = [

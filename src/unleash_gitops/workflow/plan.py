@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,14 @@ from unleash_gitops.documents.loader import LoadedWorkspace, load
 from unleash_gitops.documents.reference_checks import find_missing_references, find_reference_conflicts
 from unleash_gitops.drift import (
     Policy,
+    Rename,
     attribute,
     attribute_side_effects,
+    describe_renames,
     find_orphan_drift,
+    find_renames,
+    follow_renames,
+    note_renames,
     read_history,
     resolve_policy,
 )
@@ -25,7 +30,7 @@ from unleash_gitops.engine.reader import Reader
 from unleash_gitops.model.diagnostics import in_order
 from unleash_gitops.model.errors import InvalidFiles, UsageError
 from unleash_gitops.model.plan import Instance, OnDrift, Plan
-from unleash_gitops.model.resource import Area, ReadScope, Resource, ResourceSet
+from unleash_gitops.model.resource import Area, Key, ReadScope, Resource, ResourceSet
 from unleash_gitops.model.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -36,10 +41,15 @@ __all__ = ["Comparison", "compare_workspace", "load_workspace", "make_plan", "pa
 
 @dataclass(frozen=True)
 class Comparison:
-    """The files against the server: the differences that the drift policy wants, and why the log could not be read."""
+    """The files against the server: the differences that the drift policy wants, and why the log could not be read.
+
+    `renames` are those of objects that the documents would create anew. `logged` has the events of each object.
+    """
 
     classification: Classification
     audit_error: str | None
+    renames: tuple[Rename, ...] = ()
+    logged: Mapping[Key, frozenset[int]] = field(default_factory=dict)
 
 
 def load_workspace(root: Path) -> tuple[LoadedWorkspace, Workspace]:
@@ -95,11 +105,13 @@ def compare_workspace(
     on_drift: OnDrift | None = None,
     *,
     thorough: bool = False,
+    renames: Sequence[Rename] = (),
 ) -> Comparison:
     """Compare the files with the server.
 
     `targets` are addresses or their beginnings (`ImpactMetric/shop`). `on_drift` is the policy of this run, which wins
     over those of workspace and documents. `thorough` looks for drift on owned objects without a document too.
+    `renames` are those that the documents follow already.
 
     Raises InvalidFiles when a document names an object that does not exist, UsageError for a target that covers
     nothing, or ServerError.
@@ -109,12 +121,14 @@ def compare_workspace(
     classification = classify(loaded.desired, live, workspace, client.facts(), pieces)
     orphaned = classification.orphaned if thorough else ()
     touched = [difference.resource for difference in classification.differences]
-    history = read_history(reader, [*touched, *orphaned], workspace.spec.applied_by)
+    history = follow_renames(read_history(reader, [*touched, *orphaned], workspace.spec.applied_by), renames)
     attributed = attribute_side_effects(attribute(classification.differences, history, reader), history, reader)
     policy = Policy(workspace, reader, on_drift)
     resolved = resolve_policy(classification, attributed, policy, client.facts())
+    renamed = find_renames(classification.differences, loaded.desired, live, history)
     reminders = find_orphan_drift(orphaned, history, reader)
-    return Comparison(resolved.with_kept(reminders), history.audit_error)
+    logged = {key: frozenset(event.id for event in events) for key, events in history.events.items()}
+    return Comparison(note_renames(resolved.with_kept(reminders), renamed), history.audit_error, tuple(renamed), logged)
 
 
 def parse_targets(targets: Iterable[str]) -> list[tuple[str, ...]]:
@@ -136,9 +150,9 @@ def _read_live(
     scope = ReadScope(_group_specs_by_area(documents), _deletes_of(workspace))
     reader = Reader(client, workspace.name, workspace.spec, scope, loaded.desired.kinds)
     live = reader.read(targets, progress, named_kinds)
-    problems = find_missing_references(documents, loaded.desired, live) or find_reference_conflicts(
-        documents, loaded.desired, live
-    )
+    problems = find_missing_references(
+        documents, loaded.desired, live, lambda missing: describe_renames(missing, live, reader)
+    ) or find_reference_conflicts(documents, loaded.desired, live)
     if problems:
         raise InvalidFiles(in_order(problems))
     unmatched = find_unmatched_targets(loaded.desired, live, targets)
