@@ -5,7 +5,7 @@ The log has no event of such a part, so the file alone seems to have changed. An
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from unleash_gitops.api.audit_log import Event, read_events_if_allowed
@@ -37,17 +37,20 @@ def attribute_side_effects(
     return tuple(_attribute_one(entry, foreign, history, reads) for entry in attributed)
 
 
-def _list_event_types(entry: AttributedDifference) -> Iterable[str]:
+def _list_event_types(entry: AttributedDifference) -> set[str]:
     """Return the types of events that may explain a part whose origin is the file, or unknown."""
+    return {event_type for path in _list_unexplained(entry) for event_type in _list_causes(entry, path)}
+
+
+def _list_causes(entry: AttributedDifference, path: PartPath) -> Sequence[str]:
+    desired, live = entry.difference.desired, entry.difference.live
     kind = kinds()[entry.difference.key.kind]
-    if not isinstance(kind, HasHistory) or not _list_unexplained(entry):
+    if desired is None or live is None or not isinstance(kind, HasHistory):
         return ()
-    return kind.side_effect_events
+    return kind.possible_causes(path, desired, live)
 
 
 def _list_unexplained(entry: AttributedDifference) -> list[PartPath]:
-    if entry.difference.desired is None or entry.difference.live is None:
-        return []
     return [path for path, verdict in entry.parts.items() if verdict.origin in _UNEXPLAINED]
 
 
@@ -63,7 +66,8 @@ def _attribute_one(
         return entry
     verdicts = dict(entry.parts)
     for path in _list_unexplained(entry):
-        causes = [event for event in events if kind.explains(event, path, desired, live)]
+        types = _list_causes(entry, path)
+        causes = [event for event in events if event.type in types and kind.explains(event, path, desired, live)]
         if not causes:
             continue
         newest = max(causes, key=lambda event: event.id)

@@ -279,11 +279,15 @@ class HasHistory(ABC):
         """Return the server's own id of the object that an event is about, None where the event has none."""
         return None
 
-    side_effect_events: ClassVar[Sequence[str]] = ()
-    """The types of other objects' events by which the server changes an object of this kind without an event of it."""
+    def possible_causes(self, unit: Sequence[str], desired: Resource, live: Resource) -> Sequence[str]:
+        """Return the types of other objects' events after which the server may have changed a part of `live` itself.
+
+        The log has no event of such a change.
+        """
+        return ()
 
     def explains(self, event: Event, unit: Sequence[str], desired: Resource, live: Resource) -> bool:
-        """Tell whether an event of `side_effect_events` can be why a part of `live` is not as `desired`."""
+        """Tell whether an event of one of the `possible_causes` can be why a part of `live` is not as `desired`."""
         return False
 
     def requires_confirmation(self, unit: Sequence[str], resource: Resource, reads: Reads) -> bool:

@@ -25,7 +25,6 @@ class FlagHistory(HasHistory):
     """The history of a flag, taken back event by event from what is live."""
 
     events = EVENT_TYPES
-    side_effect_events = ("tag-type-deleted", "project-environment-removed", "segment-updated")
 
     @override
     def event_subjects(self, event: Event, workspace: str) -> tuple[str, ...]:
@@ -55,20 +54,26 @@ class FlagHistory(HasHistory):
             yield state.spec(), after
 
     @override
+    def possible_causes(self, unit: Sequence[str], desired: Resource, live: Resource) -> Sequence[str]:
+        """Tags go with their type, a flag is off in a detached environment, and strategies name segments."""
+        if tuple(unit) == ("tags",):
+            return ("tag-type-deleted",) if _list_missing_tags(desired, live) else ()
+        if len(unit) < 2 or unit[0] != "environments":
+            return ()
+        if unit[2:] == ("strategies",):
+            return ("segment-updated",) if _list_missing_segments(desired, live) else ()
+        is_on = live.spec["environments"].get(unit[1], {}).get("enabled")
+        return () if is_on else ("project-environment-removed",)
+
+    @override
     def explains(self, event: Event, unit: Sequence[str], desired: Resource, live: Resource) -> bool:
-        """Tags go with their type, a flag is off in a detached environment, and segments are named in strategies."""
         payload = event.before if isinstance(event.before, dict) else {}
         if event.type == "tag-type-deleted":
-            missing = {*desired.spec.get("tags", ())} - {*live.spec.get("tags", ())}
-            return tuple(unit) == ("tags",) and any(tag.startswith(f"{payload.get('name')}:") for tag in missing)
-        in_environment = len(unit) > 1 and unit[0] == "environments"
+            return any(tag.startswith(f"{payload.get('name')}:") for tag in _list_missing_tags(desired, live))
         if event.type == "project-environment-removed":
-            is_there = event.project == live.address.project and in_environment and unit[1] == event.environment
-            present = live.spec["environments"].get(event.environment, {})
-            return is_there and unit[2:] != ("strategies",) and not present.get("enabled")
-        renamed = isinstance(event.data, dict) and event.data.get("name") != payload.get("name")
-        names = {reference.name for reference in desired.references if reference.kind == "Segment"}
-        return renamed and in_environment and payload.get("name") in names
+            return event.project == live.address.project and event.environment == unit[1]
+        is_renamed = isinstance(event.data, dict) and event.data.get("name") != payload.get("name")
+        return is_renamed and payload.get("name") in _list_missing_segments(desired, live)
 
     @override
     def requires_confirmation(self, unit: Sequence[str], resource: Resource, reads: Reads) -> bool:
@@ -77,6 +82,19 @@ class FlagHistory(HasHistory):
             return False
         environments = read_project_environments(reads, str(resource.address.project))
         return any(entry["name"] == unit[1] and entry.get("type") == "production" for entry in environments)
+
+
+def _list_missing_tags(desired: Resource, live: Resource) -> set[str]:
+    return {*desired.spec.get("tags", ())} - {*live.spec.get("tags", ())}
+
+
+def _list_missing_segments(desired: Resource, live: Resource) -> set[str]:
+    """Return the names of the segments that the document uses, and the live flag does not."""
+    used, present = (
+        {reference.name for reference in resource.references if reference.kind == "Segment"}
+        for resource in (desired, live)
+    )
+    return used - present
 
 
 def _read_past_segment_names(events: Sequence[Event], reads: Reads) -> dict[int, str]:
