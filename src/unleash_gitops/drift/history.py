@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from unleash_gitops.api.audit_log import SEARCH_ENDPOINT_FAILURE, Actor, Event, parse_actor, read_events, read_recent
 from unleash_gitops.drift.object_history import ObjectHistory
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import HasHistory, Marked, Reads
+from unleash_gitops.kinds.base import HasHistory, Reads
 from unleash_gitops.model.errors import ApiError, NotUnleash, UnexpectedAnswer
 from unleash_gitops.model.resource import Key, Resource
 
@@ -58,7 +58,7 @@ class History:
             claimed_by,
             resource.accepted,
             self.trusted_actors,
-            assumes_oldest=not isinstance(kind, Marked),
+            assumes_oldest=live is not None and live.ownership == "builtin",
         )
 
     def is_ours(self, event: Event) -> bool:

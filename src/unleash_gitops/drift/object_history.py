@@ -78,8 +78,8 @@ class ObjectHistory:
     `our_actor` is whom this run acts as, `trusted_actors` the names of others that apply the same files. `claimed_by`
     made the object the workspace's: those changes count as the workspace's own until its first other one. Changes
     up to the event `accepted` count as accepted, if it is one of `events`: the number may be of another instance.
-    `assumes_oldest` is for kinds without a mark, which a document manages without a first write of the workspace: where
-    the workspace never changed a part, the oldest logged value counts as what the document left.
+    `assumes_oldest` is for the server's own objects, which a document manages without a first write of the workspace:
+    where the workspace never changed a part, the oldest logged value counts as what the document left.
     """
 
     def __init__(
