@@ -167,6 +167,8 @@ def test_what_cannot_be_edited_is_said_and_nothing_is_written(fake_space: Space,
     done = fake_space.run("accept")
     assert done.code == 1
     assert "two.yaml:2: cannot be edited in its place" in done.err
+    above = Space(fake_space.root.parent, fake_space.instance)
+    assert f"{fake_space.root.name}/two.yaml:2: cannot" in above.run("accept", fake_space.root.name).err
     assert [plain.read_text(), aliased.read_text()] == before
 
 

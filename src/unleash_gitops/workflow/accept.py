@@ -42,14 +42,16 @@ def accept_drift(
     client: Client,
     targets: Sequence[str] = (),
     progress: Callable[[int, int], None] | None = None,
+    path_prefix: str = "",
 ) -> tuple[list[Accepted], list[NotAccepted]]:
     """Write what others changed on the server into the files; return what was accepted, and what could not be.
 
     `targets` are addresses or their beginnings; of what they cover, differences of unknown origin are accepted too.
-    Raises UsageError, InvalidFiles or ServerError, and then every file is as it was.
+    `path_prefix` stands before paths in errors. Raises UsageError, InvalidFiles or ServerError, and then every file is
+    as it was.
     """
     comparison = compare_workspace(loaded, workspace, client, targets, progress, "overwrite")
-    with AcceptedFiles(loaded) as files:
+    with AcceptedFiles(loaded, path_prefix) as files:
         renames = comparison.renames
         accepted = accept_renames(loaded, renames, files)
         if renames:  # the server is compared with the documents under their new names
@@ -60,7 +62,7 @@ def accept_drift(
         changes, left = find_accepted(comparison, loaded.desired, files, pieces)
         files.edit(group_edits(changes))
         dropped = drop_references(loaded, classification.live, files)
-        check_accepted(loaded, classification, pieces, client.facts())
+        check_accepted(loaded, classification, pieces, client.facts(), path_prefix)
     return [*accepted, *changes, *dropped], left
 
 

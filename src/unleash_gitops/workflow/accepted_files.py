@@ -35,8 +35,10 @@ class AcceptedFiles:
     here. Through a symlink the target is edited. A file without a document is removed, and a symlink with its target.
     """
 
-    def __init__(self, loaded: LoadedWorkspace) -> None:
+    def __init__(self, loaded: LoadedWorkspace, path_prefix: str = "") -> None:
+        """`path_prefix` stands before paths in errors."""
         self._root = loaded.root
+        self._path_prefix = path_prefix
         self._workspace = "" if loaded.workspace is None else loaded.workspace.name
         self._digests = dict(loaded.digests)
         self._originals: dict[str, _Original] = {}
@@ -73,7 +75,7 @@ class AcceptedFiles:
         for path, by_address in edits.items():
             content = self._read(path)
             lines = {self._find(path, address)[0]: document_edits for address, document_edits in by_address.items()}
-            contents[path] = _apply_edits(content, path, lines)
+            contents[path] = self._apply_edits(content, path, lines)
         for path, content in contents.items():
             self._originals.setdefault(path, self._remember(path))
             self._write(path, content)
@@ -87,7 +89,7 @@ class AcceptedFiles:
         try:
             return self._documents[path][address]
         except KeyError:
-            raise UsageError(f"{path}: {_CHANGED_SINCE}", "run the command again") from None
+            raise UsageError(f"{self._path_prefix}{path}: {_CHANGED_SINCE}", "run the command again") from None
 
     def _list_documents(self, path: str) -> dict[str, tuple[int, Any]]:
         documents, _ = parse_documents(self._read(path), path)
@@ -105,7 +107,7 @@ class AcceptedFiles:
         except OSError as error:
             raise UsageError(f"cannot read {self._root / path}: {error.strerror}") from None
         if compute_digest(content) != self._digests.get(path):
-            raise UsageError(f"{path}: {_CHANGED_SINCE}", "run the command again")
+            raise UsageError(f"{self._path_prefix}{path}: {_CHANGED_SINCE}", "run the command again")
         return content
 
     def _remember(self, path: str) -> _Original:
@@ -137,12 +139,12 @@ class AcceptedFiles:
         except OSError as error:
             raise UsageError(f"cannot restore {file}: {error.strerror}") from None
 
-
-def _apply_edits(content: bytes, path: str, edits: Mapping[int, Sequence[Edit] | None]) -> bytes:
-    try:
-        return apply_edits(content, path, edits)
-    except EditError as error:
-        raise UsageError(
-            f"{error.path}:{error.line}: cannot be edited in its place: {error.reason}; nothing was written",
-            "change it by hand, or write it in a plainer way and try again",
-        ) from None
+    def _apply_edits(self, content: bytes, path: str, edits: Mapping[int, Sequence[Edit] | None]) -> bytes:
+        try:
+            return apply_edits(content, path, edits)
+        except EditError as error:
+            raise UsageError(
+                f"{self._path_prefix}{error.path}:{error.line}: cannot be edited in its place: {error.reason}; "
+                "nothing was written",
+                "change it by hand, or write it in a plainer way and try again",
+            ) from None

@@ -11,7 +11,6 @@ from unleash_gitops.engine.classify import Classification, Difference, Targets, 
 from unleash_gitops.model.diagnostics import Diagnostic, in_order
 from unleash_gitops.model.errors import InvalidFiles, UsageError
 from unleash_gitops.model.paths import format_path
-from unleash_gitops.model.resource import Resource
 from unleash_gitops.workflow.plan import load_workspace
 
 if TYPE_CHECKING:
@@ -24,11 +23,11 @@ _WAYS_OUT = "remove the reference and accept again, or restore the object with: 
 
 
 def check_accepted(
-    loaded: LoadedWorkspace, classification: Classification, targets: Targets, server: ServerFacts
+    loaded: LoadedWorkspace, classification: Classification, targets: Targets, server: ServerFacts, path_prefix: str
 ) -> None:
     """Raise InvalidFiles or UsageError when the files, which were edited since they were `loaded`, must not stay so.
 
-    `classification` is that of the files before.
+    `classification` is that of the files before. `path_prefix` stands before paths in errors.
     """
     edited, _ = load_workspace(loaded.root)
     _check_references(loaded, edited, classification, targets)
@@ -38,7 +37,7 @@ def check_accepted(
             continue
         difference = classify_document(document, classification.live.resources.get(key), server)
         if difference is not None:
-            _check_difference(difference, before.get(key), document)
+            _check_difference(difference, before.get(key), f"{path_prefix}{document.position}")
 
 
 def _check_references(
@@ -74,7 +73,7 @@ def _explain(missing: Iterable[Diagnostic]) -> list[Diagnostic]:
     ]
 
 
-def _check_difference(difference: Difference, before: Difference | None, document: Resource) -> None:
+def _check_difference(difference: Difference, before: Difference | None, place: str) -> None:
     """Raise UsageError when a document differs from the server in more than it did before."""
     parts = {part.path for part in difference.parts}
     if before is not None and (difference.live is None or parts <= {part.path for part in before.parts}):
@@ -82,6 +81,6 @@ def _check_difference(difference: Difference, before: Difference | None, documen
     known = set() if before is None else {part.path for part in before.parts}
     fields = ", ".join(format_path(path) for path in sorted(parts - known)) or "the object"
     raise UsageError(
-        f"{document.position}: accept would make the next plan change {fields} of {document}; nothing was written",
+        f"{place}: accept would make the next plan change {fields} of {difference.resource}; nothing was written",
         "change the document by hand, or accept less with --target",
     )

@@ -175,7 +175,7 @@ def accept_run(run: Run, targets: Sequence[str], show_progress: _Progress) -> tu
     if run.error is not None:
         raise run.error
     loaded, workspace = _require(run.files)
-    return accept_drift(loaded, workspace, _require(run.client), targets, show_progress)
+    return accept_drift(loaded, workspace, _require(run.client), targets, show_progress, run.path_prefix)
 
 
 def stop_all(runs: Sequence[Run]) -> None:
