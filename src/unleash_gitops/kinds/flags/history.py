@@ -55,9 +55,9 @@ class FlagHistory(HasHistory):
 
     @override
     def possible_causes(self, unit: Sequence[str], desired: Resource, live: Resource) -> Sequence[str]:
-        """Tags go with their type, a flag is off in a detached environment, and strategies name segments."""
+        """Tags go with their type or value, a flag is off in a detached environment, strategies name segments."""
         if tuple(unit) == ("tags",):
-            return ("tag-type-deleted",) if _list_missing_tags(desired, live) else ()
+            return ("tag-type-deleted", "tag-deleted") if _list_missing_tags(desired, live) else ()
         if len(unit) < 2 or unit[0] != "environments":
             return ()
         if unit[2:] == ("strategies",):
@@ -70,6 +70,8 @@ class FlagHistory(HasHistory):
         payload = event.before if isinstance(event.before, dict) else {}
         if event.type == "tag-type-deleted":
             return any(tag.startswith(f"{payload.get('name')}:") for tag in _list_missing_tags(desired, live))
+        if event.type == "tag-deleted":
+            return read_tag(event.data) in _list_missing_tags(desired, live)
         if event.type == "project-environment-removed":
             return event.project == live.address.project and event.environment == unit[1]
         is_renamed = isinstance(event.data, dict) and event.data.get("name") != payload.get("name")
