@@ -231,6 +231,7 @@ def test_accept_takes_a_detached_environment_out_of_flags(fake_space: Space, som
     detach(somebody)
     done = fake_space.run("accept")
     assert done.code == 0, done.err
+    assert "pay.yaml:1: accepted environments.production of FeatureFlag/default/pay\n" in done.out
     assert '"environments": [development]' in (fake_space.root / "Project-default.yaml").read_text()
     assert "production" not in fake_space.file("pay").read_text()
     assert fake_space.plan()["changes"] == []

@@ -69,3 +69,20 @@ def test_a_symlink_to_a_file_without_documents_goes_with_its_target(tmp_path: Pa
         files.edit({"one.yaml": {"TagType/one": None}})
     assert not target.exists()
     assert not link.is_symlink()
+
+
+def test_what_a_user_edits_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / WORKSPACE_FILE).write_text(document_text("Workspace", "payments"))
+    first, second = write_text(tmp_path / "a.yaml", "TagType", "one"), write_text(tmp_path / "b.yaml", "TagType", "two")
+    text = second.read_text()
+
+    def fail_after_a_user() -> None:
+        with AcceptedFiles(load(tmp_path)) as files:
+            edit = Edit(("spec", "icon"), "T")
+            files.edit({"a.yaml": {"TagType/one": [edit]}, "b.yaml": {"TagType/two": [edit]}})
+            first.write_text("# by a user\n")
+            raise ZeroDivisionError
+
+    with pytest.raises(UsageError, match=r"a\.yaml: edited while accept ran; it was not restored"):
+        fail_after_a_user()
+    assert (first.read_text(), second.read_text()) == ("# by a user\n", text)

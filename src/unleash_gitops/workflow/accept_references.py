@@ -81,6 +81,7 @@ def _edit_references(
     if document.position is None or not isinstance(kind, Pullable):
         return []
     parts: dict[PartPath, object] = {}
+    labels: list[str] = []
     for reference, name in sorted(references, key=lambda entry: -len(entry[0].path)):  # what is inside others first
         spec = files.document(document.position.path, str(document)).get("spec") or {}
         for path, value in parts.items():
@@ -89,8 +90,10 @@ def _edit_references(
         if edited is not None:
             parts.pop(edited[0], None)
             parts[edited[0]] = edited[1]
+            is_key = isinstance(reference.path[-1], str)
+            labels.append(format_path(reference.path[1:] if is_key else edited[0]))
     edits = [Edit(("spec", *path), value) for path, value in parts.items()]
-    return _accept(document, edits, [format_path(path) for path in parts], None)
+    return _accept(document, edits, list(dict.fromkeys(labels)), None)
 
 
 def _accept(document: Resource, edits: Sequence[Edit], parts: Sequence[str], changed: Changed | None) -> list[Accepted]:

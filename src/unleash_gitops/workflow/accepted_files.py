@@ -31,8 +31,9 @@ class _Original:
 class AcceptedFiles:
     """A context manager for edits of a workspace's files. An exception inside it restores every file.
 
-    A document is found by its address. A file is edited only while its bytes are those that were loaded or written
-    here. Through a symlink the target is edited. A file without a document is removed, and a symlink with its target.
+    A document is found by its address. A file is edited, and restored, only while its bytes are those that were loaded
+    or written here. Through a symlink the target is edited. A file without a document is removed, and a symlink with
+    its target.
     """
 
     def __init__(self, loaded: LoadedWorkspace, path_prefix: str = "") -> None:
@@ -78,8 +79,8 @@ class AcceptedFiles:
             contents[path] = self._apply_edits(content, path, lines)
         for path, content in contents.items():
             self._originals.setdefault(path, self._remember(path))
-            self._write(path, content)
             self._digests[path] = compute_digest(content)
+            self._write(path, content)
             self._documents.pop(path, None)
 
     def _find(self, path: str, address: str) -> tuple[int, Any]:
@@ -133,6 +134,9 @@ class AcceptedFiles:
             if original.link is not None and not file.is_symlink():
                 file.symlink_to(original.link)
             is_removed = not file.exists()
+            current = b"" if is_removed else file.read_bytes()
+            if current != original.content and compute_digest(current) != self._digests[path]:
+                raise UsageError(f"{self._path_prefix}{path}: edited while accept ran; it was not restored")
             replace_file(file, original.content)
             if is_removed:
                 file.chmod(stat.S_IMODE(original.mode))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from unleash_gitops.documents.loader import LoadedWorkspace
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["check_accepted"]
 
-_GONE_FROM_SERVER = "it no longer exists on the server, and accept would remove its document; {ways_out}"
-_WAYS_OUT = "remove the reference and accept again, or restore the object with: unleash-gitops apply"
+_WAYS_OUT = (
+    "accept would remove its document; remove the reference and accept again, accept other changes only (--target), "
+    "or restore the object with: unleash-gitops apply"
+)
 
 
 def check_accepted(
@@ -66,11 +69,7 @@ def _check_references(
 
 
 def _explain(missing: Iterable[Diagnostic]) -> list[Diagnostic]:
-    hint = _GONE_FROM_SERVER.format(ways_out=_WAYS_OUT)
-    return [
-        Diagnostic(diagnostic.severity, diagnostic.code, diagnostic.message, diagnostic.position, hint)
-        for diagnostic in missing
-    ]
+    return [replace(diagnostic, hint=_WAYS_OUT) for diagnostic in missing]
 
 
 def _check_difference(difference: Difference, before: Difference | None, place: str) -> None:
