@@ -226,12 +226,15 @@ def test_accept_takes_the_tags_of_a_deleted_type_out_of_flags(fake_space: Space,
     assert fake_space.plan()["changes"] == []
 
 
-def test_accept_takes_a_detached_environment_out_of_flags(fake_space: Space, somebody: httpx.Client) -> None:
-    attach_in_files(fake_space, enabled=True, strategies=[ROLLOUT])
+@pytest.mark.parametrize("flag", [{"enabled": False}, {"enabled": True, "strategies": [ROLLOUT]}])
+def test_accept_takes_a_detached_environment_out_of_flags(
+    fake_space: Space, somebody: httpx.Client, flag: dict[str, Any]
+) -> None:
+    attach_in_files(fake_space, **flag)
     detach(somebody)
     done = fake_space.run("accept")
     assert done.code == 0, done.err
-    assert "pay.yaml:1: accepted environments.production of FeatureFlag/default/pay\n" in done.out
+    assert "pay.yaml:1: accepted environments.production of FeatureFlag/default/pay" in done.out
     assert '"environments": [development]' in (fake_space.root / "Project-default.yaml").read_text()
     assert "production" not in fake_space.file("pay").read_text()
     assert fake_space.plan()["changes"] == []
