@@ -12,6 +12,7 @@ from unleash_gitops.engine.classify import Classification, Difference, Targets, 
 from unleash_gitops.model.diagnostics import Diagnostic, in_order
 from unleash_gitops.model.errors import InvalidFiles, UsageError
 from unleash_gitops.model.paths import format_path
+from unleash_gitops.model.resource import Resource
 from unleash_gitops.workflow.plan import load_workspace
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_accepted"]
 
+_BY_HAND = "change the document by hand, or accept less with --target"
 _WAYS_OUT = (
     "accept would remove its document; remove the reference and accept again, accept other changes only (--target), "
     "or restore the object with: unleash-gitops apply"
@@ -34,6 +36,8 @@ def check_accepted(
     """
     edited, _ = load_workspace(loaded.root)
     _check_references(loaded, edited, classification, targets)
+    for key in sorted(loaded.desired.resources.keys() - edited.desired.resources.keys(), key=str):
+        _check_removal(loaded.desired.resources[key], classification.live.resources.get(key), path_prefix)
     before = {difference.key: difference for difference in classification.differences}
     for key, document in edited.desired.resources.items():
         if targets and not document.within(targets):
@@ -72,6 +76,15 @@ def _explain(missing: Iterable[Diagnostic]) -> list[Diagnostic]:
     return [replace(diagnostic, hint=_WAYS_OUT) for diagnostic in missing]
 
 
+def _check_removal(document: Resource, live: Resource | None, path_prefix: str) -> None:
+    """Raise UsageError when the next plan would delete an object because its document was removed."""
+    if live is not None and live.ownership == "owned" and not live.spec.get("archived"):
+        raise UsageError(
+            f"{path_prefix}{document.position}: accept would make the next plan delete {document}; nothing was written",
+            _BY_HAND,
+        )
+
+
 def _check_difference(difference: Difference, before: Difference | None, place: str) -> None:
     """Raise UsageError when a document differs from the server in more than it did before."""
     parts = {part.path for part in difference.parts}
@@ -81,5 +94,5 @@ def _check_difference(difference: Difference, before: Difference | None, place: 
     fields = ", ".join(format_path(path) for path in sorted(parts - known)) or "the object"
     raise UsageError(
         f"{place}: accept would make the next plan change {fields} of {difference.resource}; nothing was written",
-        "change the document by hand, or accept less with --target",
+        _BY_HAND,
     )
