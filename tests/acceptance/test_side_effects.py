@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+import document_samples
 from acceptance.conftest import SOMEBODY, Space
 from document_samples import actions
 from servers.instance import Instance
@@ -93,6 +94,13 @@ def test_a_detached_environment_never_switches_production_on(fake_space: Space, 
     live = fake_space.instance.flag("pay")
     assert live is not None
     assert not live["in"]["production"]["enabled"]
+    event = refused.json["changes"][0]["fields"][0]["changed"]["event"]
+    flag = {"enabled": True, "strategies": [ROLLOUT]}
+    document = document_samples.flag("pay", environments={"production": flag})
+    document["metadata"]["accepted"] = event
+    document_samples.write(fake_space.root, document, "pay.yaml")
+    assert list_origins(fake_space.plan())["FeatureFlag environments.production.enabled"][0] != "drift"
+    fake_space.flag("pay", environments={"production": flag})
     assert fake_space.apply("--on-drift", "overwrite").code == 0
     assert fake_space.plan()["changes"] == []
 

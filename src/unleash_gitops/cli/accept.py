@@ -49,7 +49,7 @@ def accept(
     with open_clients(runs, connection), progress_bar("reading") as show_progress:
         results = [(run, *_accept_in(run, targets, show_progress)) for run in runs]
     is_failed = show_failures(runs, several=several)
-    accepted_count = sum(len(accepted) for _, accepted, _ in results)
+    accepted_count = len({(run.path, entry.path, entry.address) for run, accepted, _ in results for entry in accepted})
     for run, accepted, left in results:
         _show_result(run, accepted, left)
     if is_failed:

@@ -68,9 +68,9 @@ def _attribute_one(
     for path in _list_unexplained(entry):
         types = _list_causes(entry, path)
         causes = [event for event in events if event.type in types and kind.explains(event, path, desired, live)]
-        if not causes:
-            continue
-        newest = max(causes, key=lambda event: event.id)
-        if newest.id > log.trace(path, value_at(live.spec, path)).since:
+        newest = max(causes, key=lambda event: event.id, default=None)
+        accepted = desired.accepted if any(event.id == desired.accepted for event in causes) else None
+        since = max(log.trace(path, value_at(live.spec, path)).since, accepted or 0)
+        if newest is not None and newest.id > since:
             verdicts[path] = Verdict("drift", Changed(by=newest.actor.name, at=newest.at, event=newest.id))
     return replace(entry, parts=verdicts)
