@@ -89,7 +89,7 @@ def test_only_what_is_named(fake_space: Space, somebody: httpx.Client) -> None:
     files = [write(fake_space, name) for name in ("one", "two")]
     assert fake_space.apply().code == 0
     change(fake_space, somebody, timeRange="week")
-    assert fake_space.run("accept", "ImpactMetric/two").code == 0
+    assert fake_space.run("accept", "--target", "ImpactMetric/two").code == 0
     assert ["week" in file.read_text() for file in files] == [False, True]
 
 
@@ -103,7 +103,7 @@ def test_what_is_named_is_taken_whosever_it_is(fake_space: Space) -> None:
     done = fake_space.run("accept")
     assert "not accepted: ImpactMetric/errors: whether its file or another user changed it is unknown" in done.err
     assert done.err.endswith("nothing to accept\n")
-    assert fake_space.run("accept", "ImpactMetric/errors").code == 0
+    assert fake_space.run("accept", "--target", "ImpactMetric/errors").code == 0
     assert "timeRange: week   # not longer" in file.read_text()
     assert "accepted" not in file.read_text()
 
@@ -160,11 +160,128 @@ def test_when_a_file_would_be_wrong_none_is_written(fake_space: Space, somebody:
 
 def test_what_cannot_be_edited_is_said_and_nothing_is_written(fake_space: Space, somebody: httpx.Client) -> None:
     plain, aliased = write(fake_space, "one"), write(fake_space, "two")
-    aliased.write_text(aliased.read_text() + "  labelSelectors: {a: &one [x], b: *one}\n")
+    aliased.write_text(aliased.read_text() + "  labelSelectors: {a: &one [x], b: *one, c: &one [z]}\n")
     assert fake_space.apply().code == 0
     before = [plain.read_text(), aliased.read_text()]
-    change(fake_space, somebody, timeRange="week", labelSelectors={"a": ["x"], "b": ["y"]})
+    change(fake_space, somebody, timeRange="week", labelSelectors={"a": ["x"], "b": ["y"], "c": ["z"]})
     done = fake_space.run("accept")
     assert done.code == 1
-    assert "two.yaml:9: cannot be edited in its place" in done.err
+    assert "two.yaml:2: cannot be edited in its place" in done.err
+    above = Space(fake_space.root.parent, fake_space.instance)
+    assert f"{fake_space.root.name}/two.yaml:2: cannot" in above.run("accept", fake_space.root.name).err
     assert [plain.read_text(), aliased.read_text()] == before
+
+
+ANCHORED = (
+    header("FeatureFlag")
+    + """\
+metadata: {name: pay, project: default}
+spec:
+  environments:
+    development: &on  # shared
+      enabled: true
+      strategies:
+        - name: flexibleRollout
+    production: *on
+"""
+)
+
+
+def switch(who: httpx.Client, flag: str, environment: str, state: str) -> None:
+    who.post(f"{FLAGS}/{flag}/environments/{environment}/{state}").raise_for_status()
+
+
+def test_an_anchored_value_changes_in_one_environment_only(fake_space: Space, somebody: httpx.Client) -> None:
+    file = fake_space.file("pay")
+    file.write_text(ANCHORED)
+    assert fake_space.apply().code == 0
+    switch(somebody, "pay", "development", "off")
+    done = fake_space.run("accept")
+    assert done.code == 0, done.err
+    assert "accepted environments.development.enabled of FeatureFlag/default/pay" in done.out
+    assert file.read_text().endswith(
+        "      enabled: false\n      strategies:\n        - name: flexibleRollout\n"
+        "    production:\n      enabled: true\n      strategies:\n        - name: flexibleRollout\n"
+    )
+    assert fake_space.plan()["changes"] == []
+
+
+def test_an_alias_is_written_out_where_it_was_changed(fake_space: Space, somebody: httpx.Client) -> None:
+    file = fake_space.file("pay")
+    file.write_text(ANCHORED)
+    assert fake_space.apply().code == 0
+    switch(somebody, "pay", "production", "off")
+    assert fake_space.run("accept").code == 0
+    assert "    development: &on  # shared\n      enabled: true\n" in file.read_text()
+    assert "    production:\n      enabled: false\n" in file.read_text()
+    assert fake_space.plan()["changes"] == []
+
+
+def test_a_merge_key_is_refused_at_its_line(fake_space: Space) -> None:
+    text = ANCHORED.replace("production: *on", "production: {<<: *on}")
+    fake_space.file("pay").write_text(text)
+    done = fake_space.run("accept")
+    assert done.code == 1
+    assert "pay.yaml:10:18: error: YAML 1.2 has no merge key << [merge-key]" in done.err
+    assert fake_space.file("pay").read_text() == text
+
+
+def test_through_a_symlink_the_target_is_edited(fake_space: Space, somebody: httpx.Client) -> None:
+    target = fake_space.root / ".shared" / "errors"
+    target.parent.mkdir()
+    target.write_text(CHART.format(name="errors", metric="m"))
+    target.chmod(0o640)
+    link = fake_space.file("errors")
+    link.symlink_to(".shared/errors")
+    assert fake_space.apply().code == 0
+    change(fake_space, somebody, timeRange="week")
+    assert fake_space.run("accept").code == 0
+    assert (link.readlink(), link.is_symlink()) == (Path(".shared/errors"), True)
+    assert "timeRange: week   # not longer" in target.read_text()
+    assert target.stat().st_mode & 0o777 == 0o640
+
+
+def test_several_workspaces_in_one_run(tmp_path: Path, fake: Instance, somebody: httpx.Client) -> None:
+    (tmp_path / "repository").mkdir()
+    everything = Space(tmp_path, fake)
+    everything.file("unleash-gitops").unlink()
+    first, second = (Space(tmp_path / "repository" / name, fake) for name in ("first", "second"))
+    first.workspace("first")
+    second.workspace("second")
+    files = [write(first, "one"), write(second, "two", "unleash_gauge_two")]
+    before = [file.read_text() for file in files]
+    assert everything.apply("--all").code == 0
+    change(everything, somebody, timeRange="week")
+    done = everything.run("accept", "repository/first", "repository/second")
+    assert (done.code, done.err) == (0, "2 documents changed; review and commit them\n")
+    assert [line.split(":")[0] for line in done.out.splitlines()] == [
+        "repository/first/one.yaml", "repository/second/two.yaml",
+    ]  # fmt: skip
+    assert everything.run("accept", "--all").err == "nothing to accept\n"
+    refused = everything.run("accept", "--all", "--target", "ImpactMetric")
+    assert (refused.code, "--target cannot be used with several workspaces" in refused.err) == (1, True)
+    change(everything, somebody, aggregationMode="p95")  # no gauge has it: the server does not look
+    done = everything.run("accept", "--all")
+    assert done.code == 3
+    assert "workspace second (repository/second/):\nrepository/second/two.yaml:" in done.err
+    assert "the files of workspaces with errors were not changed\n1 document changed" in done.err
+    assert "p95" in files[0].read_text()
+    assert files[1].read_text() == before[1].replace("day ", "week ").replace("two}", "two, accepted: 4}")
+
+
+def test_a_name_with_a_slash_is_a_target(fake_space: Space, somebody: httpx.Client) -> None:
+    files = [
+        fake_space.write("Segment", name, file=f"{index}.yaml", description="")
+        for index, name in enumerate(("eu/vip", "eu"))
+    ]
+    assert fake_space.apply("--target", "Segment/eu/vip").code == 0
+    assert fake_space.plan("--target", "Segment/eu")["summary"]["create"] == 1
+    assert fake_space.apply().code == 0
+    for segment in somebody.get("/api/admin/segments").json()["segments"]:
+        body = {**segment, "description": f"ours\n{segment['description']}"}
+        somebody.put(f"/api/admin/segments/{segment['id']}", json=body).raise_for_status()
+    assert "--target Segment/e covers nothing" in fake_space.run("accept", "--target", "Segment/e").err
+    assert fake_space.run("accept", "--target", "Segment/eu/vip").code == 0
+    assert ["ours" in file.read_text() for file in files] == [True, False]
+    assert fake_space.run("accept", "--target", "Segment/").code == 0
+    assert ["ours" in file.read_text() for file in files] == [True, True]

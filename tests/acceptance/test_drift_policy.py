@@ -207,7 +207,7 @@ spec:
 """
     trio.file("FeatureFlag").write_text(content)
     trio.change(admin, first=2)
-    done = trio.space.run("accept", f"FeatureFlag/default/{trio.name}")
+    done = trio.space.run("accept", "--target", f"FeatureFlag/default/{trio.name}")
     assert done.code == 0, done.err
     assert (
         f"accepted environments.production.strategies of FeatureFlag/default/{trio.name} (changed by {PERSON}"

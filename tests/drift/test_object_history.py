@@ -160,3 +160,22 @@ def test_the_parts_of_an_undocumented_object_include_those_whose_log_cannot_be_u
     whole, parts = history(MADE, (US, UNREADABLE, UNREADABLE)).judge_undocumented({"a": 1})
     assert whole.origin == "file"
     assert {path: verdict.error for path, verdict in parts.items()} == {("a",): UNREADABLE.error}
+
+
+@pytest.mark.parametrize(
+    ("now", "written", "changes", "expected"),
+    [
+        (2, 1, [(PERSON, 1, 2)], ("drift", "admin")),
+        (3, 1, [(PERSON, 1, 2), (OTHER, 2, 3)], ("drift", "other")),
+        (2, 3, [(PERSON, 1, 2)], ("unknown", "admin")),
+        (1, 2, [(PERSON, 1, 2), (PERSON, 2, 1)], ("unknown", "admin")),
+        (2, 1, [(PERSON, NOT_LOGGED, 2)], ("unknown", "admin")),
+        (3, 1, [(PERSON, 1, 2)], ("unknown", "admin")),  # an event is missing
+        (2, 1, [], ("unknown", None)),
+        (2, 1, [(US, 3, 1), (PERSON, 1, 2)], ("drift", "admin")),
+    ],
+)
+def test_of_an_object_of_the_server_the_oldest_logged_value_counts(
+    now: Any, written: Any, changes: list[Logged], expected: tuple[str, str | None]
+) -> None:
+    assert verdict(now, written, *changes, assumes_oldest=True) == expected

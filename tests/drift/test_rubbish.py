@@ -68,7 +68,9 @@ def test_any_log_is_lived_with(kind: str, data: st.DataObject) -> None:
     for event in events:
         assert all(isinstance(subject, str) for subject in what.event_subjects(event, "w"))
     what.find_marking_event(events, "w")
-    reads: Any = Answers(segments={"segments": [{"id": 1, "name": "seg"}]})
+    deleted = "search/events?type=IS_ANY_OF:segment-deleted&limit=1000&offset=0"
+    gone = {"id": 9, "type": "segment-deleted", "createdAt": "2026-01-01", "preData": data.draw(payloads)}
+    reads: Any = Answers({deleted: {"events": [gone]}}, segments={"segments": [{"id": 1, "name": "seg"}]})
     steps = [*what.history_states(found, "f", events, reads)]
     assert len(steps) == len(events)
     past = ObjectHistory(events, steps, US)

@@ -135,11 +135,11 @@ def test_only_the_description_changes_with_the_mark() -> None:
     }  # fmt: skip
     path = "/api/admin/addons/3"
     marked = Call(method="PUT", path=path, body={**body, "description": f"By hand\n{MARK}"})
-    assert kind.mark_calls(found, MARK) == (marked,)
-    assert kind.mark_calls(found, None) == (Call(method="PUT", path=path, body={**body, "description": "By hand"}),)
+    assert kind.XX(found, MARK) == (marked,)
+    assert kind.XX(found, None) == (Call(method="PUT", path=path, body={**body, "description": "By hand"}),)
     owned = live("Addon", server(entry(7)))[ID]
-    (released,) = kind.mark_calls(owned, None)
-    assert (released.body["description"], kind.mark_calls(owned, OURS)[0].body["description"]) == ("", OURS)
+    (released,) = kind.XX(owned, None)
+    assert (released.body["description"], kind.XX(owned, OURS)[0].body["description"]) == ("", OURS)
 
 
 def test_a_stored_secret_is_write_only() -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "is_lasting_failure",
     "parse_actor",
     "read_events",
+    "read_events_if_allowed",
     "read_oldest_event",
     "read_recent",
     "search_events",
@@ -102,6 +103,16 @@ def read_events(
     if project is not None:
         query += f"&project=IS:{quote(project, safe='')}"
     return search_events(get, query, _MOST_PAGES)[0]
+
+
+def read_events_if_allowed(get: Callable[[str], Any], types: Sequence[str]) -> list[Event]:
+    """Return the events of `types`, newest first; none where the log cannot be searched. Raises for other trouble."""
+    try:
+        return read_events(get, types)
+    except ApiError as error:
+        if error.status > SEARCH_FAILURE or error.status == 429:
+            raise
+        return []
 
 
 def search_events(get: Callable[[str], Any], query: str, most_pages: int) -> tuple[list[Event], bool]:

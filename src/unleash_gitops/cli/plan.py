@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "allow_in_use_option",
+    "check_targets",
     "max_deletes_option",
     "on_drift_option",
     "plan",
@@ -51,8 +52,8 @@ target_option = click.option(
     "--target",
     "targets",
     multiple=True,
-    metavar="REF",
-    help="Limit the plan to this address and those below it, such as ImpactMetric/shop. Can be repeated.",
+    metavar="ADDRESS",
+    help="Limit the command to this address and those below it, such as ImpactMetric/shop. Can be repeated.",
 )
 on_drift_option = click.option(
     "--on-drift",
@@ -196,8 +197,7 @@ def plan_runs(
     """
     from unleash_gitops.workflow.many_workspaces import build_plan_set, is_in_maintenance, plan_all
 
-    if several and targets:
-        raise UsageError("--target cannot be used with several workspaces", "name the directory of one workspace")
+    check_targets(targets, several=several)
     with progress_bar("reading") as show_progress:
         plan_all(
             runs,
@@ -211,6 +211,12 @@ def plan_runs(
     if is_in_maintenance(runs):
         echo_line("note: the server is in maintenance mode; apply fails until it ends")
     return build_plan_set(runs) if several else runs[0].plan
+
+
+def check_targets(targets: Sequence[str], *, several: bool) -> None:
+    """Raise UsageError for `targets` with several workspaces."""
+    if several and targets:
+        raise UsageError("--target cannot be used with several workspaces", "name the directory of one workspace")
 
 
 def show_plans(plans: Plan | PlanSet, form: str, *, err: bool = False, verbose: bool = False) -> None:

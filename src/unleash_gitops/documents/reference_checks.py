@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from unleash_gitops.kinds import kinds
@@ -13,27 +14,28 @@ from unleash_gitops.model.naming import to_words
 from unleash_gitops.model.resource import Key, Reference, Resource, ResourceSet, SpecLookup
 from unleash_gitops.model.suggestions import suggest_alternatives
 
-__all__ = ["find_missing_references", "find_reference_conflicts"]
+__all__ = ["find_missing_references", "find_reference_conflicts", "list_missing_references"]
 
 _MAX_COMPARISONS = 20_000  # of a missing name with an existing one; more would take seconds
 _CREATE_OR_CORRECT = "create it first, or correct the name"
 
 
-def find_missing_references(documents: Iterable[Resource], desired: ResourceSet, live: ResourceSet) -> list[Diagnostic]:
+def find_missing_references(
+    documents: Iterable[Resource],
+    desired: ResourceSet,
+    live: ResourceSet,
+    renames: Callable[[Sequence[Reference]], Mapping[Reference, str]] = lambda _: {},
+) -> list[Diagnostic]:
     """Return an error for each reference in `documents` to an object that neither side has.
 
-    The hints name the most similar existing objects, up to a limit of comparisons.
+    The hints name the most similar existing objects, up to a limit of comparisons, or what became of the object:
+    `renames` returns that in words.
     """
-    existing = live.known | {
-        _build_reference(resource) for resource in (*desired.resources.values(), *live.resources.values())
-    }
-    missing = [
-        reference
-        for document in documents
-        for reference in document.references
-        if reference not in existing and reference.position is not None
-    ]
+    existing = _find_existing(documents := list(documents), desired, live)
+    missing = [reference for _, reference in list_missing_references(documents, desired, live)]
     hints = _suggest_names(missing, existing)
+    for reference, rename in (renames(missing) if missing else {}).items():
+        hints[reference] = f"{rename}: use the new name"
     return [
         Diagnostic(
             "error",
@@ -47,6 +49,28 @@ def find_missing_references(documents: Iterable[Resource], desired: ResourceSet,
         for reference in missing
         if reference.position is not None
     ]
+
+
+def list_missing_references(
+    documents: Iterable[Resource], desired: ResourceSet, live: ResourceSet
+) -> list[tuple[Resource, Reference]]:
+    """Return each reference in `documents` to an object that neither side has, with its document.
+
+    What `documents` provide counts as existing: a Project document provides environments.
+    """
+    existing = _find_existing(documents := list(documents), desired, live)
+    return [
+        (document, reference)
+        for document in documents
+        for reference in document.references
+        if reference not in existing and reference.position is not None
+    ]
+
+
+def _find_existing(documents: Iterable[Resource], desired: ResourceSet, live: ResourceSet) -> set[Reference]:
+    resources = (*desired.resources.values(), *live.resources.values())
+    provided = (kinds()[document.address.kind].provided_references(document) for document in documents)
+    return {*live.known, *map(_build_reference, resources), *chain.from_iterable(provided)}
 
 
 def _suggest_names(missing: Sequence[Reference], existing: Collection[Reference]) -> dict[Reference, str]:

@@ -64,7 +64,15 @@ class History:
         if live is None or live.ownership == "owned":
             marking_event = kind.find_marking_event(events, reads.workspace)
             claimed_by = None if marking_event is None else marking_event.actor
-        return ObjectHistory(events, transitions, self.our_actor, claimed_by, resource.accepted, self.trusted_actors)
+        return ObjectHistory(
+            events,
+            transitions,
+            self.our_actor,
+            claimed_by,
+            resource.accepted,
+            self.trusted_actors,
+            assumes_oldest=live is not None and live.ownership == "builtin",
+        )
 
     def error_of(self, resource: Resource) -> str | None:
         """Return the error that keeps the history of an object unknown; to be denied the log is none."""

@@ -40,7 +40,8 @@ class Trace:
     `base` is what the part was then; when the workspace never changed it, what it was when the workspace first wrote
     the object. `others` are the later changes by other users. `gap` tells whether events are missing in between,
     `error` why one of them could not be understood. `ambiguous` are later events of other users that may have changed
-    the part, which the log does not show.
+    the part, which the log does not show. `since` is the event after which the part was `base`, 0 where the log has
+    none. `assumed` tells that the workspace never changed the object, and `base` is the oldest logged value.
     """
 
     now: Any
@@ -49,6 +50,8 @@ class Trace:
     gap: bool
     error: str | None = None
     ambiguous: Sequence[Event] = ()
+    since: int = 0
+    assumed: bool = False
 
     @property
     def known_base(self) -> bool:
@@ -66,6 +69,8 @@ class Trace:
             return Verdict("file")
         if not self.known_base:
             return Verdict("conflict", changed)
+        if self.assumed and not (agrees(self.base) and self.base != self.now):
+            return Verdict("unknown", changed, self.error)
         if self.base == self.now and not self.gap:
             return Verdict("file")
         return Verdict("drift" if agrees(self.base) else "conflict", changed)
@@ -77,6 +82,8 @@ class ObjectHistory:
     `our_actor` is whom this run acts as, `trusted_actors` the names of others that apply the same files. `claimed_by`
     made the object the workspace's: those changes count as the workspace's own until its first other one. Changes
     up to the event `accepted` count as accepted, if it is one of `events`: the number may be of another instance.
+    `assumes_oldest` is for the server's own objects, which a document manages without a first write of the workspace:
+    where the workspace never changed a part, the oldest logged value counts as what the document left.
     """
 
     def __init__(
@@ -87,8 +94,11 @@ class ObjectHistory:
         claimed_by: Actor | None = None,
         accepted: int | None = None,
         trusted_actors: Collection[str] = (),
+        *,
+        assumes_oldest: bool = False,
     ) -> None:
         self._entries = list(zip(events, transitions, strict=True))
+        self._assumes_oldest = assumes_oldest
         self._accepted = accepted if any(event.id == accepted for event in events) else None
         self._ours = {event.id for event in events if event.actor.same(our_actor) or event.actor.name in trusted_actors}
         first = min(self._ours, default=None)
@@ -117,12 +127,14 @@ class ObjectHistory:
             touched = was != became
             is_ambiguous = not touched and _is_ambiguous(became)
             if accepted or (event.id in self._ours and (touched or is_ambiguous or event.id == self._first)):
-                return Trace(now, became, others, gap, error, ambiguous)
+                return Trace(now, became, others, gap, error, ambiguous, since=event.id)
             if touched:
                 others.append(event)
             elif is_ambiguous:
                 ambiguous.append(event)
             value = was
+        if self._assumes_oldest and others and not gap and not isinstance(value, UnknownValue):
+            return Trace(now, value, others, gap, error, ambiguous, assumed=True)
         return Trace(now, _NOT_LOGGED, others, gap, error, ambiguous)
 
     def judge_undocumented(self, spec: Mapping[str, Any]) -> tuple[Verdict, dict[PartPath, Verdict]]:

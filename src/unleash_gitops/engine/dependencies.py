@@ -153,6 +153,11 @@ def _find_waits(pairs: Sequence[tuple[Change, Difference]]) -> dict[int, set[int
         Reference(change.kind, change.project, change.name or change.id): place
         for place, (change, _) in enumerate(pairs)
     }
+    places |= {
+        reference: place
+        for place, (_, difference) in enumerate(pairs)
+        for reference in _find_newly_provided(difference)
+    }
     by_address = {change.address: place for place, (change, _) in enumerate(pairs)}
     waits: dict[int, set[int]] = {place: set() for place in range(len(pairs))}
     for place, (change, difference) in enumerate(pairs):
@@ -169,6 +174,16 @@ def _find_waits(pairs: Sequence[tuple[Change, Difference]]) -> dict[int, set[int
             users = (by_address.get(address) for address in live.users)
             waits[place] |= {user for user in users if user is not None and pairs[user][0].calls}
     return waits
+
+
+def _find_newly_provided(difference: Difference) -> set[Reference]:
+    """Return what exists once a change is made, beside the object itself, and did not before."""
+    desired, live = difference.desired, difference.live
+    if desired is None:
+        return set()
+    kind = kinds()[desired.address.kind]
+    before = set() if live is None else {*kind.provided_references(live)}
+    return {*kind.provided_references(desired)} - before
 
 
 def resolve_ids(changes: Iterable[Change], live: ResourceSet) -> list[Change]:

@@ -159,6 +159,10 @@ class Kind(ABC):
         """Return the part of a request body that makes an object as the compared `spec` says."""
         return to_body(self.spec, spec)
 
+    def provided_references(self, resource: Resource) -> Iterable[Reference]:
+        """Return what exists, beside the object itself, wherever the object is as its desired or live spec says."""
+        return ()
+
     def document_problem(self, desired: Resource) -> DocumentProblem | None:
         """Return why no server can hold a valid document, for reasons that only the whole of it shows, or None."""
         return None
@@ -319,6 +323,15 @@ class Pullable(ABC):
         """
         return rewrite(self.spec, unit, value, current)
 
+    def edit_reference(
+        self, spec: Mapping[str, Any], reference: Reference, name: str | None
+    ) -> tuple[tuple[str, ...], Any] | None:
+        """Return the part of a spec that holds a reference, and the part with another name, None for no reference.
+
+        `spec` is as the document says it. Returns None for a reference that cannot be edited so.
+        """
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class DeleteProof:
@@ -376,6 +389,21 @@ class HasHistory(ABC):
 
         Such a part is no drift, and no policy keeps it: the live value is unknown.
         """
+        return False
+
+    def read_server_id(self, event: Event) -> str | None:
+        """Return the server's own id of the object that an event is about, None where the event has none."""
+        return None
+
+    def possible_causes(self, unit: Sequence[str], desired: Resource, live: Resource) -> Sequence[str]:
+        """Return the types of other objects' events after which the server may have changed a part of `live` itself.
+
+        The log has no event of such a change.
+        """
+        return ()
+
+    def explains(self, event: Event, unit: Sequence[str], desired: Resource, live: Resource) -> bool:
+        """Tell whether an event of one of the `possible_causes` can be why a part of `live` is not as `desired`."""
         return False
 
     def requires_confirmation(self, unit: Sequence[str], resource: Resource, reads: Reads) -> bool:

@@ -166,12 +166,17 @@ class FeatureFlag(Kind, Claimable, HasReferences, HasUsage, FlagHistory, FlagWri
 
     @override
     def spec_after_update(self, desired: Resource, live: Resource) -> dict[str, Any]:
-        """Merge down to a strategy's parameters. The server does not return the links of an archived flag."""
+        """Merge down to a strategy's parameters. The server does not return the links of an archived flag.
+
+        Where the project lacks an environment, which a Project document attaches, the flag is off already.
+        """
         unread = {"links"} if live.spec.get("archived") else set()
         kept = {field: value for field, value in live.spec.items() if field != "archived"}
         given = {field: value for field, value in desired.spec.items() if field not in unread}
         environments = dict(live.spec["environments"])
         for name, environment in desired.spec.get("environments", {}).items():
+            if name not in environments and environment in ({}, {"enabled": False}):
+                continue
             present = environments.get(name, {"enabled": False})
             environments[name] = environment_after_update(environment, present, desired.id)
         return {**kept, **given, "environments": environments}
@@ -192,7 +197,10 @@ class FeatureFlag(Kind, Claimable, HasReferences, HasUsage, FlagHistory, FlagWri
         """Limits of the server, and environments that cannot be enabled."""
         for name, environment in after["environments"].items():
             if live is not None and name not in live.spec["environments"]:
-                return f'the flag has no environment "{name}": its project does not'
+                return (
+                    f'its project does not have environment "{name}" yet, and what the flag has there is unknown; '
+                    "plan again when the project has it"
+                )
             refusal = environment_refusal(name, environment)
             if refusal is not None:
                 return refusal

@@ -78,6 +78,12 @@ class Project(Kind, HasReferences, HasHistory, Pullable):
             yield Reference("Environment", None, name, ("spec", "environments", index))
 
     @override
+    def provided_references(self, resource: Resource) -> Iterable[Reference]:
+        """The environments that the project has, for its flags."""
+        for name in resource.spec.get("environments", ()):
+            yield Reference("Environment", resource.id, name)
+
+    @override
     def areas(self, reads: Reads) -> Iterable[Area]:
         """Nothing is read where no document is about a project."""
         if reads.scope.has(self.name):

@@ -85,11 +85,8 @@ class Area:
     def overlaps(self, targets: Iterable[tuple[str, ...]]) -> bool:
         """Tell whether any of `targets` may cover an object in the area."""
         parts = tuple(part for part in (self.kind, self.project, self.feature) if part is not None)
-        return any(self._overlaps(parts, target) for target in targets)
-
-    def _overlaps(self, parts: tuple[str, ...], target: tuple[str, ...]) -> bool:
-        common = min(len(parts), len(target))
-        return parts[:common] == target[:common] and len(target) <= len(parts) + 1
+        trimmed = (target[:-1] if target[-1:] == ("",) else target for target in targets)  # a slash at the end
+        return any(parts[: len(target)] == target[: len(parts)] for target in trimmed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +184,14 @@ class Resource:
         return "/".join(self.parts)
 
     def within(self, targets: Iterable[tuple[str, ...]]) -> bool:
-        """Tell whether any of `targets` covers the object. A target is the parts of an address, or its first parts."""
-        return any(self.parts[: len(target)] == target for target in targets)
+        """Tell whether any of `targets` covers the object: is its address, or the first parts of it.
+
+        A target is the text of an address split at each slash. Only names, the last part of an address, have slashes.
+        The first parts may end with a slash.
+        """
+        first_parts = ["/".join(self.parts[:length]) for length in range(1, len(self.parts))]
+        covering = {str(self), *first_parts, *(f"{text}/" for text in first_parts)}
+        return any("/".join(target) in covering for target in targets)
 
     @property
     def area(self) -> Area:

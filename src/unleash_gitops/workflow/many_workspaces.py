@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from unleash_gitops.documents.loader import LoadedWorkspace
     from unleash_gitops.model.plan import OnDrift, Plan, Report, Result
     from unleash_gitops.model.workspace import Workspace
-    from unleash_gitops.workflow.accept import Accepted, NotAccepted
+    from unleash_gitops.workflow.accepted import Accepted, NotAccepted
     from unleash_gitops.workflow.pull import NewFile, Skipped
 
 __all__ = [
@@ -187,14 +187,12 @@ def pull_run(
     return pull_workspace(loaded, workspace, _require(run.client), kind, project, show_progress)
 
 
-def accept_run(
-    run: Run, references: Sequence[str], show_progress: _Progress
-) -> tuple[list[Accepted], list[NotAccepted]]:
+def accept_run(run: Run, targets: Sequence[str], show_progress: _Progress) -> tuple[list[Accepted], list[NotAccepted]]:
     """Write other users' changes into a run's files. Raises the run's error, or as `accept_drift` does."""
     if run.error is not None:
         raise run.error
     loaded, workspace = _require(run.files)
-    return accept_drift(loaded, workspace, _require(run.client), references, show_progress)
+    return accept_drift(loaded, workspace, _require(run.client), targets, show_progress, run.path_prefix)
 
 
 def stop_all(runs: Sequence[Run]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING, Any
 from unleash_gitops import __version__
 from unleash_gitops.documents.loader import LoadedWorkspace, load
 from unleash_gitops.documents.reference_checks import find_missing_references, find_reference_conflicts
-from unleash_gitops.drift import Policy, attribute, find_orphan_drift, read_history, resolve_policy
+from unleash_gitops.drift import (
+    Policy,
+    Rename,
+    attribute,
+    attribute_side_effects,
+    describe_renames,
+    find_orphan_drift,
+    find_renames,
+    follow_renames,
+    note_renames,
+    read_history,
+    resolve_policy,
+)
 from unleash_gitops.engine.classify import Classification, Targets, classify, find_unmatched_targets
 from unleash_gitops.engine.in_use import check_use, find_unused_permissions
 from unleash_gitops.engine.owned_objects import count_owned_after, find_stale_settings
@@ -23,7 +35,7 @@ from unleash_gitops.model.delete_limits import DeleteLimits
 from unleash_gitops.model.diagnostics import in_order
 from unleash_gitops.model.errors import InvalidFiles, UsageError
 from unleash_gitops.model.plan import Change, ForeignObjects, Instance, NotRead, OnDrift, Plan
-from unleash_gitops.model.resource import Area, ReadScope, Resource, ResourceSet
+from unleash_gitops.model.resource import Area, Key, ReadScope, Resource, ResourceSet
 from unleash_gitops.model.workspace import Workspace, covers
 
 if TYPE_CHECKING:
@@ -36,13 +48,18 @@ __all__ = ["Comparison", "compare_workspace", "load_workspace", "make_plan", "pa
 
 @dataclass(frozen=True)
 class Comparison:
-    """The files against the server: the differences that the drift policy wants, and why the log could not be read."""
+    """The files against the server: the differences that the drift policy wants, and why the log could not be read.
+
+    `renames` are those of objects that the documents would create anew. `logged` has the events of each object.
+    """
 
     classification: Classification
     context: PlanContext
     audit_error: str | None
     warnings: tuple[str, ...] = ()
     not_read: tuple[NotRead, ...] = ()
+    renames: tuple[Rename, ...] = ()
+    logged: Mapping[Key, frozenset[int]] = field(default_factory=dict)
 
 
 def load_workspace(root: Path) -> tuple[LoadedWorkspace, Workspace]:
@@ -120,13 +137,15 @@ def compare_workspace(
     thorough: bool = False,
     allow_in_use: Sequence[str] = (),
     find_neighbours: FindNeighbours = lambda: (),
+    renames: Sequence[Rename] = (),
 ) -> Comparison:
     """Compare the files with the server.
 
     `targets` are addresses or their beginnings (`ImpactMetric/shop`). `on_drift` is the policy of this run, which wins
     over those of workspace and documents. `thorough` looks for drift on owned objects without a document too.
     `allow_in_use` are addresses or their beginnings of objects that are deleted although applications use them.
-    `find_neighbours` returns the other workspaces of the instance; it is called when anything differs.
+    `find_neighbours` returns the other workspaces of the instance; it is called when anything differs. `renames` are
+    those that the documents follow already.
 
     Raises InvalidFiles when a document names an object that does not exist, UsageError for a target that covers
     nothing, or ServerError.
@@ -143,17 +162,26 @@ def compare_workspace(
         classification = classify(desired, live, context, pieces)
     orphaned = classification.orphaned if thorough else ()
     touched = [difference.resource for difference in classification.differences]
-    history = read_history(reader, [*touched, *orphaned], workspace.spec.applied_by)
-    attributed = attribute(classification.differences, history, reader)
+    history = follow_renames(read_history(reader, [*touched, *orphaned], workspace.spec.applied_by), renames)
+    attributed = attribute_side_effects(attribute(classification.differences, history, reader), history, reader)
     policy = Policy(workspace, reader, on_drift)
     resolved = resolve_policy(classification, attributed, policy, context)
     resolved = check_use(resolved, reader, allow_in_use, datetime.now(UTC))
+    renamed = find_renames(classification.differences, desired, live, history)
     reminders = find_orphan_drift(orphaned, history, reader)
     warnings = [
         *find_stale_settings(desired, live, context, classification),
         *find_unused_permissions(classification, reader),
     ]
-    return Comparison(resolved.with_kept(reminders), context, history.audit_error, tuple(warnings), not_read)
+    return Comparison(
+        note_renames(resolved.with_kept(reminders), renamed),
+        context,
+        history.audit_error,
+        tuple(warnings),
+        not_read,
+        tuple(renamed),
+        {key: frozenset(event.id for event in events) for key, events in history.events.items()},
+    )
 
 
 def _limit_deletes(
@@ -179,8 +207,8 @@ def _list_foreign(classification: Classification) -> tuple[ForeignObjects, ...]:
 
 
 def parse_targets(targets: Iterable[str]) -> list[tuple[str, ...]]:
-    """Return each address, or its beginning, in pieces."""
-    return [tuple(piece for piece in target.split("/") if piece) for target in targets]
+    """Return each address, or its beginning, split at each slash."""
+    return [tuple(target.split("/")) for target in targets]
 
 
 def _read_live(
@@ -203,9 +231,9 @@ def _read_live(
     live = reader.read(targets, progress, named_kinds)
     not_read = list_not_read(reader.denied, loaded.desired, reader)
     documents = [resource for resource in documents if resource.address.kind not in reader.denied]
-    problems = find_missing_references(documents, loaded.desired, live) or find_reference_conflicts(
-        documents, loaded.desired, live
-    )
+    problems = find_missing_references(
+        documents, loaded.desired, live, lambda missing: describe_renames(missing, live, reader)
+    ) or find_reference_conflicts(documents, loaded.desired, live)
     if problems:
         raise InvalidFiles(in_order(problems))
     unmatched = find_unmatched_targets(loaded.desired, live, targets)

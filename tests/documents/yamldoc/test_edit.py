@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import difflib
 import json
 from typing import Any
@@ -168,6 +167,62 @@ def test_unusual_yaml_is_edited_correctly_or_refused(text: str, path: tuple[str,
     assert parse_values(content.decode()) == expected
 
 
+ANCHOR = """\
+spec:
+  environments:
+    development: &on  # shared
+      enabled: true
+      strategies:
+        - name: flexibleRollout
+    production: *on  # as above
+  other: 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "value", "edited"),
+    [
+        (
+            ANCHOR,
+            "spec/environments/development/enabled",
+            False,
+            ANCHOR.replace("true", "false")
+            .replace(
+                "production: *on",
+                "production:",
+            )
+            .replace(
+                "# as above\n", "# as above\n      enabled: true\n      strategies:\n        - name: flexibleRollout\n"
+            ),
+        ),
+        (
+            ANCHOR,
+            "spec/environments/production/enabled",
+            False,
+            ANCHOR.replace("production: *on", "production:").replace(
+                "# as above\n", "# as above\n      enabled: false\n      strategies:\n        - name: flexibleRollout\n"
+            ),
+        ),
+        (ANCHOR, "spec/other", 2, ANCHOR.replace("other: 1", "other: 2")),
+        ("a: &x {b: 1}\nc: *x\n", "a/b", 2, "a: &x {b: 2}\nc:\n  b: 1\n"),
+        ("a: &x {b: 1}\nc: *x\n", "a", REMOVED, "c:\n  b: 1\n"),
+        ("a: &x 1\nc: [*x, {d: *x}]\n", "a", 2, "a: 2\nc: [1, {d: 1}]\n"),
+        ("a: &x [1]\nc:\n  - *x  # first\n  - 2\n", "a", [3], "a: [3]\nc:\n  - - 1  # first\n  - 2\n"),
+        ("a: &x {b: &y 1}\nc: *x\nd: *y\n", "c/b", 2, "a: &x {b: &y 1}\nc:\n  b: 2\nd: *y\n"),
+        ("a: &x {k: v}\nb: [*x, *x]\n", "b", [{"k": "v"}], "a: &x {k: v}\nb: [{k: v}]\n"),
+    ],
+)
+def test_an_alias_that_shares_the_edited_value_is_written_out(text: str, path: str, value: Any, edited: str) -> None:
+    assert apply_edits(text.encode(), "f.yaml", {1: [Edit(tuple(path.split("/")), value)]}).decode() == edited
+
+
+@pytest.mark.parametrize("text", ["name: &n b\n? *n\n: 2\n", "name: &x b\nc: *x\nd: &x 1\n"])
+def test_an_alias_that_cannot_be_written_out_is_refused_at_its_document(text: str) -> None:
+    with pytest.raises(EditError) as error:
+        apply_edits(f"a: 1\n---\n{text}".encode(), "f.yaml", {3: [Edit(("name",), "c")]})
+    assert (error.value.path, error.value.line) == ("f.yaml", 3)
+
+
 def test_a_file_that_has_changed_since_is_refused() -> None:
     with pytest.raises(EditError, match="the file has changed since it was read"):
         apply_edits(FLAG.encode(), "f.yaml", {3: [Edit(("a",), 1)]})
@@ -183,7 +238,7 @@ def parse_values(text: str) -> list[Any]:
 
 def put_value(value: Any, path: tuple[str, ...], new: Any) -> Any:
     """Return a copy of `value` with `new` at `path`, or without the key at `path` when `new` is REMOVED."""
-    result = copy.deepcopy(value)
+    result = json.loads(json.dumps(value))  # copies of aliased values are not shared
     parent = result
     for key in path[:-1]:
         if not isinstance(parent.get(key), dict):
@@ -277,3 +332,20 @@ def test_strings_in_brackets_keep_their_quotes() -> None:
     edits = [("kind", "B, or C"), ("metadata/name", "c"), ("metadata/n", 2), ("metadata/drift", "keep")]
     (_, after) = diff_lines(edits, 1, text)
     assert after == """+ {"kind": "B, or C", "metadata": {'name': 'c', "n": 2, "drift": keep}}"""
+
+
+ALIASED = ["*x", "[*x, 1]", "{in: *x}", "\n  in: *x", "\n  - *x\n  - {on: *x}", "\n  deep:\n    - a: *x", "&y# {k: *x}"]
+
+
+@examples(3)
+@given(VALUES, st.lists(st.sampled_from(ALIASED), min_size=1, max_size=4), st.data())
+def test_an_edit_changes_no_aliased_value_elsewhere(anchored: Any, uses: list[str], data: st.DataObject) -> None:
+    flow = dump_flow(anchored)
+    block = dump_document({"anchored": anchored})
+    head = block.replace("anchored:", "anchored: &x", 1) if data.draw(st.booleans()) else f"anchored: &x {flow}\n"
+    text = head + "".join(f"use{index}: {use.replace('#', str(index))}\n" for index, use in enumerate(uses))
+    (value,) = parse_values(text)
+    path = draw_path(data, value)
+    new = data.draw(VALUES | st.just(REMOVED))
+    result = apply_edits(text.encode(), "f.yaml", {1: [Edit(path, new)]}).decode()
+    assert json.dumps(parse_values(result), sort_keys=True) == json.dumps([put_value(value, path, new)], sort_keys=True)

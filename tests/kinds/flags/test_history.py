@@ -10,8 +10,9 @@ import pytest
 from kinds.named import Answers
 from unleash_gitops.api.audit_log import Actor, Event
 from unleash_gitops.kinds import kinds
+from unleash_gitops.kinds.base import HasHistory
 from unleash_gitops.kinds.flags.strategy import normalise_live_strategy
-from unleash_gitops.model.resource import Address, Resource, UnknownValue
+from unleash_gitops.model.resource import Address, Reference, Resource, UnknownValue
 
 KIND = kinds()["FeatureFlag"]
 A = {"id": "s1", "name": "default", "parameters": {}}
@@ -185,3 +186,52 @@ def test_a_release_plans_strategy_is_nothing_that_is_missing() -> None:
     events = Log().strategy("add", {**C, "milestoneId": "m"}).events
     (step,) = KIND.history_states(live(A, B), "f", events, Answers(segments={"segments": []}))  # type: ignore[arg-type]
     assert [side["environments"] for side in step if side is not None] == [live(A, B).spec["environments"]] * 2
+
+
+def in_log(kind: str, data: Any = None, before: Any = None, **place: Any) -> Event:
+    return Event(1, kind, Actor(7, "admin"), "2026-01-01", data, before, **place)
+
+
+ENABLED, STRATEGIES = ("environments", "production", "enabled"), ("environments", "production", "strategies")
+RENAMED = in_log("segment-updated", {"id": 1, "name": "new"}, {"id": 1, "name": "old"})
+DETACHED = in_log("project-environment-removed", project="p", environment="production")
+
+
+@pytest.mark.parametrize(
+    ("event", "unit", "is_explained"),
+    [
+        (in_log("tag-type-deleted", before={"name": "team"}), ("tags",), True),
+        (in_log("tag-type-deleted", before={"name": "tea"}), ("tags",), False),
+        (in_log("tag-type-deleted"), ("tags",), False),
+        (in_log("tag-deleted", {"type": "team", "value": "aa"}), ("tags",), True),
+        (in_log("tag-deleted", {"type": "team", "value": "bb"}), ("tags",), False),
+        (in_log("tag-type-deleted", before={"name": "team"}), ("description",), False),
+        (DETACHED, ENABLED, True),
+        (DETACHED, ("environments", "production"), True),
+        (DETACHED, STRATEGIES, False),
+        (replace(DETACHED, project="q"), ENABLED, False),
+        (replace(DETACHED, environment="development"), ENABLED, False),
+        (RENAMED, STRATEGIES, True),
+        (RENAMED, ENABLED, False),
+        (replace(RENAMED, before={"id": 1, "name": "other"}), STRATEGIES, False),
+        (replace(RENAMED, data={"id": 1, "name": "old", "description": "changed"}), STRATEGIES, False),
+    ],
+)
+def test_events_of_other_objects_explain_what_the_server_changed(
+    event: Event, unit: tuple[str, ...], *, is_explained: bool
+) -> None:
+    assert isinstance(KIND, HasHistory)
+    present = live(A)
+    document = replace(
+        present,
+        spec={**present.spec, "tags": ["simple:aa", "team:aa"]},
+        references=(Reference("Segment", None, "old"),),
+    )
+    possible = KIND.possible_causes(unit, document, present)
+    assert (event.type in possible and KIND.explains(event, unit, document, present)) is is_explained
+
+
+def test_without_a_missing_part_no_other_event_is_read() -> None:
+    assert isinstance(KIND, HasHistory)
+    present = live(A, enabled=True)
+    assert [KIND.possible_causes(unit, present, present) for unit in (("tags",), ENABLED, STRATEGIES)] == [()] * 3

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -27,7 +28,7 @@ from unleash_gitops.model.workspace import WORKSPACE_FILE
 if TYPE_CHECKING:
     from unleash_gitops.model.workspace import Workspace
 
-__all__ = ["LoadedWorkspace", "find_repository", "find_workspace", "find_workspaces", "load"]
+__all__ = ["LoadedWorkspace", "compute_digest", "find_repository", "find_workspace", "find_workspaces", "load"]
 
 _Item = TypeVar("_Item")
 _MAX_PROBLEMS = 100  # in one file: a hostile file could have millions
@@ -39,7 +40,7 @@ class LoadedWorkspace:
 
     `workspace` is None when its own file is missing or not valid. `desired` has the valid documents. `diagnostics` are
     sorted. `files` are the paths of all YAML files. `documents` counts the documents, valid or not, without the
-    Workspace.
+    Workspace. `digests` are those of the files as they were read, by path.
     """
 
     root: Path
@@ -48,6 +49,7 @@ class LoadedWorkspace:
     diagnostics: tuple[Diagnostic, ...]
     files: tuple[str, ...]
     documents: int
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def path_in_repository(self) -> str | None:
@@ -62,13 +64,14 @@ class LoadedWorkspace:
 def load(root: Path) -> LoadedWorkspace:
     """Read and check the workspace at `root`. Reports problems of the files in `diagnostics`, and raises nothing."""
     files, diagnostics = find_files(root)
+    digests: dict[str, str] = {}
     workspace_file = _load_workspace_file(files, diagnostics)
     entries: list[Entry] = []
     document_count = 0
     for file in files:
         if file.path == WORKSPACE_FILE:
             continue
-        for item in _limit_problems(_load_file(file, workspace_file.name)):
+        for item in _limit_problems(_load_file(file, workspace_file.name, digests)):
             if isinstance(item, Diagnostic):
                 diagnostics.append(item)
             elif isinstance(item, Entry):
@@ -87,7 +90,13 @@ def load(root: Path) -> LoadedWorkspace:
         diagnostics=tuple(in_order(diagnostics)),
         files=tuple(file.path for file in files),
         documents=document_count,
+        digests=digests,
     )
+
+
+def compute_digest(content: bytes) -> str:
+    """Return the digest by which a file is recognised, see `LoadedWorkspace.digests`."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def _load_workspace_file(files: list[File], diagnostics: list[Diagnostic]) -> WorkspaceFile:
@@ -105,14 +114,19 @@ def _load_workspace_file(files: list[File], diagnostics: list[Diagnostic]) -> Wo
     return workspace_file
 
 
-def _read_documents(file: File) -> Iterator[Document | Diagnostic]:
+def _read_documents(file: File, digests: dict[str, str] | None = None) -> Iterator[Document | Diagnostic]:
+    """Return the documents and problems of a file. Adds the file to `digests`."""
     content = read_file(file)
-    return iter([content]) if isinstance(content, Diagnostic) else read_documents(content, file.path)
+    if isinstance(content, Diagnostic):
+        return iter([content])
+    if digests is not None:
+        digests[file.path] = compute_digest(content)
+    return read_documents(content, file.path)
 
 
-def _load_file(file: File, workspace: str) -> Iterator[Document | Entry | Diagnostic]:
-    """Yield each document of a file, followed by its problems and its entry."""
-    for item in _read_documents(file):
+def _load_file(file: File, workspace: str, digests: dict[str, str]) -> Iterator[Document | Entry | Diagnostic]:
+    """Yield each document of a file, followed by its problems and its entry. Adds the file to `digests`."""
+    for item in _read_documents(file, digests):
         yield item
         if isinstance(item, Document):
             entry, problems = check_document(item, workspace)

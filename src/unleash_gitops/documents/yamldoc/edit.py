@@ -5,13 +5,13 @@ The result is parsed again. When it does not have the expected values, the edit 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from unleash_gitops.documents.yamldoc.aliases import write_out_aliases
 from unleash_gitops.documents.yamldoc.document import Document
 from unleash_gitops.documents.yamldoc.edit_document import REMOVED, are_equal, edit_document
 from unleash_gitops.documents.yamldoc.node_text import LOADER, EditError
@@ -21,6 +21,7 @@ __all__ = ["Edit", "apply_edits"]
 
 _BYTE_ORDER_MARK = "\ufeff"
 _CHANGED_SINCE = "the file has changed since it was read"
+_UNEXPECTED = "the edited file would not have the expected values"
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,16 @@ class Edit:
 
 
 Edits = Mapping[int, Sequence[Edit] | None]
-"""The edits of each document, by the line (from 1) of its first key. None removes the document."""
+"""The edits of each document, by the line (from 1) of its first key. None removes the document.
+
+The caller makes sure that the file is the one that the lines were read from.
+"""
 
 
 def apply_edits(content: bytes, path: str, edits: Edits) -> bytes:
     """Return the content of a file with `edits`; empty when no document is left. Adds missing mappings.
+
+    An edit changes the value at its path only: an alias that shares the value is written out.
 
     `path` names the file in errors. Raises EditError when the text cannot be edited, or has changed since `edits` were
     made.
@@ -49,9 +55,20 @@ def apply_edits(content: bytes, path: str, edits: Edits) -> bytes:
     result = _edit_text(text.replace("\r\n", "\n") if is_crlf else text, path, edits)
     edited_content = (result.replace("\n", "\r\n") if is_crlf else result).encode("utf-8")
     documents, problems = parse_documents(edited_content, path)
-    if problems or not are_equal([document.value for document in documents], expected):
-        raise EditError(path, min(edits), "the edited file would not have the expected values")
+    values = [document.value for document in documents]
+    if problems or not are_equal(values, expected):
+        raise EditError(path, _find_unexpected_line(edits, values, expected), _UNEXPECTED)
     return edited_content
+
+
+def _find_unexpected_line(edits: Edits, values: Sequence[Any], expected: Sequence[Any]) -> int:
+    """Return the line of the first edited document that differs from what is expected, or of the first edited one."""
+    lines = [line for line in sorted(edits) if edits[line] is not None] or sorted(edits)
+    if len(values) == len(expected) == len(lines):
+        for line, value, wanted in zip(lines, values, expected, strict=True):
+            if not are_equal(value, wanted):
+                return line
+    return lines[0]
 
 
 def _edit_values(content: bytes, path: str, edits: Edits) -> list[Any]:
@@ -70,23 +87,34 @@ def _edit_values(content: bytes, path: str, edits: Edits) -> list[Any]:
 
 def _edit_value(document: Document, edits: Sequence[Edit]) -> Any:
     """Return the value of a document with edits. Raises EditError when it is not a mapping."""
-    value = copy.deepcopy(document.value)
+    value = _copy_unshared(document.value)
     if not isinstance(value, dict):
         raise EditError(document.position.path, document.position.line, "the document is not a mapping")
     for edit in edits:
-        parent, is_removal = value, edit.value is REMOVED
-        for key in edit.path[:-1]:
-            if not isinstance(parent.get(key), dict):
-                if is_removal:
-                    break
-                parent[key] = {}
-            parent = parent[key]
-        else:
-            if is_removal:
-                parent.pop(edit.path[-1], None)
-            else:
-                parent[edit.path[-1]] = copy.deepcopy(edit.value)
+        _set_value(value, edit)
     return value
+
+
+def _set_value(value: dict[str, Any], edit: Edit) -> None:
+    """Make an edit in the value of a document, of which no two places are one object."""
+    parent, is_removal = value, edit.value is REMOVED
+    for key in edit.path[:-1]:
+        if not isinstance(parent.get(key), dict):
+            if is_removal:
+                return
+            parent[key] = {}
+        parent = parent[key]
+    if is_removal:
+        parent.pop(edit.path[-1], None)
+    else:
+        parent[edit.path[-1]] = _copy_unshared(edit.value)
+
+
+def _copy_unshared(value: Any) -> Any:
+    """Return a copy in which each alias has a value of its own; `copy.deepcopy` keeps such values shared."""
+    if isinstance(value, Mapping):
+        return {key: _copy_unshared(item) for key, item in value.items()}
+    return [_copy_unshared(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _edit_text(text: str, path: str, edits: Edits) -> str:
@@ -101,9 +129,25 @@ def _edit_text(text: str, path: str, edits: Edits) -> str:
             continue
         part = text[start:end]
         for edit in document_edits:
-            part = edit_document(part, path, line, edit.path, edit.value)
+            part = _edit_part(part, path, line, edit)
         parts.append(part)
     return "".join(parts)
+
+
+def _edit_part(text: str, path: str, line: int, edit: Edit) -> str:
+    """Return the text of a document with an edit, with aliases written out only where the edit needs it."""
+    if "*" not in text:
+        return edit_document(text, path, line, edit.path, edit.value)
+    documents, _ = parse_documents(text.encode(), path)
+    expected = [_edit_value(document, [edit]) for document in documents]
+    try:
+        result = edit_document(text, path, line, edit.path, edit.value)
+        edited, problems = parse_documents(result.encode(), path)
+        if not problems and are_equal([document.value for document in edited], expected):
+            return result
+    except EditError:
+        pass
+    return edit_document(write_out_aliases(text, path, line, edit.path), path, line, edit.path, edit.value)
 
 
 def _split_documents(text: str, path: str) -> list[tuple[int, int, int]]:

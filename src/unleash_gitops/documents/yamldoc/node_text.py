@@ -42,7 +42,7 @@ class NodeText:
 
     def find_node(self, path: Path) -> Any:
         """Return the node at `path`. Raises EditError when it does not exist or an alias refers to it."""
-        node: Any = yaml.compose(self.text, Loader=LOADER)
+        node = self._compose()
         for step in path:
             key, child = split_entry(node.value[self.find_index(node, step)])
             start = node.start_mark.index if key is None else key.end_mark.index
@@ -132,6 +132,13 @@ class NodeText:
         """Return an error at the line of `node`, or of the document without one."""
         if node is None:
             return EditError(self.file_path, self.line, _UNSUPPORTED)
-        root: Any = yaml.compose(self.text, Loader=LOADER)
+        root = self._compose()
         line = self.line + int(node.start_mark.line) - int(root.start_mark.line)
         return EditError(self.file_path, line, _UNSUPPORTED)
+
+    def _compose(self) -> Any:
+        """Return the root node. Raises EditError for what PyYAML's composer refuses, such as an anchor used twice."""
+        try:
+            return yaml.compose(self.text, Loader=LOADER)
+        except yaml.YAMLError:
+            raise self.reject() from None

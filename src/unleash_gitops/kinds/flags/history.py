@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from unleash_gitops.api.audit_log import read_events
+from unleash_gitops.api.audit_log import read_events_if_allowed
 from unleash_gitops.kinds.base import DeleteProof, HasHistory, MarkChange, Reads
 from unleash_gitops.kinds.flags.answers import read_project_environments, read_segment_names
 from unleash_gitops.kinds.flags.event_payloads import read_tag
@@ -60,11 +60,7 @@ class FlagHistory(HasHistory):
     def history_states(
         self, live: Resource | None, object_id: str, events: Sequence[Event], reads: Reads
     ) -> Iterator[Transition]:
-        segments: dict[int, str] = {}
-        payloads = [payload for event in events for payload in (event.data, event.before)]
-        if any(isinstance(payload, dict) and payload.get("segments") for payload in payloads):
-            segments = read_segment_names(reads)
-        state = FlagState(live, segments)
+        state = FlagState(live, _read_past_segment_names(events, reads))
         for index, event in enumerate(events):
             state.settle(event)
             after = state.spec()
@@ -72,6 +68,30 @@ class FlagHistory(HasHistory):
             if event.type == "feature-deleted":
                 state.replay(events[index + 1 :])
             yield state.spec(), after
+
+    @override
+    def possible_causes(self, unit: Sequence[str], desired: Resource, live: Resource) -> Sequence[str]:
+        """Tags go with their type or value, a flag is off in a detached environment, strategies name segments."""
+        if tuple(unit) == ("tags",):
+            return ("tag-type-deleted", "tag-deleted") if _list_missing_tags(desired, live) else ()
+        if len(unit) < 2 or unit[0] != "environments":
+            return ()
+        if unit[2:] == ("strategies",):
+            return ("segment-updated",) if _list_missing_segments(desired, live) else ()
+        is_on = live.spec["environments"].get(unit[1], {}).get("enabled")
+        return () if is_on else ("project-environment-removed",)
+
+    @override
+    def explains(self, event: Event, unit: Sequence[str], desired: Resource, live: Resource) -> bool:
+        payload = event.before if isinstance(event.before, dict) else {}
+        if event.type == "tag-type-deleted":
+            return any(tag.startswith(f"{payload.get('name')}:") for tag in _list_missing_tags(desired, live))
+        if event.type == "tag-deleted":
+            return read_tag(event.data) in _list_missing_tags(desired, live)
+        if event.type == "project-environment-removed":
+            return event.project == live.address.project and event.environment == unit[1]
+        is_renamed = isinstance(event.data, dict) and event.data.get("name") != payload.get("name")
+        return is_renamed and payload.get("name") in _list_missing_segments(desired, live)
 
     @override
     def requires_confirmation(self, unit: Sequence[str], resource: Resource, reads: Reads) -> bool:
@@ -108,8 +128,46 @@ def _read_tag_deletions(reads: Reads, events: Sequence[Event]) -> Iterator[Event
     oldest = min((event.id for event in events), default=None)
     if oldest is None:
         return
-    for event in read_events(reads.get_cached, ["tag-deleted", "tag-type-deleted"]):
+    for event in read_events_if_allowed(reads.get_cached, ("tag-deleted", "tag-type-deleted")):
         payload = event.data if event.type == "tag-deleted" else event.before
         name = payload.get("type" if event.type == "tag-deleted" else "name") if isinstance(payload, dict) else None
         if event.id > oldest and name == OWNER_TAG:
             yield event
+
+
+def _list_missing_tags(desired: Resource, live: Resource) -> set[str]:
+    return {*desired.spec.get("tags", ())} - {*live.spec.get("tags", ())}
+
+
+def _list_missing_segments(desired: Resource, live: Resource) -> set[str]:
+    """Return the names of the segments that the document uses, and the live flag does not."""
+    used, present = (
+        {reference.name for reference in resource.references if reference.kind == "Segment"}
+        for resource in (desired, live)
+    )
+    return used - present
+
+
+def _read_past_segment_names(events: Sequence[Event], reads: Reads) -> dict[int, str]:
+    """Return the names of the segments in `events` by their number: of live ones, else the last in the log."""
+    payloads = [payload for event in events for payload in (event.data, event.before) if isinstance(payload, dict)]
+    numbers = {number for payload in payloads for number in _list_numbers(payload.get("segments"))}
+    if not numbers:
+        return {}
+    names = read_segment_names(reads)
+    if numbers <= names.keys():
+        return names
+    deleted = read_events_if_allowed(reads.get_cached, ("segment-deleted",))
+    return {**{number: name for event in deleted for number, name in _read_segment(event.before)}, **names}
+
+
+def _list_numbers(segments: Any) -> list[int]:
+    return [number for number in segments if type(number) is int] if isinstance(segments, list) else []
+
+
+def _read_segment(payload: Any) -> list[tuple[int, str]]:
+    """Return the number and name of the segment in an event, nothing for an event of another form."""
+    is_segment = (
+        isinstance(payload, dict) and isinstance(payload.get("id"), int) and isinstance(payload.get("name"), str)
+    )
+    return [(payload["id"], payload["name"])] if is_segment else []

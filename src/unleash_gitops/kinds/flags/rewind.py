@@ -177,6 +177,13 @@ def _undo_tagged(state: FlagState, event: Event) -> None:
     state.change_field("tags", lambda tags: [tag for tag in tags if tag != added])
 
 
+def _settle_tagged(state: FlagState, event: Event) -> None:
+    """A tag that is missing went without an event: with its type."""
+    added = read_tag(event.data)
+    if added is not None and not added.startswith(f"{OWNER_TAG}:"):
+        state.change_field("tags", lambda tags: sorted({*tags, added}))
+
+
 def _undo_untagged(state: FlagState, event: Event) -> None:
     removed = read_tag(event.before)
     if removed is not None and not removed.startswith(f"{OWNER_TAG}:"):
@@ -325,6 +332,7 @@ _SETTLE: Mapping[str, Callable[[FlagState, Event], None]] = {
     "feature-created": _settle_created,
     "feature-archived": _set_archived,
     "feature-metadata-updated": _settle_metadata,
+    "feature-tagged": _settle_tagged,
     "feature-dependency-added": _settle_dependency,
     "feature-dependency-removed": _settle_dependency,
     "feature-dependencies-removed": _settle_dependency,

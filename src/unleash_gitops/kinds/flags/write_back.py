@@ -12,7 +12,7 @@ from unleash_gitops.kinds.flags.document import FeatureFlagSpec
 from unleash_gitops.kinds.flags.match_strategies import match_strategies
 from unleash_gitops.kinds.flags.strategy import FlagStrategy, strategy_to_document
 from unleash_gitops.kinds.shared.fields import defaults, normalise, to_document
-from unleash_gitops.model.resource import Resource
+from unleash_gitops.model.resource import Reference, Resource
 
 __all__ = ["FlagWriteBack"]
 
@@ -49,6 +49,31 @@ class FlagWriteBack(Pullable):
                 for key, part in value.items()
             }
         return super().to_document(unit, value, resource, current)
+
+    @override
+    def edit_reference(
+        self, spec: Mapping[str, Any], reference: Reference, name: str | None
+    ) -> tuple[tuple[str, ...], Any] | None:
+        """Segments in strategies can be renamed or removed, tags and environments removed."""
+        if reference.kind == "Segment":
+            environment = str(reference.path[2])
+            strategies = spec["environments"][environment]["strategies"]
+            return ("environments", environment, "strategies"), [
+                _edit_segments(strategy, reference.name, name) for strategy in strategies
+            ]
+        if name is None and reference.kind == "TagType":
+            return ("tags",), [tag for tag in spec["tags"] if tag.partition(":")[0] != reference.name]
+        if name is None and reference.kind == "Environment":
+            return ("environments",), {key: kept for key, kept in spec["environments"].items() if key != reference.name}
+        return None
+
+
+def _edit_segments(strategy: Mapping[str, Any], old: str, new: str | None) -> Mapping[str, Any]:
+    """Return a strategy of a document with another name for a segment, or without it."""
+    if old not in strategy.get("segments", ()):
+        return strategy
+    names = (new if name == old else name for name in strategy["segments"])
+    return {**strategy, "segments": [name for name in names if name is not None]}
 
 
 def _rewrite_strategies(

@@ -45,6 +45,11 @@ class Audited(HasHistory):
         return {resource.id for resource in resources if resource is not None}
 
     @override
+    def read_server_id(self, event: Event) -> str | None:
+        resources = (self._parse(payload, "") for payload in (event.data, event.before))
+        return next((resource.server_id for resource in resources if resource is not None), None)
+
+    @override
     def find_marking_event(self, events: Sequence[Event], workspace: str) -> Event | None:
         """Where it is unknown what an object was before an event, the event counts as one that left the mark alone."""
         marking: Event | None = None
