@@ -15,7 +15,14 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from typing_extensions import TypedDict, override
 
 from unleash_gitops.api.answers import check_answer
-from unleash_gitops.kinds.addon_providers import MASK, PARAMETERS, Provider, check_against_server, parameter_problem
+from unleash_gitops.kinds.addon_providers import (
+    MASK,
+    PARAMETER_NAMES,
+    PARAMETERS,
+    Provider,
+    check_against_server,
+    parameter_problem,
+)
 from unleash_gitops.kinds.base import Kind, Marked, Pullable, Reads
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import UNIQUE, Rule, live_model
@@ -93,7 +100,9 @@ class AddonSpec(Model):
     environments: _NamesOrAll = Field(
         default_factory=list, description="Of which environments; none: of all.", examples=[["production"]]
     )
-    parameters: Annotated[dict[str, str | FromEnv | None], Rule(live_type=dict[str, Any])] = Field(
+    parameters: Annotated[
+        dict[str, str | FromEnv | None], Rule(live_type=dict[str, Any], separate_keys=PARAMETER_NAMES)
+    ] = Field(
         default_factory=dict,
         description="What the service needs. Secrets are {fromEnv: NAME}; null: not set; left out: not managed.",
         examples=[{"url": {"fromEnv": "HOOK_URL"}, "contentType": "application/json"}],
@@ -265,12 +274,15 @@ class Addon(Kind, Marked, Pullable, Audited):
         return current if value == MASK else super().to_document(unit, value, resource, current)
 
     @override
-    def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
+    def to_pulled_document(self, live: Resource, *, minimal: bool = False) -> tuple[dict[str, Any], str]:
         """A secret is left out, or is a variable where a document may not be without it."""
-        document, name = super().to_pulled_document(live)
+        document, name = super().to_pulled_document(live, minimal=minimal)
         spec, own_name = document["spec"], live.address.name
         known = PARAMETERS.get(spec["provider"], {})
         parameters: dict[str, Any] = {}
+        if not minimal:  # null says that a parameter is not set
+            parameters = {key: None for key, (required, _) in known.items() if not required}
+            parameters = {key: value for key, value in parameters.items() if key not in live.spec["parameters"]}
         for parameter, value in spec.pop("parameters", {}).items():
             if value != MASK and parameter in known:
                 parameters[parameter] = value

@@ -6,7 +6,7 @@ Source: the OpenAPI document of Unleash 8.2.0 (`contextFieldSchema`, `legalValue
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 from urllib.parse import quote
 
 from pydantic import AfterValidator, Field
@@ -16,12 +16,22 @@ from typing_extensions import TypedDict, override
 from unleash_gitops.api.answers import check_answer
 from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.shared.audited import Audited
-from unleash_gitops.kinds.shared.fields import EMPTY_IS_NONE
+from unleash_gitops.kinds.shared.fields import EMPTY_IS_NONE, defaults
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, envelope
 from unleash_gitops.kinds.shared.named import Description, NamedKind, UrlFriendly, flags_using
 from unleash_gitops.model.resource import Resource
 
 __all__ = ["KIND"]
+
+
+_SHIPPED: Mapping[str, Mapping[str, Any]] = {
+    "appName": {"description": "Allows you to constrain on application name"},
+    "currentTime": {"description": "Allows you to constrain on date values"},
+    "environment": {"description": "Allows you to constrain on application environment"},
+    "sessionId": {"description": "Allows you to constrain on sessionId", "stickiness": True},
+    "userId": {"description": "Allows you to constrain on userId"},
+}
+"""The context fields of a new Unleash 8.2.0, as far as they differ from the defaults."""
 
 
 class LegalValue(Model):
@@ -88,7 +98,7 @@ class ContextField(NamedKind, Audited):
     path = "/api/admin/context"
     list_key = None
     longest_description = 250
-    builtin = frozenset({"appName", "currentTime", "environment", "sessionId", "userId"})
+    builtin = frozenset(_SHIPPED)
 
     @override
     def users(self, reads: Reads, live: Resource) -> Iterable[str]:
@@ -98,6 +108,11 @@ class ContextField(NamedKind, Audited):
         for segment in check_answer(_Segments, reads.get_cached(segments_path), segments_path)["segments"]:
             if any(constraint["contextName"] == live.id for constraint in segment["constraints"]):
                 yield f"Segment/{segment['name']}"
+
+    @override
+    def changed_builtin_fields(self, live: Resource) -> tuple[str, ...]:
+        shipped = {**defaults(ContextFieldSpec), **_SHIPPED.get(live.id, {})}
+        return tuple(field for field, value in live.spec.items() if value != shipped[field])
 
 
 KIND = ContextField()

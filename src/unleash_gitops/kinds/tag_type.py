@@ -31,6 +31,10 @@ class TagTypeMetadata(AuditedMetadata):
     )
 
 
+_SIMPLE = {"description": "Used to simplify filtering of features", "icon": "#", "color": "#FFFFFF"}
+"""The tag type `simple` of a new Unleash 8.2.0."""
+
+
 def _upper_or_none(color: str | None) -> str | None:
     return (color or "").upper() or None
 
@@ -75,6 +79,11 @@ class TagType(NamedKind, Audited):
             for flag in reads.features(project):
                 if any(tag["type"] == live.id for tag in flag.get("tags") or ()):
                     yield f"FeatureFlag/{project}/{flag['name']}"
+
+    @override
+    def changed_builtin_fields(self, live: Resource) -> tuple[str, ...]:
+        shipped = _SIMPLE if live.id == "simple" else {}  # this tool makes the other one
+        return tuple(field for field, value in shipped.items() if live.spec[field] != value)
 
 
 KIND = TagType()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -59,16 +59,21 @@ class LoadedWorkspace:
         return "" if path == "." else path
 
 
-def load(root: Path) -> LoadedWorkspace:
-    """Read and check the workspace at `root`. Reports problems of the files in `diagnostics`, and raises nothing."""
+def load(root: Path, new_files: Mapping[str, bytes] | None = None) -> LoadedWorkspace:
+    """Read and check the workspace at `root`. Reports problems of the files in `diagnostics`, and raises nothing.
+
+    `new_files` are the contents of files that are not written yet, by their paths; they are checked like the others.
+    """
     files, diagnostics = find_files(root)
+    added = new_files or {}
+    files = sorted([*files, *(File(path, "") for path in added)])
     workspace_file = _load_workspace_file(files, diagnostics)
     entries: list[Entry] = []
     document_count = 0
     for file in files:
         if file.path == WORKSPACE_FILE:
             continue
-        for item in _limit_problems(_load_file(file, workspace_file.name)):
+        for item in _limit_problems(_load_file(file, added.get(file.path), workspace_file.name)):
             if isinstance(item, Diagnostic):
                 diagnostics.append(item)
             elif isinstance(item, Entry):
@@ -105,14 +110,15 @@ def _load_workspace_file(files: list[File], diagnostics: list[Diagnostic]) -> Wo
     return workspace_file
 
 
-def _read_documents(file: File) -> Iterator[Document | Diagnostic]:
-    content = read_file(file)
+def _read_documents(file: File, content: bytes | Diagnostic | None = None) -> Iterator[Document | Diagnostic]:
+    """Yield the documents of a file, and its problems. A file that is not written yet has its `content`."""
+    content = read_file(file) if content is None else content
     return iter([content]) if isinstance(content, Diagnostic) else read_documents(content, file.path)
 
 
-def _load_file(file: File, workspace: str) -> Iterator[Document | Entry | Diagnostic]:
+def _load_file(file: File, content: bytes | None, workspace: str) -> Iterator[Document | Entry | Diagnostic]:
     """Yield each document of a file, followed by its problems and its entry."""
-    for item in _read_documents(file):
+    for item in _read_documents(file, content):
         yield item
         if isinstance(item, Document):
             entry, problems = check_document(item, workspace)
