@@ -31,9 +31,27 @@ from unleash_gitops.workflow.accept import accept_drift
 from unleash_gitops.workflow.apply import apply_plan
 from unleash_gitops.workflow.plan import load_workspace, make_plan
 from unleash_gitops.workflow.pull import pull_workspace
+from unleash_gitops.workflow.pulled_documents import PullChoice
 
 pytestmark = pytest.mark.sandbox
 SEGMENTS = ["prop one", "prop two"]
+LEAVES = [
+    "enabled",
+    "strategies",
+    "production.enabled",
+    "rollout",
+    "parameters",
+    "variants",
+    "tags",
+    "links",
+    "segments",
+]
+CHOICES = st.builds(
+    PullChoice,
+    kind=st.just("FeatureFlag"),
+    minimal=st.booleans(),
+    leave=st.lists(st.sampled_from(LEAVES), max_size=3).map(tuple),
+)
 ODD = st.text("abzAZ09-_.~!*'()", min_size=1, max_size=12).filter(lambda name: name.strip("."))
 
 
@@ -153,9 +171,11 @@ def test_pull_then_plan_is_empty_and_nothing_is_touched(server: Instance, data: 
         (root / "flags.yaml").unlink()
         loaded, workspace = load_workspace(root)
         with Client(server.url, server.token) as client:
-            written, skipped = pull_workspace(loaded, workspace, client, kind="FeatureFlag")
-        assert [one for one in skipped if any(name in one.address for name in names)] == []
-        assert len(written) == len(names) + 2
+            pulled = pull_workspace(loaded, workspace, client, data.draw(CHOICES))
+            again = pull_workspace(*load_workspace(root), client, PullChoice("FeatureFlag"))
+        assert again.files == ()
+        assert [entry for entry in pulled.skipped if any(name in entry.address for name in names)] == []
+        assert len(pulled.files) == len(names) + 2
         after = plan(root, server)
         assert [(change.address, change.fields) for change in after.changes] == []
         assert after.summary.unchanged == len(names) + 2

@@ -35,7 +35,7 @@ class FlagWriteBack(Pullable):
             for environment, state in live.spec["environments"].items()
             if not minimal or state["enabled"] or state["strategies"]
         }
-        if environments:
+        if environments or not minimal:
             document["spec"]["environments"] = environments
         return {"metadata": {"project": live.address.project}, "spec": document["spec"]}, name
 
