@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Any
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 from typing_extensions import override
 
 from unleash_gitops.kinds.base import Reads
@@ -19,10 +20,17 @@ from unleash_gitops.model.resource import Resource
 __all__ = ["KIND"]
 
 
+def _reject_owner_tag(name: str) -> str:
+    if name == OWNER_TAG:
+        hint = "remove the document: the tool makes this tag type and manages it"
+        raise PydanticCustomError("owner-tag", "is the tag type that marks what a workspace manages", {"hint": hint})
+    return name
+
+
 class TagTypeMetadata(AuditedMetadata):
     """The identity of a tag type."""
 
-    name: str = Field(
+    name: Annotated[str, AfterValidator(_reject_owner_tag)] = Field(
         pattern=URL_FRIENDLY,
         min_length=2,
         max_length=50,
@@ -66,6 +74,10 @@ class TagType(NamedKind, Audited):
     spec = TagTypeSpec
     document = envelope("TagType", "A type of tag.", TagTypeMetadata, TagTypeSpec)
     events = ("tag-type-created", "tag-type-updated", "tag-type-deleted")
+    codes: ClassVar[Mapping[str, str]] = {
+        **NamedKind.codes,
+        "owner-tag": "a document describes the tag type that marks what a workspace manages",
+    }
     path = "/api/admin/tag-types"
     list_key = "tagTypes"
     builtin = frozenset({"simple", OWNER_TAG})

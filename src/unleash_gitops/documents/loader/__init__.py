@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -104,7 +104,8 @@ def _load_workspace_file(files: list[File], diagnostics: list[Diagnostic]) -> Wo
             diagnostics.append(Diagnostic("error", "no-workspace", message, position, START_WORKSPACE))
         return WorkspaceFile()
     items = list(_limit_problems(_read_documents(file)))
-    diagnostics += [item for item in items if isinstance(item, Diagnostic)]
+    # An empty file is a warning elsewhere; without this one there is no workspace.
+    diagnostics += [replace(item, severity="error") for item in items if isinstance(item, Diagnostic)]
     workspace_file, problems = check_workspace_file([item for item in items if isinstance(item, Document)])
     diagnostics += problems
     return workspace_file
