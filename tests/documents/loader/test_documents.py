@@ -21,6 +21,10 @@ NAME = (
     " is not a name: use 1 to 100 lower-case letters, digits, dots, dashes and underscores, with a letter or digit "
     "first and last [value]"
 )
+WORKSPACE_NAME = (
+    " is not a workspace's name: use 2 to 50 lower-case letters, digits, dots, dashes and underscores, with a letter "
+    "or digit first and last [value]"
+)
 ULID = " is not a ULID: use 26 digits and letters other than I, L, O and U, with a digit up to 7 first [value]"
 KEYS = " | the valid keys are: metricName, title, timeRange, aggregationMode, yAxisMin, labelSelectors, source"
 KEYS_NEAR_X = " | the valid keys are: yAxisMin, metricName, title, timeRange, aggregationMode, labelSelectors, source"
@@ -420,7 +424,7 @@ CASES = [
         [
             "a.yaml:4:77: error: spec.x: unknown key [unknown-key]" + KEYS_NEAR_X,
             "b.yaml:3:18: error: ImpactMetric/a is already defined in a.yaml:3 [duplicate] | choose another name, or remove one of the two",
-            'unleash-gitops.yaml:3:18: error: metadata.name: "Payments!"' + NAME,
+            'unleash-gitops.yaml:3:18: error: metadata.name: "Payments!"' + WORKSPACE_NAME,
         ],
     ),
     Case(
