@@ -95,6 +95,10 @@ def desired(kind: Kind, spec: dict[str, Any]) -> Resource:
     return kind.resource_from_document(document, "w")
 
 
+ADDON_SECRETS = ("Addon", "parameters")
+"""What the server does not return whole: `pull` leaves secrets out, and `accept` keeps what the document has."""
+
+
 def every_example(function: Any) -> Any:
     return examples(0.6, HealthCheck.filter_too_much)(given(data=st.data())(function))
 
@@ -147,6 +151,25 @@ def test_what_is_pulled_is_managed_in_full(name: str, data: st.DataObject) -> No
     for environment in document["spec"]["environments"].values() if kind.name == "FeatureFlag" else ():
         for strategy in environment["strategies"]:
             assert strategy.keys() == FlagStrategy.model_fields.keys()
+
+
+@pytest.mark.parametrize("name", PULLABLE)
+@every_example
+def test_pull_and_accept_write_a_value_in_the_same_way(name: str, data: st.DataObject) -> None:
+    kind = kinds()[name]
+    assert isinstance(kind, Pullable)
+    resource = desired(kind, data.draw(specs_of_kind(kind)))
+    live = Resource(resource.address, resource.id, kind.spec_after_create(resource), ownership="owned", title="title")
+    for environment in live.spec["environments"].values() if kind.name == "FeatureFlag" else ():
+        environment.setdefault("strategies", [])
+    spec = kind.to_pulled_document(live)[0]["spec"]
+    parts = [(field,) for field in spec if (kind.name, field) not in {("FeatureFlag", "environments"), ADDON_SECRETS}]
+    assert [kind.to_document(part, live.spec[part[0]], live, None) for part in parts] == [
+        spec[field] for (field,) in parts
+    ]
+    for environment, state in spec["environments"].items() if kind.name == "FeatureFlag" else ():
+        part = ("environments", environment)
+        assert kind.to_document(part, live.spec["environments"][environment], live, None) == state
 
 
 @pytest.mark.parametrize("name", NAMED)
