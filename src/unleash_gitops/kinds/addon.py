@@ -15,14 +15,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from typing_extensions import TypedDict, override
 
 from unleash_gitops.api.answers import check_answer
-from unleash_gitops.kinds.addon_providers import (
-    MASK,
-    PARAMETER_NAMES,
-    PARAMETERS,
-    Provider,
-    check_against_server,
-    parameter_problem,
-)
+from unleash_gitops.kinds.addon_providers import MASK, PARAMETERS, Provider, check_against_server, parameter_problem
 from unleash_gitops.kinds.base import Kind, Marked, Pullable, Reads
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import UNIQUE, Rule, live_model
@@ -80,6 +73,12 @@ def _empty_if_all(names: list[str]) -> list[str]:
 _NamesOrAll = Annotated[list[_Name], Rule(normalise=_empty_if_all)]
 
 
+_PARAMETERS_RULE = Rule(
+    live_type=dict[str, Any],
+    separate_keys=tuple(dict.fromkeys(name for parameters in PARAMETERS.values() for name in parameters)),
+)
+
+
 class AddonSpec(Model):
     """The fields of an integration."""
 
@@ -100,9 +99,7 @@ class AddonSpec(Model):
     environments: _NamesOrAll = Field(
         default_factory=list, description="Of which environments; none: of all.", examples=[["production"]]
     )
-    parameters: Annotated[
-        dict[str, str | FromEnv | None], Rule(live_type=dict[str, Any], separate_keys=PARAMETER_NAMES)
-    ] = Field(
+    parameters: Annotated[dict[str, str | FromEnv | None], _PARAMETERS_RULE] = Field(
         default_factory=dict,
         description="What the service needs. Secrets are {fromEnv: NAME}; null: not set; left out: not managed.",
         examples=[{"url": {"fromEnv": "HOOK_URL"}, "contentType": "application/json"}],

@@ -14,7 +14,7 @@ from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.resource import Resource
 from unleash_gitops.model.suggestions import suggest_alternatives
 
-__all__ = ["MASK", "PARAMETERS", "PARAMETER_NAMES", "Provider", "check_against_server", "parameter_problem"]
+__all__ = ["MASK", "PARAMETERS", "Provider", "check_against_server", "parameter_problem"]
 
 MASK = "*****"
 """The server answers this in place of a secret, and keeps the stored secret when it is sent back."""
@@ -47,7 +47,6 @@ PARAMETERS: Mapping[str, Mapping[str, tuple[bool, bool]]] = {
     "new-relic": {"url": (True, False), "licenseKey": (True, True), **_HEADERS_AND_BODY},
 }
 """By service and parameter, as Unleash 8.2.0 has them: whether it is required, whether it is a secret."""
-PARAMETER_NAMES = tuple(dict.fromkeys(name for parameters in PARAMETERS.values() for name in parameters))
 
 
 def parameter_problem(provider: str | None, name: str, value: Any) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -65,15 +65,14 @@ def load(root: Path, new_files: Mapping[str, bytes] | None = None) -> LoadedWork
     `new_files` are the contents of files that are not written yet, by their paths; they are checked like the others.
     """
     files, diagnostics = find_files(root)
-    added = new_files or {}
-    files = sorted([*files, *(File(path, "") for path in added)])
+    files = sorted([*files, *(File(path, "", content) for path, content in (new_files or {}).items())])
     workspace_file = _load_workspace_file(files, diagnostics)
     entries: list[Entry] = []
     document_count = 0
     for file in files:
         if file.path == WORKSPACE_FILE:
             continue
-        for item in _limit_problems(_load_file(file, added.get(file.path), workspace_file.name)):
+        for item in _limit_problems(_load_file(file, workspace_file.name)):
             if isinstance(item, Diagnostic):
                 diagnostics.append(item)
             elif isinstance(item, Entry):
@@ -105,21 +104,24 @@ def _load_workspace_file(files: list[File], diagnostics: list[Diagnostic]) -> Wo
         return WorkspaceFile()
     items = list(_limit_problems(_read_documents(file)))
     # An empty file is a warning elsewhere; without this one there is no workspace.
-    diagnostics += [replace(item, severity="error") for item in items if isinstance(item, Diagnostic)]
+    diagnostics += [_to_error(item) for item in items if isinstance(item, Diagnostic)]
     workspace_file, problems = check_workspace_file([item for item in items if isinstance(item, Document)])
     diagnostics += problems
     return workspace_file
 
 
-def _read_documents(file: File, content: bytes | Diagnostic | None = None) -> Iterator[Document | Diagnostic]:
-    """Yield the documents of a file, and its problems. A file that is not written yet has its `content`."""
-    content = read_file(file) if content is None else content
+def _to_error(problem: Diagnostic) -> Diagnostic:
+    return Diagnostic("error", problem.code, problem.message, problem.position, problem.hint, problem.excerpt)
+
+
+def _read_documents(file: File) -> Iterator[Document | Diagnostic]:
+    content = read_file(file)
     return iter([content]) if isinstance(content, Diagnostic) else read_documents(content, file.path)
 
 
-def _load_file(file: File, content: bytes | None, workspace: str) -> Iterator[Document | Entry | Diagnostic]:
+def _load_file(file: File, workspace: str) -> Iterator[Document | Entry | Diagnostic]:
     """Yield each document of a file, followed by its problems and its entry."""
-    for item in _read_documents(file, content):
+    for item in _read_documents(file):
         yield item
         if isinstance(item, Document):
             entry, problems = check_document(item, workspace)

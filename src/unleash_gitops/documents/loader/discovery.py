@@ -25,10 +25,14 @@ _READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLL
 
 
 class File(NamedTuple):
-    """A YAML file. `path` is relative to the workspace root, with slashes. `real` is the path to open."""
+    """A YAML file. `path` is relative to the workspace root, with slashes. `real` is the path to open.
+
+    A file that is not written yet has its `content`.
+    """
 
     path: str
     real: str
+    content: bytes | None = None
 
 
 def find_workspace(start: Path) -> Path:
@@ -85,6 +89,8 @@ def find_files(root: Path) -> tuple[list[File], list[Diagnostic]]:
 
 def read_file(file: File) -> bytes | Diagnostic:
     """Return the content of a file, cut at one byte more than the maximum, or an error."""
+    if file.content is not None:
+        return file.content
     try:
         with os.fdopen(os.open(file.real, _READ_FLAGS), "rb", buffering=0) as stream:
             return _read_up_to_limit(stream.fileno())
