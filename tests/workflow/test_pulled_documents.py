@@ -141,3 +141,55 @@ def test_fields_are_those_of_the_kind_that_is_pulled() -> None:
         check_fields(["enabled"], NOTHING, "Segment")
     with pytest.raises(UsageError, match="a document must have this field"):
         check_fields(["metricName"], NOTHING, "ImpactMetric")
+
+
+def test_a_value_that_no_file_may_hold_is_left_out_and_named() -> None:
+    spec = {"description": None, "icon": "", "color": None}
+    (file,) = build(Resource(Address("TagType", "team"), "team", spec, ownership="unmanaged"))
+    assert file.document["spec"] == {"description": None, "icon": ""}
+    assert file.text.startswith(
+        "# Not managed, because Unleash does not return it, or a file may not hold it: color\napiVersion"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "spec", "reason"),
+    [
+        (
+            "TagType",
+            "simple",
+            {"description": "Used to simplify filtering of features", "icon": "#", "color": "#FFFFFF"},
+            None,
+        ),
+        ("TagType", "simple", {"description": "Mine", "icon": "#", "color": "#FFFFFF"}, "description"),
+        ("TagType", "gitops", {"description": "Mine", "icon": "", "color": "#FFFFFF"}, None),
+        ("Strategy", "default", {"title": None, "description": "x", "parameters": [], "deprecated": False}, None),
+        (
+            "Strategy",
+            "default",
+            {"title": None, "description": "x", "parameters": [], "deprecated": True},
+            "deprecated",
+        ),
+        (
+            "ContextField",
+            "sessionId",
+            {"description": "Allows you to constrain on sessionId", "stickiness": True, "legalValues": []},
+            None,
+        ),
+        (
+            "ContextField",
+            "sessionId",
+            {"description": None, "stickiness": False, "legalValues": []},
+            "description and stickiness",
+        ),
+        ("Application", "shop", {"description": None, "url": "", "icon": "", "color": ""}, None),
+    ],
+)
+def test_an_object_of_the_server_is_named_when_it_is_not_as_on_a_new_server(
+    kind: str, name: str, spec: dict[str, Any], reason: str | None
+) -> None:
+    live = Resource(Address(kind, name), name, spec, ownership="builtin")
+    files, skipped = build_files(NOTHING, ResourceSet({live.key: live}), lambda _: False, PullChoice(kind))
+    assert files == []
+    expected = f"built into Unleash, with another {reason} than a new server; to manage it, write a document"
+    assert [(entry.address, entry.reason) for entry in skipped] == ([(f"{kind}/{name}", expected)] if reason else [])
