@@ -84,7 +84,9 @@ def parse_resource(content: Mapping[str, Any], of: str = "w") -> Resource:
 
 
 def parse_workspace(name: str = "w", /, **spec: Any) -> Workspace:
-    return Workspace.of(WorkspaceDocument.model_validate(workspace(name, **spec)))
+    """Return a workspace; its name may be shorter than a document allows."""
+    document = WorkspaceDocument.model_validate(workspace(**spec))
+    return Workspace.of(document).model_copy(update={"name": name})
 
 
 def actions(plan: Any) -> list[tuple[str, str, str]]:

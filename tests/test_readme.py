@@ -55,3 +55,11 @@ def test_the_documents_are_valid(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", ".ci/run", ".github/plan.svg"])
 def test_what_the_project_promises_is_there(name: str) -> None:
     assert (ROOT / name).stat().st_size > 0
+
+
+def test_the_examples_have_workspace_names_of_their_own() -> None:
+    """Two workspaces of one name on one instance delete each other's objects."""
+    workspaces = [load(path.parent).workspace for path in (ROOT / "examples").rglob("unleash-gitops.yaml")]
+    names = [workspace.name for workspace in workspaces if workspace is not None]
+    assert len(names) == len(workspaces) == len(set(names))
+    assert len(names) >= 2

@@ -9,6 +9,10 @@ from hypothesis import strategies as st
 from acceptance.test_pull_property import CONSTRAINTS, WORDS
 
 ENVIRONMENTS = ["development", "production"]
+CUSTOM_STRATEGY = "property-by-region"
+"""A strategy type that the server has for these tests."""
+PARAMETER_NAMES = st.sampled_from(["region", "rollout", "stickiness", "a b", "ü.x", "no", "1"])
+PARAMETER_VALUES = st.sampled_from(["", "0", "25", "007", "1.5", "true", "null", "a: b", "9" * 20, "x\ny"])
 TITLES = st.none() | st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)
 WHOLE = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\n\t#:'\"{}&*!|>%@`"), max_size=80)
 VARIANT_NAMES = st.text("abzAZ09-_.~!*'()", min_size=1, max_size=12).filter(lambda name: name.strip("."))
@@ -41,7 +45,8 @@ def variants(draw: st.DrawFn) -> list[dict[str, Any]]:
 @st.composite
 def strategies(draw: st.DrawFn, segments: list[Any]) -> dict[str, Any]:
     """Return a strategy with everything said, as the API takes it and as a document can say it."""
-    name = draw(st.sampled_from(["flexibleRollout", "flexibleRollout", "default", "remoteAddress"]))
+    types = ["flexibleRollout", "flexibleRollout", "default", "remoteAddress", "applicationHostname", CUSTOM_STRATEGY]
+    name = draw(st.sampled_from(types))
     parameters: dict[str, str] = {}
     if name == "flexibleRollout":
         parameters = {
@@ -51,6 +56,10 @@ def strategies(draw: st.DrawFn, segments: list[Any]) -> dict[str, Any]:
         }
     elif name == "remoteAddress":
         parameters = {"IPs": "10.0.0.1"}
+    elif name == "applicationHostname":
+        parameters = {"hostNames": "a.example.com,b.example.com"}
+    elif name == CUSTOM_STRATEGY:
+        parameters = draw(st.dictionaries(PARAMETER_NAMES, PARAMETER_VALUES, max_size=3))
     return {
         "name": name,
         "title": draw(TITLES),

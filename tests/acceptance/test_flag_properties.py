@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import document_samples
-from acceptance.flag_states import ENVIRONMENTS, flags, partial
+from acceptance.flag_states import CUSTOM_STRATEGY, ENVIRONMENTS, flags, partial
 from properties import server_examples
 from servers.actors import make_token
 from servers.instance import Instance
@@ -31,9 +31,27 @@ from unleash_gitops.workflow.accept import accept_drift
 from unleash_gitops.workflow.apply import apply_plan
 from unleash_gitops.workflow.plan import load_workspace, make_plan
 from unleash_gitops.workflow.pull import pull_workspace
+from unleash_gitops.workflow.pulled_documents import PullChoice
 
 pytestmark = pytest.mark.sandbox
 SEGMENTS = ["prop one", "prop two"]
+LEAVES = [
+    "enabled",
+    "strategies",
+    "production.enabled",
+    "rollout",
+    "parameters",
+    "variants",
+    "tags",
+    "links",
+    "segments",
+]
+CHOICES = st.builds(
+    PullChoice,
+    kind=st.just("FeatureFlag"),
+    minimal=st.booleans(),
+    leave=st.lists(st.sampled_from(LEAVES), max_size=3).map(tuple),
+)
 ODD = st.text("abzAZ09-_.~!*'()", min_size=1, max_size=12).filter(lambda name: name.strip("."))
 
 
@@ -44,7 +62,10 @@ def server(real: Instance) -> Iterator[Instance]:
     real.clear_named()
     for name in SEGMENTS:
         real.make("segments", name, constraints=[])
+    if real.http.get(f"/api/admin/strategies/{CUSTOM_STRATEGY}").status_code == 404:
+        real.make("strategies", CUSTOM_STRATEGY, parameters=[])
     yield real
+    real.http.delete(f"/api/admin/strategies/{CUSTOM_STRATEGY}").raise_for_status()
     real.archive_flags()
     real.clear()
     real.clear_named()
@@ -153,12 +174,14 @@ def test_pull_then_plan_is_empty_and_nothing_is_touched(server: Instance, data: 
         (root / "flags.yaml").unlink()
         loaded, workspace = load_workspace(root)
         with Client(server.url, server.token) as client:
-            written, skipped = pull_workspace(loaded, workspace, client, kind="FeatureFlag")
-        assert [one for one in skipped if any(name in one.address for name in names)] == []
-        assert len(written) == len(names) + 2
+            pulled = pull_workspace(loaded, workspace, client, data.draw(CHOICES))
+            again = pull_workspace(*load_workspace(root), client, PullChoice("FeatureFlag"))
+        assert again.files == ()
+        assert [entry for entry in pulled.skipped if any(name in entry.address for name in names)] == []
+        assert len(pulled.files) == len(names) + 2
         after = plan(root, server)
-        assert [(change.address, change.fields) for change in after.changes] == []
-        assert after.summary.unchanged == len(names) + 2
+        assert [change.fields for change in after.changes if change.fields or change.action != "adopt"] == []
+        assert len(after.changes) + after.summary.unchanged == len(names) + 2
     assert [strategies_of(server, name) for name in names] == before
 
 

@@ -17,6 +17,7 @@ from servers.instance import BUILTIN, Instance
 from unleash_gitops.api.client import Client
 from unleash_gitops.workflow.plan import load_workspace, make_plan
 from unleash_gitops.workflow.pull import pull_workspace
+from unleash_gitops.workflow.pulled_documents import PullChoice
 
 NAMES = st.text("abzAZ019-_.~!*'()", min_size=2, max_size=20).filter(lambda name: name.strip("."))
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\n\t:#-'\"{}[]&*!|>%@`"), max_size=60)
@@ -73,7 +74,14 @@ LIVE = st.fixed_dictionaries(
 )
 
 
-def check(instance: Instance, live: dict[str, dict[str, dict[str, Any]]]) -> None:
+CHOICES = st.builds(
+    PullChoice,
+    minimal=st.booleans(),
+    leave=st.lists(st.sampled_from(["description", "constraints", "ContextField.stickiness"]), max_size=2).map(tuple),
+)
+
+
+def check(instance: Instance, live: dict[str, dict[str, dict[str, Any]]], choice: PullChoice) -> None:
     instance.clear_named()
     for collection, objects in live.items():
         for name, body in objects.items():
@@ -85,19 +93,23 @@ def check(instance: Instance, live: dict[str, dict[str, dict[str, Any]]]) -> Non
     with tempfile.TemporaryDirectory() as directory, Client(instance.url, instance.token) as client:
         root = Path(directory)
         (root / "unleash-gitops.yaml").write_text(WORKSPACE)
-        written, skipped = pull_workspace(*load_workspace(root), client)
+        pulled = pull_workspace(*load_workspace(root), client, choice)
         plan = make_plan(*load_workspace(root), client)
-    assert (plan.changes, plan.summary.unchanged) == ((), len(written))
-    pulled = [file.path for file in written if file.path.startswith(("tag-types/", "context-fields/", "segments/"))]
-    pulled += [one.address for one in skipped if one.address.startswith(("TagType/", "ContextField/", "Segment/"))]
-    assert len(pulled) == sum(len(objects.keys() - BUILTIN) for objects in before)
+        assert pull_workspace(*load_workspace(root), client, choice).files == ()
+    assert [change.fields for change in plan.changes if change.fields or change.action != "adopt"] == []
+    assert len(plan.changes) + plan.summary.unchanged == len(pulled.files)
+    addresses = [str(file.live) for file in pulled.files] + [entry.address for entry in pulled.skipped]
+    addresses = [address for address in addresses if address.startswith(("TagType/", "ContextField/", "Segment/"))]
+    assert len(addresses) == sum(len(objects.keys() - BUILTIN) for objects in before)
     assert [instance.named(collection) for collection in live] == before
 
 
 @pytest.mark.sandbox
 @server_examples(0.3)
-@given(live=LIVE)
-def test_pull_then_plan_is_empty(real: Instance, live: dict[str, dict[str, dict[str, Any]]]) -> None:
+@given(live=LIVE, choice=CHOICES)
+def test_pull_then_plan_is_empty(
+    real: Instance, live: dict[str, dict[str, dict[str, Any]]], choice: PullChoice
+) -> None:
     real.clear()
-    check(real, live)
+    check(real, live, choice)
     real.clear_named()

@@ -103,7 +103,7 @@ def test_an_invalid_url_is_refused(url: str) -> None:
 
 def test_init_writes_a_workspace_that_is_valid_and_never_overwrites(tmp_path: Path) -> None:
     directory = tmp_path / "Payments Team"
-    first = run("init", str(directory))
+    first = run("init", str(directory), "--name", "acme-payments")
     assert first.code == 0, first.err
     written = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}
     assert written == {
@@ -117,22 +117,51 @@ def test_init_writes_a_workspace_that_is_valid_and_never_overwrites(tmp_path: Pa
         line = (directory / file).read_text().splitlines()[0]
         schema = directory / file / ".." / line.removeprefix("# yaml-language-server: $schema=")
         assert os.path.normpath(schema) == str(directory / "unleash-gitops.schema.json")
-    assert "name: payments-team " in (directory / "unleash-gitops.yaml").read_text()
+    assert "name: acme-payments " in (directory / "unleash-gitops.yaml").read_text()
     assert run("validate", str(directory)).code == 0
     pipeline = yaml.safe_load((directory / ".github/workflows/unleash-gitops.yaml").read_text())
     assert f"unleash-gitops=={unleash_gitops.__version__}" in json.dumps(pipeline)
     before = {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
-    second = run("init", str(directory))
+    second = run("init", str(directory), "--name", "acme-other")
     assert second.code == 1
     assert "init never overwrites a file" in second.err
     assert {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()} == before
 
 
+def test_init_takes_the_name_from_the_git_remote_without_its_credentials(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "config").write_text('[remote "origin"]\n\turl = https://x:s3cr3t@github.com/Acme/Shop.git\n')
+    done = run("init", str(tmp_path / "flags"))
+    assert done.code == 0
+    assert "workspace acme-shop-flags: named after the Git remote; --name gives another name" in done.err
+    text = (tmp_path / "flags" / "unleash-gitops.yaml").read_text()
+    assert "name: acme-shop-flags " in text
+    assert "s3cr3t" not in done.err + done.out + text
+    assert run("validate", str(tmp_path / "flags")).code == 0
+
+
+def test_init_without_a_remote_and_a_terminal_says_to_give_a_name(tmp_path: Path) -> None:
+    done = run("init", str(tmp_path / "flags"))
+    assert done.code == 1
+    assert done.err.splitlines()[0] == "error: there is no Git remote to name the workspace after"
+    assert "unleash-gitops init --name ORG-REPO" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["", "a", "A-Team", "a" * 51, "-ab", "ab\n"])
+def test_init_refuses_a_name_that_no_workspace_can_have(name: str, tmp_path: Path) -> None:
+    done = run("init", str(tmp_path), "--name", name)
+    assert done.code == 1
+    assert "is not the name of a workspace" in done.err
+    assert "use 2 to 50 lower-case letters" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_init_does_not_overwrite_an_existing_pipeline(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
-    assert run("init", str(tmp_path / "one")).code == 0
+    assert run("init", str(tmp_path / "one"), "--name", "acme-one").code == 0
     pipeline = (tmp_path / ".github/workflows/unleash-gitops.yaml").read_bytes()
-    second = run("init", str(tmp_path / "two"))
+    second = run("init", str(tmp_path / "two"), "--name", "acme-two")
     assert second.code == 0
     assert "did not overwrite" in second.err
     assert (tmp_path / ".github/workflows/unleash-gitops.yaml").read_bytes() == pipeline
@@ -142,7 +171,7 @@ def test_every_example_is_valid_by_the_schema_and_by_validate(tmp_path: Path) ->
     schema = json.loads(run("schema").out)
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
-    assert run("init", str(tmp_path / "new")).code == 0
+    assert run("init", str(tmp_path / "new"), "--name", "acme-new").code == 0
     workspaces = [*(path.parent for path in (ROOT / "examples").rglob("unleash-gitops.yaml")), tmp_path / "new"]
     assert len(workspaces) >= 2
     for workspace in workspaces:

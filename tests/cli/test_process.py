@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import subprocess
 from collections.abc import Iterator
@@ -109,3 +110,18 @@ def test_a_console_that_cannot_show_a_character_gets_an_escape(workspace: Path, 
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert r"\xfc \u2192 \U0001f389" in out
+
+
+def test_init_asks_for_a_name_on_a_terminal_until_it_is_valid(tmp_path: Path, environment: dict[str, str]) -> None:
+    leader, follower = pty.openpty()
+    try:
+        os.write(leader, b"Flags!\nacme-shop\n")
+        process = start_process(["init", "new"], cwd=tmp_path, environment=environment, stdin=follower)
+        _, err = process.communicate(timeout=60)
+    finally:
+        os.close(leader)
+        os.close(follower)
+    assert process.returncode == 0, err
+    assert err.count("Name of the workspace (such as acme-shop-flags): ") == 2
+    assert '"Flags!" is not the name of a workspace: use 2 to 50 lower-case letters' in err
+    assert "name: acme-shop " in (tmp_path / "new" / "unleash-gitops.yaml").read_text()

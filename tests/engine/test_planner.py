@@ -51,7 +51,7 @@ class Flag(Kind):
     def delete(self, live: Resource) -> tuple[Call, ...]:
         return (Call(method="DELETE", path=f"/api/admin/{live.id}"),)
 
-    def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
+    def to_pulled_document(self, live: Resource, *, minimal: bool = False) -> tuple[dict[str, Any], str]:
         raise AssertionError
 
 

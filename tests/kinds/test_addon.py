@@ -154,7 +154,11 @@ def test_what_is_pulled_changes_nothing() -> None:
     found = live("Addon", server(entry(3, description="By hand"), entry(7, description=f"Ours\n{OURS}")))
     written, title = kinds()["Addon"].to_pulled_document(found["3"])
     assert (written["metadata"], title) == ({"id": "3"}, "By hand")
-    assert written["spec"]["parameters"] == {"contentType": "text/plain"}
+    unset = {"authorization": None, "bodyTemplate": None, "customHeaders": None}
+    assert written["spec"]["parameters"] == {"contentType": "text/plain", **unset}
+    assert written["spec"].keys() == kinds()["Addon"].spec.model_fields.keys()
+    minimal, _ = kinds()["Addon"].to_pulled_document(found["3"], minimal=True)
+    assert minimal["spec"]["parameters"] == {"contentType": "text/plain"}
     same = taken_over("3", **written["spec"])
     assert kinds()["Addon"].spec_after_update(same, found["3"]) == found["3"].spec
 

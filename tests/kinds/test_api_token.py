@@ -107,7 +107,9 @@ def test_what_no_file_mentions_is_kept() -> None:
 def test_only_what_is_the_workspaces_own_can_be_pulled() -> None:
     found = own(projects=["a"])
     assert KIND.pull_exclusion(found) is None
-    assert KIND.to_pulled_document(found) == ({"metadata": {}, "spec": {**TYPES, "projects": ["a"]}}, "checkout")
+    spec = {**TYPES, "projects": ["a"]}
+    assert KIND.to_pulled_document(found) == ({"metadata": {}, "spec": {**spec, "expiresAt": None}}, "checkout")
+    assert KIND.to_pulled_document(found, minimal=True) == ({"metadata": {}, "spec": spec}, "checkout")
     (other,) = live("ApiToken", server(entry("checkout"))).values()
     assert KIND.pull_exclusion(other) == "a token that was made elsewhere cannot be taken over"
 

@@ -19,7 +19,8 @@ from unleash_gitops.engine.call_sender import Sender
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.addon_providers import PARAMETERS
 from unleash_gitops.kinds.base import Kind, Pullable
-from unleash_gitops.kinds.shared.fields import defaults
+from unleash_gitops.kinds.flags.strategy import FlagStrategy
+from unleash_gitops.kinds.shared.fields import defaults, unwritable_defaults
 from unleash_gitops.kinds.shared.named import NamedKind
 from unleash_gitops.model.call import Call
 from unleash_gitops.model.resource import Resource
@@ -94,6 +95,10 @@ def desired(kind: Kind, spec: dict[str, Any]) -> Resource:
     return kind.resource_from_document(document, "w")
 
 
+ADDON_SECRETS = ("Addon", "parameters")
+"""What the server does not return whole: `pull` leaves secrets out, and `accept` keeps what the document has."""
+
+
 def every_example(function: Any) -> Any:
     return examples(0.6, HealthCheck.filter_too_much)(given(data=st.data())(function))
 
@@ -122,9 +127,49 @@ def test_what_is_pulled_changes_nothing(name: str, data: st.DataObject) -> None:
     for environment in spec["environments"].values() if isinstance(spec.get("environments"), dict) else ():
         environment.setdefault("strategies", [])
     live = Resource(resource.address, resource.id, spec, ownership="owned", title="title")
+    for minimal in (False, True):
+        document, _ = kind.to_pulled_document(live, minimal=minimal)
+        again = desired(kind, document["spec"])
+        assert kind.spec_after_update(again, live) == live.spec
+
+
+@pytest.mark.parametrize("name", PULLABLE)
+@every_example
+def test_what_is_pulled_is_managed_in_full(name: str, data: st.DataObject) -> None:
+    """A document of `pull` has every field, so that each change of a live value is a difference."""
+    kind = kinds()[name]
+    assert isinstance(kind, Pullable)
+    resource = desired(kind, data.draw(specs_of_kind(kind)))
+    live = Resource(resource.address, resource.id, kind.spec_after_create(resource), ownership="owned", title="title")
+    if kind.name == "FeatureFlag":
+        for environment in live.spec["environments"].values():
+            environment.setdefault("strategies", [])
     document, _ = kind.to_pulled_document(live)
-    again = desired(kind, document["spec"])
-    assert kind.spec_after_update(again, live) == live.spec
+    lost = live.spec.keys() - document["spec"].keys()
+    assert all(live.spec[field] == defaults(kind.spec)[field] for field in lost)
+    assert lost <= unwritable_defaults(kind.spec)
+    for environment in document["spec"]["environments"].values() if kind.name == "FeatureFlag" else ():
+        for strategy in environment["strategies"]:
+            assert strategy.keys() == FlagStrategy.model_fields.keys()
+
+
+@pytest.mark.parametrize("name", PULLABLE)
+@every_example
+def test_pull_and_accept_write_a_value_in_the_same_way(name: str, data: st.DataObject) -> None:
+    kind = kinds()[name]
+    assert isinstance(kind, Pullable)
+    resource = desired(kind, data.draw(specs_of_kind(kind)))
+    live = Resource(resource.address, resource.id, kind.spec_after_create(resource), ownership="owned", title="title")
+    for environment in live.spec["environments"].values() if kind.name == "FeatureFlag" else ():
+        environment.setdefault("strategies", [])
+    spec = kind.to_pulled_document(live)[0]["spec"]
+    parts = [(field,) for field in spec if (kind.name, field) not in {("FeatureFlag", "environments"), ADDON_SECRETS}]
+    assert [kind.to_document(part, live.spec[part[0]], live, None) for part in parts] == [
+        spec[field] for (field,) in parts
+    ]
+    for environment, state in spec["environments"].items() if kind.name == "FeatureFlag" else ():
+        part = ("environments", environment)
+        assert kind.to_document(part, live.spec["environments"][environment], live, None) == state
 
 
 @pytest.mark.parametrize("name", NAMED)

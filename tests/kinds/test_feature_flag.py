@@ -205,12 +205,32 @@ def test_a_delete_archives_or_removes_and_names_who_depends_on_it() -> None:
     assert KIND.delete(archived) == (for_good,)
 
 
-def test_a_pulled_document_says_no_defaults_and_changes_nothing() -> None:
+def read_everything() -> Resource:
+    """Return a live flag that has everything."""
     server, wanted = Flags("parent"), desired(**EVERYTHING)
     server.do(*KIND.create(wanted, KIND.spec_after_create(wanted)))
     server.scope = ReadScope(None, lambda _: False)
-    live = next(one for one in KIND.read(server, AREA) if one.id == "f")
+    return next(resource for resource in KIND.read(server, AREA) if resource.id == "f")
+
+
+def test_a_pulled_document_has_every_field_and_changes_nothing() -> None:
+    live = read_everything()
     content, title = KIND.to_pulled_document(live)
+    assert (content["metadata"], title) == ({"project": "p"}, "f")
+    assert content["spec"].keys() == KIND.spec.model_fields.keys()
+    assert content["spec"]["environments"]["development"] == {"enabled": False, "strategies": []}
+    rollout, second = content["spec"]["environments"]["production"]["strategies"]
+    assert rollout["parameters"] == {"groupId": "f", "rollout": 25, "stickiness": "default"}
+    assert second == {
+        "name": "default", "title": None, "disabled": True, "parameters": {}, "constraints": [], "segments": [],
+        "variants": [],
+    }  # fmt: skip
+    assert KIND.spec_after_update(desired(**content["spec"]), live) == live.spec
+
+
+def test_a_minimal_pulled_document_has_no_defaults_and_changes_nothing() -> None:
+    live = read_everything()
+    content, title = KIND.to_pulled_document(live, minimal=True)
     assert (content["metadata"], title) == ({"project": "p"}, "f")
     assert set(content["spec"]["environments"]) == {"production"}
     second = content["spec"]["environments"]["production"]["strategies"][1]

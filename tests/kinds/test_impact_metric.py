@@ -174,11 +174,17 @@ def test_a_delete_names_the_chart() -> None:
     assert (call.method, call.path, call.body) == ("DELETE", f"{PATH}/{LIVE['id']}", None)
 
 
-def test_a_pulled_document_has_no_defaults_spelled_out() -> None:
+def test_a_pulled_document_has_every_field() -> None:
     document, title = KIND.to_pulled_document(live(source="internal"))
+    unset = {"title": None, "yAxisMin": "auto", "labelSelectors": {}, "source": "internal"}
+    assert (document, title) == ({"metadata": {"id": LIVE["id"]}, "spec": {**USUAL, **unset}}, "m")
+
+
+def test_a_minimal_pulled_document_has_no_defaults() -> None:
+    document, title = KIND.to_pulled_document(live(source="internal"), minimal=True)
     assert (document, title) == ({"metadata": {"id": LIVE["id"]}, "spec": USUAL}, "m")
     document, title = KIND.to_pulled_document(
-        live(source="external", title="T", yAxisMin="zero", labelSelectors={"a": ["*"]})
+        live(source="external", title="T", yAxisMin="zero", labelSelectors={"a": ["*"]}), minimal=True
     )
     assert title == "T"
     assert document["spec"] == {

@@ -55,6 +55,7 @@ def test_what_is_sent() -> None:
         ("x", {}, "value"),
         ("x" * 51, {}, "value"),
         ("a b", {}, "value"),
+        ("gitops", {}, "owner-tag"),
         ("team", {"color": "red"}, "value"),
         ("team", {"color": None}, "type"),
         ("team", {"colour": "#FFFFFF"}, "unknown-key"),

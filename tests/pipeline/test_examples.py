@@ -139,7 +139,7 @@ def test_the_gitlab_jobs_validate_plan_apply_and_find_drift(pipeline: Pipeline, 
 
 def test_the_pipeline_of_init_comments_why_a_plan_is_refused(pipeline: Pipeline, unleash: FakeUnleash) -> None:
     fresh = pipeline.temp / "fresh"
-    command = [pipeline.programs / "unleash-gitops", "init", str(fresh)]
+    command = [pipeline.programs / "unleash-gitops", "init", str(fresh), "--name", "acme-fresh"]
     assert pipeline.run_script(command, cwd=pipeline.repository, env=dict(os.environ)).returncode == 0
     written = yaml.safe_load((fresh / ".github" / "workflows" / "unleash-gitops.yaml").read_text(encoding="utf-8"))
     plan_step = {key: value for key, value in written["jobs"]["plan"]["steps"][-1].items() if key != "if"}

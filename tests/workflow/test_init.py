@@ -55,7 +55,7 @@ def working_directories(pipeline: Path) -> set[str]:
 def check_start(top: Path, directory: str) -> None:
     (top / ".git").mkdir()
     root = top / directory
-    start_workspace(root)
+    start_workspace(root, "acme-shop")
     assert working_directories(top / ".github" / "workflows" / "unleash-gitops.yaml") == {directory}
     assert load(root).diagnostics == ()
 
@@ -77,5 +77,5 @@ def test_any_name_of_a_directory_is_read_back(name: str, tmp_path_factory: pytes
 
 def test_a_workspace_at_the_top_runs_there(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
-    start_workspace(tmp_path)
+    start_workspace(tmp_path, "acme-shop")
     assert working_directories(tmp_path / ".github" / "workflows" / "unleash-gitops.yaml") == {"."}

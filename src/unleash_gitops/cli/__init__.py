@@ -24,7 +24,8 @@ from unleash_gitops.cli.apply import apply
 from unleash_gitops.cli.ci import comment, fetch
 from unleash_gitops.cli.offline import init, schema, validate
 from unleash_gitops.cli.output import is_verbose, show_error
-from unleash_gitops.cli.plan import plan, pull, show
+from unleash_gitops.cli.plan import plan, show
+from unleash_gitops.cli.pull import pull
 from unleash_gitops.cli.sandbox import sandbox
 from unleash_gitops.model.errors import GitopsError, InvalidFiles
 

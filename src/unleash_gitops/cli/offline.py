@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from unleash_gitops.cli.workspaces import all_option, directories_argument, find_roots
+from unleash_gitops.model.errors import UsageError
 
 if TYPE_CHECKING:
     from unleash_gitops.documents.loader import LoadedWorkspace
@@ -18,20 +20,59 @@ __all__ = ["init", "schema", "validate"]
 
 @click.command()
 @click.argument("directory", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path))
-def init(directory: Path) -> int:
+@click.option(
+    "--name",
+    help="Name of the workspace, unique among all workspaces of the instance.  [default: from the Git remote and DIR]",
+)
+def init(directory: Path, name: str | None) -> int:
     """Create a workspace in DIR.
 
     Writes the workspace file, an example, a JSON Schema for editors, and a CI pipeline. Never overwrites a file.
-    """
-    from unleash_gitops.workflow.init import start_workspace
 
-    written, existing = start_workspace(directory)
+    Without --name, the organisation, the repository and DIR make the name. Without a Git remote, the command asks.
+    """
+    from unleash_gitops.workflow.init import check_new_workspace, start_workspace
+
+    check_new_workspace(directory)
+    written, existing = start_workspace(directory, name if name is not None else _choose_name(directory))
     for path in written:
         click.echo(f"wrote {path}")
     for path in existing:
         click.echo(f"did not overwrite {path}", err=True)
     click.echo(f"next: unleash-gitops plan {directory} --sandbox", err=True)
     return 0
+
+
+def _choose_name(directory: Path) -> str:
+    """Return a name from the Git remote, or the answer of the user. Raises UsageError when nobody can be asked."""
+    from unleash_gitops.workflow.workspace_name import derive_workspace_name
+
+    name = derive_workspace_name(directory)
+    if name is not None:
+        click.echo(f"workspace {name}: named after the Git remote; --name gives another name", err=True)
+        return name
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "there is no Git remote to name the workspace after",
+            "give it a name that no other workspace of the instance has: unleash-gitops init --name ORG-REPO",
+        )
+    click.echo(
+        "The name marks every object of the workspace. No other workspace of the instance may have it.", err=True
+    )
+    answer: str = click.prompt("Name of the workspace (such as acme-shop-flags)", value_proc=_parse_name, err=True)
+    return answer
+
+
+def _parse_name(answer: str) -> str:
+    """Return an answer as a name. Raises an error after which click asks again."""
+    from unleash_gitops.workflow.init import check_workspace_name
+
+    name = answer.strip()
+    try:
+        check_workspace_name(name)
+    except UsageError as error:
+        raise click.BadParameter(f"{error}: {error.hint}") from None
+    return name
 
 
 @click.command()

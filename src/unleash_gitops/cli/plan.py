@@ -1,4 +1,4 @@
-"""Commands that read a server or a saved plan: plan, show, pull."""
+"""Commands that show plans: plan, show."""
 
 from __future__ import annotations
 
@@ -34,7 +34,6 @@ __all__ = [
     "on_drift_option",
     "plan",
     "plan_runs",
-    "pull",
     "sandbox_option",
     "show",
     "show_plans",
@@ -264,29 +263,4 @@ def to_markdown(plans: Plan | PlanSet, job: Job | None) -> str:
 def show(verbose: bool, /, planfile: Path, form: str) -> int:
     """Show a saved plan."""
     show_plans(read_plans(planfile), form, verbose=verbose)
-    return 0
-
-
-@click.command()
-@click.argument(
-    "directory", metavar="[DIR]", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path)
-)
-@click.option("--kind", metavar="K", help="Write only objects of this kind.")
-@click.option("--project", metavar="P", help="Write only objects of this project.")
-@sandbox_option
-@connection_options
-@click.pass_obj
-def pull(verbose: bool, /, directory: Path, kind: str | None, project: str | None, **server: Any) -> int:
-    """Write live objects without a document to new files, to manage them from there."""
-    from unleash_gitops.workflow.many_workspaces import pull_run
-
-    connection = Connection(verbose=verbose, **server)
-    runs = load_runs([directory], all_below=False)
-    with open_clients(runs, connection), progress_bar("reading") as show_progress:
-        written, skipped = pull_run(runs[0], kind, project, show_progress)
-    for file in written:
-        echo_line(f"wrote {runs[0].path_prefix}{file.path}", err=False)
-    for entry in skipped:
-        echo_line(f"skipped {entry.address}: {entry.reason}")
-    echo_line(f"{len(written)} written, {len(skipped)} skipped")
     return 0

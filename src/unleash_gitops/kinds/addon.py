@@ -79,6 +79,12 @@ def _empty_if_all(names: list[str]) -> list[str]:
 _NamesOrAll = Annotated[list[_Name], Rule(normalise=_empty_if_all)]
 
 
+_PARAMETERS_RULE = Rule(
+    live_type=dict[str, Any],
+    separate_keys=tuple(dict.fromkeys(name for parameters in PARAMETERS.values() for name in parameters)),
+)
+
+
 class AddonSpec(Model):
     """The fields of an integration."""
 
@@ -99,7 +105,7 @@ class AddonSpec(Model):
     environments: _NamesOrAll = Field(
         default_factory=list, description="Of which environments; none: of all.", examples=[["production"]]
     )
-    parameters: Annotated[dict[str, str | FromEnv | None], Rule(live_type=dict[str, Any])] = Field(
+    parameters: Annotated[dict[str, str | FromEnv | None], _PARAMETERS_RULE] = Field(
         default_factory=dict,
         description="What the service needs. Secrets are {fromEnv: NAME}; null: not set; left out: not managed.",
         examples=[{"url": {"fromEnv": "HOOK_URL"}, "contentType": "application/json"}],
@@ -300,12 +306,15 @@ class Addon(Kind, Claimable, Pullable, Audited):
         return current if value == MASK else super().to_document(unit, value, resource, current)
 
     @override
-    def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
+    def to_pulled_document(self, live: Resource, *, minimal: bool = False) -> tuple[dict[str, Any], str]:
         """A secret is left out, or is a variable where a document may not be without it."""
-        document, name = super().to_pulled_document(live)
+        document, name = super().to_pulled_document(live, minimal=minimal)
         spec, own_name = document["spec"], live.address.name
         known = PARAMETERS.get(spec["provider"], {})
         parameters: dict[str, Any] = {}
+        if not minimal:  # null says that a parameter is not set
+            parameters = {key: None for key, (required, _) in known.items() if not required}
+            parameters = {key: value for key, value in parameters.items() if key not in live.spec["parameters"]}
         for parameter, value in spec.pop("parameters", {}).items():
             if value != MASK and parameter in known:
                 parameters[parameter] = value

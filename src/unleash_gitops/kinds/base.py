@@ -12,7 +12,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar
 
-from unleash_gitops.kinds.shared.fields import defaults, normalise, rewrite, to_body, to_document
+from unleash_gitops.kinds.shared.fields import (
+    defaults,
+    normalise,
+    rewrite,
+    to_body,
+    to_document,
+    unwritable_defaults,
+)
 from unleash_gitops.model.resource import (
     Address,
     Area,
@@ -307,14 +314,27 @@ class Pullable(ABC):
         """Return why no document can stand for a live object, or None when one can."""
         return None
 
-    def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
+    def changed_builtin_fields(self, live: Resource) -> tuple[str, ...]:
+        """Return the fields in which one of the server's own objects is not as every server has it."""
+        return ()
+
+    def to_pulled_document(self, live: Resource, *, minimal: bool = False) -> tuple[dict[str, Any], str]:
         """Return `metadata` (without a name) and `spec` of the document for a live object, and a name to begin with.
 
-        Values that equal the default are left out.
+        The spec has every field that a document can hold; with `minimal` only those that differ from the default.
         """
         usual = defaults(self.spec)
-        spec = {name: value for name, value in live.spec.items() if name not in usual or value != usual[name]}
+        left_out = usual.keys() if minimal else unwritable_defaults(self.spec)
+        spec = {
+            name: value
+            for name, value in live.spec.items()
+            if name in self.spec.model_fields and not (name in left_out and value == usual[name])
+        }
         return {"metadata": {}, "spec": to_document(self.spec, spec)}, live.id
+
+    def dependent_fields(self, spec: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
+        """Return the paths of fields that decide a field which the document `spec` leaves out."""
+        return ()
 
     def to_document(self, unit: Sequence[str], value: Any, resource: Resource, current: Any) -> Any:
         """Return a part (`unit`) of a live object as a document says it, where possible in the words of `current`.

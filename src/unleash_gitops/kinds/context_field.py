@@ -18,12 +18,22 @@ from unleash_gitops.api.answers import check_answer
 from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.flags.archived import archived_flags_with_strategy, names_context_field
 from unleash_gitops.kinds.shared.audited import Audited
-from unleash_gitops.kinds.shared.fields import EMPTY_IS_NONE
+from unleash_gitops.kinds.shared.fields import EMPTY_IS_NONE, defaults
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, TransferableMetadata, envelope
 from unleash_gitops.kinds.shared.named import Description, NamedKind, UrlFriendly, flags_using
 from unleash_gitops.model.resource import Resource
 
 __all__ = ["KIND"]
+
+
+_SHIPPED: Mapping[str, Mapping[str, Any]] = {
+    "appName": {"description": "Allows you to constrain on application name"},
+    "currentTime": {"description": "Allows you to constrain on date values"},
+    "environment": {"description": "Allows you to constrain on application environment"},
+    "sessionId": {"description": "Allows you to constrain on sessionId", "stickiness": True},
+    "userId": {"description": "Allows you to constrain on userId"},
+}
+"""The context fields of a new Unleash 8.2.0, as far as they differ from the defaults."""
 
 
 class LegalValue(Model):
@@ -90,7 +100,7 @@ class ContextField(NamedKind, Audited):
     path = "/api/admin/context"
     list_key = None
     longest_description = 250
-    builtin = frozenset({"appName", "currentTime", "environment", "sessionId", "userId"})
+    builtin = frozenset(_SHIPPED)
 
     @override
     def resource_from_entry(self, entry: Any, workspace: str) -> Resource:
@@ -112,6 +122,11 @@ class ContextField(NamedKind, Audited):
             if any(constraint["contextName"] == live.id for constraint in segment["constraints"]):
                 yield f"Segment/{segment['name']}"
         yield from archived_flags_with_strategy(reads, lambda strategy: names_context_field(strategy, live.id))
+
+    @override
+    def changed_builtin_fields(self, live: Resource) -> tuple[str, ...]:
+        shipped = {**defaults(ContextFieldSpec), **_SHIPPED.get(live.id, {})}
+        return tuple(field for field, value in live.spec.items() if value != shipped[field])
 
 
 KIND = ContextField()

@@ -103,10 +103,5 @@ class Environment(Kind, Pullable):
         """Never called, since none is owned."""
         raise RuntimeError(f"{live} is the server's own, and never deleted")
 
-    @override
-    def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
-        """Everything but the type, which only Enterprise can set."""
-        return {"metadata": {}, "spec": {key: live.spec[key] for key in ("enabled", "sortOrder")}}, live.id
-
 
 KIND = Environment()

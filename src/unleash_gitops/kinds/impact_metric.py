@@ -274,8 +274,8 @@ class ImpactMetric(Kind, HasReferences, Pullable, Audited):
         return (Call(method="DELETE", path=f"{_path(live.address)}/{quote(live.id, safe='')}"),)
 
     @override
-    def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
-        document, _ = super().to_pulled_document(live)
+    def to_pulled_document(self, live: Resource, *, minimal: bool = False) -> tuple[dict[str, Any], str]:
+        document, _ = super().to_pulled_document(live, minimal=minimal)
         metadata = {"project": live.address.project, "feature": live.address.feature, "id": live.id}
         document["metadata"] = {field: value for field, value in metadata.items() if value is not None}
         return document, live.title or live.id

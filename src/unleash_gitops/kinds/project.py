@@ -175,9 +175,5 @@ class Project(Kind, HasReferences, HasHistory, Pullable):
         removed = [] if event.type == "project-environment-added" else [event.environment]
         return self.normalise({**after, "environments": others + removed})
 
-    @override
-    def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
-        return {"metadata": {}, "spec": {"environments": live.spec["environments"]}}, live.id
-
 
 KIND = Project()

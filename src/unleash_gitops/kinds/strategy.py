@@ -116,6 +116,10 @@ class Strategy(NamedKind, Audited):
         toggled = self._deprecate(desired, after) if after["deprecated"] != live.spec["deprecated"] else ()
         return toggled if live.ownership == "builtin" else super().update(desired, live, after) + toggled
 
+    @override
+    def changed_builtin_fields(self, live: Resource) -> tuple[str, ...]:
+        return ("deprecated",) if live.spec["deprecated"] else ()
+
     def _deprecate(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
         verb = "deprecate" if after["deprecated"] else "reactivate"
         path = f"{self.path}/{quote(desired.id, safe='')}/{verb}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Any
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 from typing_extensions import override
 
 from unleash_gitops.kinds.base import Reads
@@ -20,16 +21,27 @@ from unleash_gitops.model.resource import Resource
 __all__ = ["KIND"]
 
 
+def _reject_owner_tag(name: str) -> str:
+    if name == OWNER_TAG:
+        hint = "remove the document: the tool makes this tag type and manages it"
+        raise PydanticCustomError("owner-tag", "is the tag type that marks what a workspace manages", {"hint": hint})
+    return name
+
+
 class TagTypeMetadata(AuditedMetadata, TransferableMetadata):
     """The identity of a tag type."""
 
-    name: str = Field(
+    name: Annotated[str, AfterValidator(_reject_owner_tag)] = Field(
         pattern=URL_FRIENDLY,
         min_length=2,
         max_length=50,
         description="What stands before the colon of a tag.",
         examples=["team"],
     )
+
+
+_SIMPLE = {"description": "Used to simplify filtering of features", "icon": "#", "color": "#FFFFFF"}
+"""The tag type `simple` of a new Unleash 8.2.0."""
 
 
 def _upper_or_none(color: str | None) -> str | None:
@@ -63,6 +75,10 @@ class TagType(NamedKind, Audited):
     spec = TagTypeSpec
     document = envelope("TagType", "A type of tag.", TagTypeMetadata, TagTypeSpec)
     events = ("tag-type-created", "tag-type-updated", "tag-type-deleted")
+    codes: ClassVar[Mapping[str, str]] = {
+        **NamedKind.codes,
+        "owner-tag": "a document describes the tag type that marks what a workspace manages",
+    }
     path = "/api/admin/tag-types"
     list_key = "tagTypes"
     object_key = "tagType"
@@ -80,6 +96,11 @@ class TagType(NamedKind, Audited):
         yield from archived_flags_with(
             reads, lambda flag: any(tag["type"] == live.id for tag in flag.get("tags") or ())
         )
+
+    @override
+    def changed_builtin_fields(self, live: Resource) -> tuple[str, ...]:
+        shipped = _SIMPLE if live.id == "simple" else {}  # this tool makes the other one
+        return tuple(field for field, value in shipped.items() if live.spec[field] != value)
 
 
 KIND = TagType()

@@ -19,6 +19,7 @@ __all__ = [
     "API_VERSION",
     "NAME_PATTERN",
     "WORKSPACE_FILE",
+    "WORKSPACE_NAME_PATTERN",
     "Exclusive",
     "Workspace",
     "WorkspaceDocument",
@@ -29,6 +30,8 @@ __all__ = [
 API_VERSION = "unleash-gitops/v1"
 WORKSPACE_FILE = "unleash-gitops.yaml"
 NAME_PATTERN = r"^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$"
+WORKSPACE_NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,48}[a-z0-9]$"
+"""A workspace's name is the value of a tag, which has 2 to 50 characters."""
 
 
 def normalize_url(url: str) -> str:
@@ -93,7 +96,7 @@ class WorkspaceMetadata(_Model):
     """The workspace's name."""
 
     name: str = Field(
-        pattern=NAME_PATTERN,
+        pattern=WORKSPACE_NAME_PATTERN,
         description="Marks every object that this workspace creates. Changing it orphans the objects created before.",
         examples=["payments"],
     )

@@ -8,11 +8,11 @@ from pathlib import Path
 from unleash_gitops import __version__
 from unleash_gitops.documents.json_schema import SCHEMA_FILE, format_modeline, format_schema
 from unleash_gitops.documents.loader import find_repository
-from unleash_gitops.documents.yamldoc import dump_scalar
+from unleash_gitops.documents.yamldoc import dump_scalar, quote
 from unleash_gitops.model.errors import UsageError
-from unleash_gitops.model.workspace import WORKSPACE_FILE
+from unleash_gitops.model.workspace import WORKSPACE_FILE, WORKSPACE_NAME_PATTERN
 
-__all__ = ["start_workspace"]
+__all__ = ["check_new_workspace", "check_workspace_name", "start_workspace"]
 
 _WORKSPACE = """\
 apiVersion: unleash-gitops/v1
@@ -101,17 +101,34 @@ jobs:
 """
 
 
-def start_workspace(directory: Path) -> tuple[list[Path], list[Path]]:
-    """Write a new workspace into `directory`, which need not exist. Return the written and the existing files.
-
-    Raises UsageError when `directory` contains a workspace, without writing anything, or when a file cannot be written.
-    """
+def check_new_workspace(directory: Path) -> None:
+    """Raise UsageError when `directory` contains a workspace."""
     if (directory / WORKSPACE_FILE).exists():
         raise UsageError(
             f"{directory / WORKSPACE_FILE} already exists; nothing was written",
             "init never overwrites a file; name another directory",
         )
-    files = _files(directory)
+
+
+def check_workspace_name(name: str) -> None:
+    """Raise UsageError when no workspace can have the name."""
+    if not re.fullmatch(WORKSPACE_NAME_PATTERN, name):
+        raise UsageError(
+            f"{quote(name)} is not the name of a workspace",
+            "use 2 to 50 lower-case letters, digits, dots, dashes and underscores, "
+            "with a letter or digit first and last",
+        )
+
+
+def start_workspace(directory: Path, name: str) -> tuple[list[Path], list[Path]]:
+    """Write a new workspace into `directory`, which need not exist. Return the written and the existing files.
+
+    Raises UsageError when `directory` contains a workspace or the name is not valid, without writing anything, or when
+    a file cannot be written.
+    """
+    check_new_workspace(directory)
+    check_workspace_name(name)
+    files = _files(directory, name)
     kept = [path for path in files if path.exists()]
     try:
         for path, text in files.items():
@@ -124,9 +141,8 @@ def start_workspace(directory: Path) -> tuple[list[Path], list[Path]]:
     return [path for path in files if path not in kept], kept
 
 
-def _files(directory: Path) -> dict[Path, str]:
+def _files(directory: Path, name: str) -> dict[Path, str]:
     here = directory.resolve()
-    name = re.sub(r"[^a-z0-9._-]+", "-", here.name.lower())[:100].strip("._-") or "unleash"
     top = find_repository(here) or here  # pipelines must be at the root of the repository
     inside = here.relative_to(top).as_posix()
     working_directory = inside if inside == "." else dump_scalar(inside)

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from unleash_gitops.model.plan import OnDrift, Plan, Report, Result
     from unleash_gitops.model.workspace import Workspace
     from unleash_gitops.workflow.accepted import Accepted, NotAccepted
-    from unleash_gitops.workflow.pull import NewFile, Skipped
+    from unleash_gitops.workflow.pull import Pulled
+    from unleash_gitops.workflow.pulled_documents import PullChoice
 
 __all__ = [
     "Run",
@@ -177,14 +178,12 @@ def apply_all(
     _run_step(runs, apply)
 
 
-def pull_run(
-    run: Run, kind: str | None, project: str | None, show_progress: _Progress
-) -> tuple[list[NewFile], list[Skipped]]:
+def pull_run(run: Run, choice: PullChoice, show_progress: _Progress) -> Pulled:
     """Write live objects of a run's workspace to new files. Raises the run's error, or as `pull_workspace` does."""
     if run.error is not None:
         raise run.error
     loaded, workspace = _require(run.files)
-    return pull_workspace(loaded, workspace, _require(run.client), kind, project, show_progress)
+    return pull_workspace(loaded, workspace, _require(run.client), choice, show_progress)
 
 
 def accept_run(run: Run, targets: Sequence[str], show_progress: _Progress) -> tuple[list[Accepted], list[NotAccepted]]:

@@ -1,113 +1,159 @@
-"""Live state to new files, to adopt an existing instance. It chooses names and paths; nothing is overwritten."""
+"""Live state to new files, to adopt an existing instance. Nothing is overwritten, and no file is refused later."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING
 
 from unleash_gitops.documents.json_schema import SCHEMA_FILE, format_modeline
-from unleash_gitops.documents.yamldoc import dump_document
+from unleash_gitops.documents.loader import load
+from unleash_gitops.documents.reference_checks import find_missing_references, find_reference_conflicts
+from unleash_gitops.engine.parts import find_differing_parts
 from unleash_gitops.engine.reader import Reader
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Pullable
+from unleash_gitops.kinds.base import Marked, Pullable
 from unleash_gitops.model.errors import UsageError
-from unleash_gitops.model.paths import describe_mismatch
-from unleash_gitops.model.resource import ReadScope
-from unleash_gitops.model.workspace import API_VERSION
+from unleash_gitops.model.paths import format_path
+from unleash_gitops.model.resource import ReadScope, Reference, ResourceSet
+from unleash_gitops.model.suggestions import suggest_alternatives
+from unleash_gitops.workflow.leave_fields import check_fields
+from unleash_gitops.workflow.pulled_documents import NewFile, PullChoice, Skipped, build_files
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
     from unleash_gitops.documents.loader import LoadedWorkspace
-    from unleash_gitops.model.resource import Resource, ResourceSet
     from unleash_gitops.model.workspace import Workspace
 
-__all__ = ["NewFile", "Skipped", "pull_files", "pull_workspace", "write_files"]
-
-_LONGEST_NAME = 60
+__all__ = ["Pulled", "pull_workspace"]
 
 
-@dataclass(frozen=True, slots=True)
-class NewFile:
-    """A file to write: `path` is relative to the workspace root, with slashes."""
+@dataclass(frozen=True)
+class Pulled:
+    """The files that were written, the objects that got none, and how many objects of kinds without marks got none."""
 
-    path: str
-    text: str
+    files: tuple[NewFile, ...]
+    skipped: tuple[Skipped, ...]
+    unwritten: Mapping[str, int]
 
+    @property
+    def switches(self) -> tuple[int, int]:
+        """How many flags the files switch, in how many environments."""
+        flags, environments = 0, set()
+        for file in self.files:
+            if file.document["kind"] == "FeatureFlag":
+                states = file.document["spec"].get("environments", {})
+                switched = [name for name, state in states.items() if "enabled" in state]
+                flags += bool(switched)
+                environments.update(switched)
+        return flags, len(environments)
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A live object that gets no file, and why."""
-
-    address: str
-    reason: str
+    @property
+    def unmarkable(self) -> int:
+        """How many charts the files take over. Their ids cannot bear a mark."""
+        return sum(file.document["kind"] == "ImpactMetric" and "id" in file.document["metadata"] for file in self.files)
 
 
 def pull_workspace(
     loaded: LoadedWorkspace,
     workspace: Workspace,
     client: Client,
-    kind: str | None = None,
-    project: str | None = None,
+    choice: PullChoice | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[list[NewFile], list[Skipped]]:
-    """Write live objects that no document describes as new files; return them, and what was left out.
+) -> Pulled:
+    """Write live objects that no document describes as new files.
 
-    Raises UsageError for an unknown kind or a file that cannot be written, or ServerError.
+    Raises UsageError for an unknown kind or field or a file that cannot be written, or ServerError.
     """
-    if kind is not None and kind not in kinds():
-        raise UsageError(f"--kind {kind}: no such kind", f"there are: {', '.join(kinds())}")
+    choice = choice or PullChoice()
+    if choice.kind is not None and choice.kind not in kinds():
+        hint = suggest_alternatives(choice.kind, kinds(), "there are")
+        raise UsageError(f"--kind {choice.kind}: no such kind", hint)
     client.facts()
-    policy = workspace.spec if project is None else workspace.spec.model_copy(update={"projects": (project,)})
-    needed = loaded.desired.kinds | ({kind} if kind else set())
+    projects = workspace.spec.projects if choice.project is None else (choice.project,)
+    policy = workspace.spec.model_copy(update={"projects": projects})
+    needed = loaded.desired.kinds | ({choice.kind} if choice.kind else set())
     live = Reader(client, workspace.name, policy, ReadScope(None, lambda _: False), needed).read(progress=progress)
-    files, skipped = pull_files(loaded.desired, live, loaded.files, kind, project)
+    check_fields(choice.leave, live, choice.kind)
+    taken = {path.casefold() for path in loaded.files}
+    files, skipped = build_files(
+        loaded.desired,
+        live,
+        lambda path: path.casefold() in taken or os.path.lexists(loaded.root / path),
+        choice,
+    )
+    files, refused = _remove_refused(loaded.root, files, live)
     try:
-        write_files(loaded.root, files)
+        _write_files(loaded.root, files)
     except OSError as error:
         raise UsageError(f"cannot write {error.filename}: {error.strerror}") from None
-    return files, skipped
+    in_order = sorted([*skipped, *refused], key=lambda entry: entry.address)
+    return Pulled(tuple(files), tuple(in_order), _count_unwritten(loaded.desired, live, choice))
 
 
-def pull_files(
-    desired: ResourceSet,
-    live: ResourceSet,
-    existing: Iterable[str],
-    kind: str | None = None,
-    project: str | None = None,
-) -> tuple[list[NewFile], list[Skipped]]:
-    """Return a file for each live object that no document describes and that no other workspace owns.
-
-    `existing` are the paths that are taken; `kind` and `project` narrow the choice.
-    """
-    paths = {path.casefold() for path in existing}
-    names = {_scoped_name(resource, resource.address.name or "") for resource in desired.resources.values()}
-    files: list[NewFile] = []
+def _remove_refused(root: Path, files: list[NewFile], live: ResourceSet) -> tuple[list[NewFile], list[Skipped]]:
+    """Return the files that `validate` and `plan` accept, and the objects whose files they refuse, with the reason."""
     skipped: list[Skipped] = []
-    for resource in _list_undocumented(desired, live, kind, project):
-        pullable = kinds()[resource.address.kind]
-        if not isinstance(pullable, Pullable):
-            continue
-        foreign = "belongs to another workspace" if resource.ownership == "foreign" else None
-        exclusion = foreign or pullable.pull_exclusion(resource)
-        if exclusion is None:
-            document, path = _build_document(resource, pullable, names, paths)
-            exclusion = _find_problem(resource, document)
-        if exclusion is not None:
-            skipped.append(Skipped(str(resource), exclusion))
-            continue
-        names.add(_scoped_name(resource, document["metadata"]["name"]))
-        paths.add(path.casefold())
-        files.append(NewFile(path, dump_document(document)))
-    return files, skipped
+    while True:
+        problems = _find_problems(root, files, live)
+        if not problems:
+            return files, skipped
+        skipped += [Skipped(str(file.live), problems[file.path]) for file in files if file.path in problems]
+        files = [file for file in files if file.path not in problems]
 
 
-def write_files(root: Path, files: Iterable[NewFile]) -> None:
+def _find_problems(root: Path, files: Iterable[NewFile], live: ResourceSet) -> dict[str, str]:
+    """Return why the workspace at `root` would not be valid with the files: the first problem of each, by path."""
+    by_path = {file.path: file for file in files}
+    loaded = load(root, {path: file.text.encode() for path, file in by_path.items()})
+    problems: dict[str, str] = {}
+    for diagnostic in loaded.diagnostics:
+        if diagnostic.severity == "error":
+            problems.setdefault(diagnostic.position.path, f"has what a file may not have: {diagnostic.message}")
+    documents = [
+        resource
+        for resource in loaded.desired.resources.values()
+        if resource.position is not None and resource.position.path in by_path
+    ]
+    existing = ResourceSet(live.resources, live.known | _list_environments(live))
+    for diagnostic in (
+        *find_missing_references(documents, loaded.desired, existing),
+        *find_reference_conflicts(documents, loaded.desired, existing),
+    ):
+        problems.setdefault(diagnostic.position.path, diagnostic.message)
+    for document in documents:
+        before = live.resources[document.key]
+        after = kinds()[document.address.kind].spec_after_update(document, before)
+        differing = [format_path(part) for part in find_differing_parts(before.spec, after)]
+        if differing and document.position is not None:
+            problems.setdefault(document.position.path, f"a file cannot hold its {', '.join(differing)}")
+    return {path: reason for path, reason in problems.items() if path in by_path}
+
+
+def _list_environments(live: ResourceSet) -> set[Reference]:
+    """Return the environments that live flags have."""
+    return {
+        Reference("Environment", resource.address.project, name)
+        for resource in live.resources.values()
+        if resource.address.kind == "FeatureFlag"
+        for name in resource.spec["environments"]
+    }
+
+
+def _count_unwritten(desired: ResourceSet, live: ResourceSet, choice: PullChoice) -> dict[str, int]:
+    """Return how many objects of each kind without marks have no document, because `choice` names no such kind."""
+    counts: dict[str, int] = {}
+    for resource in live.resources.values():
+        kind = kinds()[resource.address.kind]
+        is_left = choice.kind is None and choice.includes(resource) and resource.key not in desired.resources
+        if is_left and resource.ownership == "builtin" and isinstance(kind, Pullable) and not isinstance(kind, Marked):
+            counts[kind.name] = counts.get(kind.name, 0) + 1
+    return counts
+
+
+def _write_files(root: Path, files: Iterable[NewFile]) -> None:
     """Write the files below `root`, each with the editor's line where the workspace keeps its schema.
 
     Raises FileExistsError rather than overwrite, OSError when it cannot write.
@@ -118,58 +164,3 @@ def write_files(root: Path, files: Iterable[NewFile]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8", newline="\n") as stream:
             stream.write((format_modeline(file.path) if schema else "") + file.text)
-
-
-def _list_undocumented(
-    desired: ResourceSet, live: ResourceSet, kind: str | None, project: str | None
-) -> Iterator[Resource]:
-    for resource in sorted(live.resources.values(), key=lambda resource: resource.parts):
-        is_chosen = kind in {None, resource.address.kind} and project in {None, resource.address.project}
-        if is_chosen and resource.key not in desired.resources and resource.ownership != "builtin":
-            yield resource
-
-
-def _scoped_name(resource: Resource, name: str) -> tuple[str | None, ...]:
-    return (resource.address.kind, resource.address.project, resource.address.feature, name)
-
-
-def _build_document(
-    resource: Resource, kind: Pullable, names: set[tuple[str | None, ...]], paths: set[str]
-) -> tuple[dict[str, Any], str]:
-    """Return the document for a live object and the path of its file, both free."""
-    content, title = kind.to_pulled_document(resource)
-    address = resource.address
-    pieces = (kinds()[address.kind].folder, address.project, address.feature)
-    folder = "/".join(_escape_folder(piece) for piece in pieces if piece)
-    stem = _slug(address.name or title) or _slug(resource.id) or "unnamed"  # a segment can be called /
-    number = 1
-    while True:
-        unique = stem if number == 1 else f"{stem}-{number}"
-        name = address.name or unique  # an object's own name is what identifies it
-        path = f"{folder}/{unique}.yaml"
-        if (address.name or _scoped_name(resource, name) not in names) and path.casefold() not in paths:
-            break
-        number += 1
-    metadata = {"name": name, **content["metadata"]}
-    return {"apiVersion": API_VERSION, "kind": address.kind, "metadata": metadata, "spec": content["spec"]}, path
-
-
-def _find_problem(resource: Resource, document: dict[str, Any]) -> str | None:
-    """Return why the document is not valid, None when it is: a live object can hold what a document may not."""
-    try:
-        kinds()[resource.address.kind].document.model_validate(document)
-    except ValidationError as error:
-        return f"has what a file may not have: {describe_mismatch(error, 'the document')}"
-    return None
-
-
-def _slug(title: str) -> str:
-    """Return the letters, digits, dots and dashes of `title` as a name, empty when none are left."""
-    name = re.sub(r"[^a-z0-9._-]+", "-", title.lower())[:_LONGEST_NAME]
-    return re.sub(r"-{2,}", "-", name).strip("._-")
-
-
-def _escape_folder(piece: str) -> str:
-    """Return `piece` as the name of a folder that the loader reads: it leaves hidden names out."""
-    name = quote(piece, safe="")
-    return f"_{name}" if name.startswith(".") else name

@@ -53,6 +53,7 @@ CAUSES: dict[str, dict[str, str | bytes] | Callable[[Path], None]] = {
     "merge-key": {"a.yaml": "<<: {}"},
     "missing": {"a.yaml": "a: b"},
     "mode": {"a.yaml": GOOD.replace("counter", "gauge")},
+    "name-in-capitals": {"a.YAML": GOOD},
     "nested-workspace": {"sub/unleash-gitops.yaml": WORKSPACE},
     "no-workspace": lambda root: (root / "unleash-gitops.yaml").unlink(),
     "not-a-file": lambda root: os.mkfifo(root / "a.yaml"),

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from document_samples import WORKSPACE, header
+from document_samples import WORKSPACE, document_text, header
 from unleash_gitops.documents.loader import LoadedWorkspace
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.ownership import computed_id
@@ -20,6 +20,10 @@ S = "spec: {metricName: unleash_counter_a, timeRange: day, aggregationMode: rps}
 NAME = (
     " is not a name: use 1 to 100 lower-case letters, digits, dots, dashes and underscores, with a letter or digit "
     "first and last [value]"
+)
+WORKSPACE_NAME = (
+    " is not a workspace's name: use 2 to 50 lower-case letters, digits, dots, dashes and underscores, with a letter "
+    "or digit first and last [value]"
 )
 ULID = " is not a ULID: use 26 digits and letters other than I, L, O and U, with a digit up to 7 first [value]"
 KEYS = " | the valid keys are: metricName, title, timeRange, aggregationMode, yAxisMin, labelSelectors, source"
@@ -420,7 +424,7 @@ CASES = [
         [
             "a.yaml:4:77: error: spec.x: unknown key [unknown-key]" + KEYS_NEAR_X,
             "b.yaml:3:18: error: ImpactMetric/a is already defined in a.yaml:3 [duplicate] | choose another name, or remove one of the two",
-            'unleash-gitops.yaml:3:18: error: metadata.name: "Payments!"' + NAME,
+            'unleash-gitops.yaml:3:18: error: metadata.name: "Payments!"' + WORKSPACE_NAME,
         ],
     ),
     Case(
@@ -488,7 +492,52 @@ CASES = [
     Case(
         "a file without documents",
         {"a.yaml": "# later\n"},
-        ["a.yaml:1:1: error: the file contains no document [empty-file] | add a document, or remove the file"],
+        [
+            "a.yaml:1:1: warning: the file contains no document [empty-file] | add a document, or remove the file",
+            "unleash-gitops.yaml:1:1: warning: the workspace contains no documents [empty-workspace] | add a document, or write the live objects into files with: unleash-gitops pull",
+        ],
+    ),
+    Case(
+        "a file without documents beside one with a document",
+        {"a.yaml": "# kind: X\n", "b.yaml": build_chart(), "c.yaml": "---\n---\n"},
+        [
+            "a.yaml:1:1: warning: the file contains no document [empty-file] | add a document, or remove the file",
+            "c.yaml:1:1: warning: the file contains no document [empty-file] | add a document, or remove the file",
+        ],
+    ),
+    Case(
+        "files with the suffix in capitals",
+        {"flags.YAML": "kind: X\n", "sub/b.Yml": "kind: X\n", "c.yaml": build_chart(), ".d.YAML": "", "e.YAMLX": ""},
+        [
+            "flags.YAML:1:1: warning: flags.YAML is not read: its name must end in .yaml or .yml [name-in-capitals] | rename it",
+            "sub/b.Yml:1:1: warning: b.Yml is not read: its name must end in .yaml or .yml [name-in-capitals] | rename it",
+        ],
+    ),
+    Case(
+        "workspace name of one letter",
+        {"unleash-gitops.yaml": document_text("Workspace", "a"), "c.yaml": build_chart()},
+        [
+            'unleash-gitops.yaml:3:18: error: metadata.name: "a" is not a workspace\'s name: use 2 to 50 lower-case letters, digits, dots, dashes and underscores, with a letter or digit first and last [value]'
+        ],
+    ),
+    Case(
+        "workspace name of 51 letters",
+        {"unleash-gitops.yaml": document_text("Workspace", "a" * 51), "c.yaml": build_chart()},
+        [
+            f'unleash-gitops.yaml:3:18: error: metadata.name: "{"a" * 51}" is not a workspace\'s name: use 2 to 50 lower-case letters, digits, dots, dashes and underscores, with a letter or digit first and last [value]'
+        ],
+    ),
+    Case(
+        "workspace name of 50 letters",
+        {"unleash-gitops.yaml": document_text("Workspace", "a" * 50), "c.yaml": build_chart()},
+        [],
+    ),
+    Case(
+        "the tool's own tag type",
+        {"t.yaml": document_text("TagType", "gitops", "{description: Owners}")},
+        [
+            "t.yaml:3:18: error: metadata.name: is the tag type that marks what a workspace manages [owner-tag] | remove the document: the tool makes this tag type and manages it"
+        ],
     ),
     Case(
         "nested workspace",

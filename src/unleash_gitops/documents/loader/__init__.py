@@ -61,9 +61,13 @@ class LoadedWorkspace:
         return "" if path == "." else path
 
 
-def load(root: Path) -> LoadedWorkspace:
-    """Read and check the workspace at `root`. Reports problems of the files in `diagnostics`, and raises nothing."""
+def load(root: Path, new_files: Mapping[str, bytes] | None = None) -> LoadedWorkspace:
+    """Read and check the workspace at `root`. Reports problems of the files in `diagnostics`, and raises nothing.
+
+    `new_files` are the contents of files that are not written yet, by their paths; they are checked like the others.
+    """
     files, diagnostics = find_files(root)
+    files = sorted([*files, *(File(path, "", content) for path, content in (new_files or {}).items())])
     digests: dict[str, str] = {}
     workspace_file = _load_workspace_file(files, diagnostics)
     entries: list[Entry] = []
@@ -108,10 +112,15 @@ def _load_workspace_file(files: list[File], diagnostics: list[Diagnostic]) -> Wo
             diagnostics.append(Diagnostic("error", "no-workspace", message, position, START_WORKSPACE))
         return WorkspaceFile()
     items = list(_limit_problems(_read_documents(file)))
-    diagnostics += [item for item in items if isinstance(item, Diagnostic)]
+    # An empty file is a warning elsewhere; without this one there is no workspace.
+    diagnostics += [_to_error(item) for item in items if isinstance(item, Diagnostic)]
     workspace_file, problems = check_workspace_file([item for item in items if isinstance(item, Document)])
     diagnostics += problems
     return workspace_file
+
+
+def _to_error(problem: Diagnostic) -> Diagnostic:
+    return Diagnostic("error", problem.code, problem.message, problem.position, problem.hint, problem.excerpt)
 
 
 def _read_documents(file: File, digests: dict[str, str] | None = None) -> Iterator[Document | Diagnostic]:

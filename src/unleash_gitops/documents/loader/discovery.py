@@ -25,10 +25,14 @@ _READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLL
 
 
 class File(NamedTuple):
-    """A YAML file. `path` is relative to the workspace root, with slashes. `real` is the path to open."""
+    """A YAML file. `path` is relative to the workspace root, with slashes. `real` is the path to open.
+
+    A file that is not written yet has its `content`.
+    """
 
     path: str
     real: str
+    content: bytes | None = None
 
 
 def find_workspace(start: Path) -> Path:
@@ -77,7 +81,7 @@ def _find_upwards(start: Path, name: str) -> Path | None:
 
 
 def find_files(root: Path) -> tuple[list[File], list[Diagnostic]]:
-    """Return the YAML files below `root`, sorted by path, and an error for each that must not be read."""
+    """Return the YAML files below `root`, sorted by path, and a problem for each that is not or must not be read."""
     walk = _Walk(os.path.realpath(root))
     walk.collect_files()
     return sorted(walk.files), walk.problems
@@ -85,6 +89,8 @@ def find_files(root: Path) -> tuple[list[File], list[Diagnostic]]:
 
 def read_file(file: File) -> bytes | Diagnostic:
     """Return the content of a file, cut at one byte more than the maximum, or an error."""
+    if file.content is not None:
+        return file.content
     try:
         with os.fdopen(os.open(file.real, _READ_FLAGS), "rb", buffering=0) as stream:
             return _read_up_to_limit(stream.fileno())
@@ -151,6 +157,8 @@ class _Walk:
             yield file
         elif name.endswith(_SUFFIXES):
             self._add_file(file, is_regular=entry.is_file(follow_symlinks=False))
+        elif _has_suffix_in_capitals(name):
+            self._warn_unread(file.path)
 
     def _follow(self, link: File) -> None:
         real = os.path.realpath(link.real)
@@ -168,6 +176,8 @@ class _Walk:
             self._visit_directory(File(link.path, real))
         elif is_yaml:
             self._add_file(File(link.path, real), is_regular=stat.S_ISREG(mode))
+        elif _has_suffix_in_capitals(link.path):
+            self._warn_unread(link.path)
 
     def _add_file(self, file: File, *, is_regular: bool) -> None:
         if file.path.endswith("/" + WORKSPACE_FILE):
@@ -179,8 +189,18 @@ class _Walk:
             self._visited.add(file.real)
             self.files.append(file)
 
+    def _warn_unread(self, path: str) -> None:
+        name = path.rpartition("/")[2]
+        message = f"{name} is not read: its name must end in .yaml or .yml"
+        self.problems.append(Diagnostic("warning", "name-in-capitals", message, Position(path), "rename it"))
+
     def _report(self, code: str, message: str, path: str, hint: str) -> None:
         self.problems.append(Diagnostic("error", code, message, Position(path), hint))
+
+
+def _has_suffix_in_capitals(name: str) -> bool:
+    """Tell whether a file would be read if its name were in small letters."""
+    return name.lower().endswith(_SUFFIXES) and not name.endswith(_SUFFIXES)
 
 
 def _build_unreadable_error(path: str, error: OSError) -> Diagnostic:

@@ -22,7 +22,7 @@ from unleash_gitops.model.suggestions import (
     suggest_alternatives,
     suggest_nearest,
 )
-from unleash_gitops.model.workspace import NAME_PATTERN
+from unleash_gitops.model.workspace import NAME_PATTERN, WORKSPACE_NAME_PATTERN
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -45,6 +45,8 @@ _TYPES = {
 _PATTERNS = {
     NAME_PATTERN: "is not a name: use 1 to 100 lower-case letters, digits, dots, dashes and underscores, with a letter "
     "or digit first and last",
+    WORKSPACE_NAME_PATTERN: "is not a workspace's name: use 2 to 50 lower-case letters, digits, dots, dashes and "
+    "underscores, with a letter or digit first and last",
     ULID_PATTERN: "is not a ULID: use 26 digits and letters other than I, L, O and U, with a digit up to 7 first",
 }
 _BOUNDS = {

@@ -15,7 +15,7 @@ from unleash_gitops.documents.yamldoc import Document, quote
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.diagnostics import Diagnostic
 from unleash_gitops.model.suggestions import suggest_alternatives, suggest_nearest
-from unleash_gitops.model.workspace import NAME_PATTERN, WORKSPACE_FILE, Workspace, WorkspaceDocument
+from unleash_gitops.model.workspace import WORKSPACE_FILE, WORKSPACE_NAME_PATTERN, Workspace, WorkspaceDocument
 
 __all__ = ["WorkspaceFile", "check_workspace_file"]
 
@@ -114,7 +114,7 @@ def _check_exclusive(spec: dict[str, Any], document: Document) -> list[Diagnosti
 def _read_name(value: dict[str, Any]) -> str:
     metadata = value.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
-    return name if isinstance(name, str) and re.fullmatch(NAME_PATTERN, name) else _FALLBACK_NAME
+    return name if isinstance(name, str) and re.fullmatch(WORKSPACE_NAME_PATTERN, name) else _FALLBACK_NAME
 
 
 def _read_projects(spec: dict[str, Any]) -> tuple[str, ...] | None:

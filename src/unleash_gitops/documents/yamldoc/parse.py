@@ -99,7 +99,7 @@ def read_documents(content: bytes, path: str) -> Iterator[Document | Diagnostic]
             yield result
     if is_empty:
         hint = "add a document, or remove the file"
-        yield Diagnostic("error", "empty-file", "the file contains no document", Position(path), hint)
+        yield Diagnostic("warning", "empty-file", "the file contains no document", Position(path), hint)
 
 
 def _build_documents(source: Source) -> Iterator[Document | Diagnostic]:

@@ -39,6 +39,7 @@ STRATEGY_CODES = {
     "weights": "the variants' weights leave the server nothing to share out",
 }
 _TOTAL_WEIGHT = 1000
+_MAX_DIGITS = 15  # editors and other readers of YAML keep so many digits of a number
 _BUILT_IN_STICKINESS = {"default", "random"}
 
 
@@ -110,6 +111,14 @@ def _normalise_variants(variants: list[Mapping[str, Any]]) -> list[dict[str, Any
     ]
 
 
+_PARAMETERS_RULE = Rule(
+    normalise=_normalise_parameters,
+    write=lambda parameters: {name: _to_number(value) for name, value in parameters.items()},
+    live_type=dict[str, Any],
+    separate_keys=("groupId", "rollout", "stickiness"),
+)
+
+
 class FlagStrategy(Model):
     """A strategy of a flag in an environment. What is left out keeps its live value."""
 
@@ -120,7 +129,7 @@ class FlagStrategy(Model):
         default=None, description="The title that the UI shows; null: none.", examples=["A quarter"]
     )
     disabled: bool = Field(default=False, description="Whether it is left out of the evaluation.", examples=[True])
-    parameters: Annotated[dict[str, Value], Rule(normalise=_normalise_parameters, live_type=dict[str, Any])] = Field(
+    parameters: Annotated[dict[str, Value], _PARAMETERS_RULE] = Field(
         default_factory=dict,
         description="What the type of strategy asks for.",
         examples=[{"rollout": 25, "stickiness": "userId"}],
@@ -219,8 +228,10 @@ def strategy_fills(strategy: Mapping[str, Any]) -> tuple[Fill, ...]:
     )
 
 
-def strategy_to_document(strategy: Mapping[str, Any], flag: str) -> dict[str, Any]:
-    """Return a live strategy as a document says it, without values that equal the default."""
+def strategy_to_document(strategy: Mapping[str, Any], flag: str, *, minimal: bool = False) -> dict[str, Any]:
+    """Return a live strategy as a document says it; with `minimal` without values that equal the default."""
+    if not minimal:
+        return to_document(FlagStrategy, strategy)
     usual = {**defaults(FlagStrategy), "parameters": _default_parameters(strategy["name"], flag)}
     changed = {field: value for field, value in strategy.items() if field not in usual or value != usual[field]}
     if "parameters" in changed:
@@ -259,6 +270,12 @@ def _text(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
+
+
+def _to_number(value: str) -> str | int:
+    """Return a parameter that is a whole number as a number, any other as it is."""
+    is_number = value.isdecimal() and len(value) <= _MAX_DIGITS and str(int(value)) == value
+    return int(value) if is_number else value
 
 
 def _sort_by_name(parameters: Mapping[str, str]) -> dict[str, str]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from typing_extensions import override
 
 from unleash_gitops.kinds.base import Pullable
-from unleash_gitops.kinds.flags.document import FeatureFlagSpec
 from unleash_gitops.kinds.flags.match_strategies import match_strategies
 from unleash_gitops.kinds.flags.strategy import FlagStrategy, strategy_to_document
-from unleash_gitops.kinds.shared.fields import defaults, normalise, to_document
+from unleash_gitops.kinds.shared.fields import normalise
 from unleash_gitops.model.resource import Reference, Resource
 
 __all__ = ["FlagWriteBack"]
@@ -21,23 +21,31 @@ class FlagWriteBack(Pullable):
     """How a live flag becomes a document, or a part of one."""
 
     @override
-    def to_pulled_document(self, live: Resource) -> tuple[dict[str, Any], str]:
-        """An environment where the flag is off and has no strategy is left out."""
-        usual = defaults(FeatureFlagSpec)
-        changed = {field: value for field, value in live.spec.items() if field in usual and value != usual[field]}
-        changed.pop("environments", None)
-        spec = to_document(FeatureFlagSpec, changed)
+    def to_pulled_document(self, live: Resource, *, minimal: bool = False) -> tuple[dict[str, Any], str]:
+        """With `minimal`, an environment where the flag is off and has no strategy is left out."""
+        without_environments = {field: value for field, value in live.spec.items() if field != "environments"}
+        document, name = super().to_pulled_document(replace(live, spec=without_environments), minimal=minimal)
         environments = {
-            name: {
-                "enabled": environment["enabled"],
-                "strategies": [strategy_to_document(strategy, live.id) for strategy in environment["strategies"]],
+            environment: {
+                "enabled": state["enabled"],
+                "strategies": [
+                    strategy_to_document(strategy, live.id, minimal=minimal) for strategy in state["strategies"]
+                ],
             }
-            for name, environment in live.spec["environments"].items()
-            if environment["enabled"] or environment["strategies"]
+            for environment, state in live.spec["environments"].items()
+            if not minimal or state["enabled"] or state["strategies"]
         }
-        if environments:
-            spec["environments"] = environments
-        return {"metadata": {"project": live.address.project}, "spec": spec}, live.id
+        if environments or not minimal:
+            document["spec"]["environments"] = environments
+        return {"metadata": {"project": live.address.project}, "spec": document["spec"]}, name
+
+    @override
+    def dependent_fields(self, spec: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+        """Without an enabled strategy, an environment stays off; one that is switched on in the UI gets a strategy."""
+        for name, state in spec.get("environments", {}).items():
+            strategies = state.get("strategies", ())
+            if "enabled" not in state and all(strategy.get("disabled") for strategy in strategies):
+                yield ("environments", name, "strategies")
 
     @override
     def to_document(self, unit: Sequence[str], value: Any, resource: Resource, current: Any) -> Any:
@@ -89,7 +97,7 @@ def _rewrite_strategies(
         if place is not None and current[place]["name"] == strategy["name"]:
             strategies.append(_rewrite_strategy(strategy, flag, current[place], desired[place]))
         else:
-            strategies.append(_with_numbers(strategy_to_document(strategy, flag)))
+            strategies.append(strategy_to_document(strategy, flag))
     return strategies
 
 
@@ -97,25 +105,13 @@ def _rewrite_strategy(
     live: Mapping[str, Any], flag: str, current: Mapping[str, Any], desired: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return a live strategy in the words of `current`, whose compared form is `desired`, where these still fit."""
-    written = _with_numbers(strategy_to_document(live, flag))
+    written = strategy_to_document(live, flag)
     strategy = {key: current[key] if desired[key] == live[key] else written.get(key, live[key]) for key in current}
     if "parameters" in current:
         parameters = live["parameters"]
         strategy["parameters"] = {
-            name: value if desired["parameters"][name] == parameters[name] else _to_number(parameters[name])
+            name: value if desired["parameters"][name] == parameters[name] else written["parameters"][name]
             for name, value in current["parameters"].items()
             if name in parameters
         }
     return strategy
-
-
-def _with_numbers(strategy: dict[str, Any]) -> dict[str, Any]:
-    """Return a strategy with whole numbers among its parameters written as numbers."""
-    if "parameters" not in strategy:
-        return strategy
-    return {**strategy, "parameters": {name: _to_number(value) for name, value in strategy["parameters"].items()}}
-
-
-def _to_number(value: Any) -> Any:
-    """Return a parameter that is a whole number as a number, any other as it is."""
-    return int(value) if isinstance(value, str) and value.isdecimal() and str(int(value)) == value else value

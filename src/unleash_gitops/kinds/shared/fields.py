@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel, ValidationError, create_model
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -25,12 +25,15 @@ __all__ = [
     "SORTED",
     "UNIQUE",
     "Rule",
+    "SpecField",
     "defaults",
     "live_model",
     "normalise",
     "rewrite",
+    "spec_fields",
     "to_body",
     "to_document",
+    "unwritable_defaults",
 ]
 
 _Value = TypeVar("_Value")
@@ -47,7 +50,8 @@ class Rule:
     `normalise` turns a document's or a server's value into the compared one; twice is the same as once. `send` turns a
     compared value into the one in a request body, `write` into the one in a document. With `omit_none` a body leaves
     the field out where it is None; without `in_body` a body never has it. `live_type` is the field's type in a server's
-    answer, where that is not the document's.
+    answer, where that is not the document's. `separate_keys` marks a mapping whose keys are managed one by one, and has
+    the usual keys.
     """
 
     normalise: Callable[[Any], Any] = _unchanged
@@ -56,6 +60,7 @@ class Rule:
     omit_none: bool = False
     in_body: bool = True
     live_type: Any = None
+    separate_keys: tuple[str, ...] | None = None
 
 
 def _none_if_empty(text: str | None) -> str | None:
@@ -75,18 +80,18 @@ def normalise(model: type[BaseModel], spec: Mapping[str, Any]) -> dict[str, Any]
 
     A server's null for a field that has another default stands for that default.
     """
-    fields = _fields(model)
+    fields = spec_fields(model)
     return {name: fields[name].normalise(value) for name, value in spec.items()}
 
 
 def defaults(model: type[BaseModel]) -> dict[str, Any]:
     """Return the compared defaults of the fields that have one, in the order of declaration."""
-    return {name: field.default() for name, field in _fields(model).items() if not field.required}
+    return {name: field.default() for name, field in spec_fields(model).items() if not field.required}
 
 
 def to_body(model: type[BaseModel], spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of a request body that makes an object as the compared `spec` says."""
-    fields = {name: field for name, field in _fields(model).items() if name in spec}
+    fields = {name: field for name, field in spec_fields(model).items() if name in spec}
     return {
         name: field.send(spec[name])
         for name, field in fields.items()
@@ -96,8 +101,19 @@ def to_body(model: type[BaseModel], spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def to_document(model: type[BaseModel], spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return the compared `spec` as a document says it."""
-    fields = _fields(model)
+    fields = spec_fields(model)
     return {name: fields[name].write(value) for name, value in spec.items()}
+
+
+@cache
+def unwritable_defaults(model: type[BaseModel]) -> frozenset[str]:
+    """Return the fields whose default a document must not hold: only a document without the field means it."""
+    written = to_document(model, defaults(model))
+    try:
+        model.model_validate(written)
+    except ValidationError as error:
+        return frozenset(str(details["loc"][0]) for details in error.errors() if details["loc"]) & written.keys()
+    return frozenset()
 
 
 def rewrite(model: type[BaseModel], unit: Sequence[str], value: Any, current: Any) -> Any:
@@ -106,7 +122,7 @@ def rewrite(model: type[BaseModel], unit: Sequence[str], value: Any, current: An
     Items of a list that a document has already stay as they are written there (`current`). A list of strings whose
     order means nothing keeps the document's order.
     """
-    field = _fields(model)[unit[0]]
+    field = spec_fields(model)[unit[0]]
     if len(unit) > 1 or not isinstance(value, list) or not isinstance(current, list):
         return field.write(value) if len(unit) == 1 else value
     written = {_key(normal): item for item in reversed(current) for normal in field.normalise([item])}
@@ -132,13 +148,13 @@ def live_model(model: type[BaseModel], **identity: Any) -> type[LiveModel]:
         name: (field_type, None if type(None) in get_args(field_type) else ...) for name, field_type in identity.items()
     }
     for name, info in model.model_fields.items():
-        live_type = _fields(model)[name].rule.live_type or _live_type(info.annotation)
+        live_type = spec_fields(model)[name].rule.live_type or _live_type(info.annotation)
         optional = not info.is_required() or type(None) in get_args(live_type)
         fields[name] = (live_type | None, None) if optional else (live_type, ...)
     return create_model(f"Live{model.__name__}", __base__=LiveModel, **fields)
 
 
-class _Field:
+class SpecField:
     """One field of a model with its rule; `nested` is the model of the objects in it, None where it holds none."""
 
     def __init__(self, info: FieldInfo) -> None:
@@ -148,19 +164,35 @@ class _Field:
         self.nested = _nested_model(info.annotation)
         self._info = info
 
+    @property
+    def is_mapping(self) -> bool:
+        """Whether the field holds named objects."""
+        return _origin(self._info.annotation) is dict
+
+    @property
+    def partial_model(self) -> type[Model] | None:
+        """The model of the objects in the field, if what these leave out is not managed."""
+        nested = self.nested
+        if nested is None or not issubclass(nested, Model) or nested.normal_form != "partial":
+            return None
+        return nested
+
     def default(self) -> Any:
         """Return the compared default, a new object each time."""
         return self.normalise(self._raw_default())
 
     def normalise(self, value: Any) -> Any:
+        """Return the compared form of a value."""
         if value is None and not self.required:
             value = self._raw_default()
         return self.rule.normalise(self._each(value, _normalise_nested))
 
     def send(self, value: Any) -> Any:
+        """Return a compared value as a request body holds it."""
         return self.rule.send(self._each(value, to_body))
 
     def write(self, value: Any) -> Any:
+        """Return a compared value as a document holds it."""
         return self.rule.write(self._each(value, _write_nested))
 
     def _raw_default(self) -> Any:
@@ -175,8 +207,7 @@ class _Field:
         if self.nested is None or value is None:
             return value
         if isinstance(value, Mapping):
-            named = _origin(self._info.annotation) is dict
-            if not named:
+            if not self.is_mapping:
                 return convert(self.nested, value)
             return {name: self._convert(item, convert) for name, item in value.items()}
         return [self._convert(item, convert) for item in value]
@@ -186,14 +217,15 @@ class _Field:
 
 
 @cache
-def _fields(model: type[BaseModel]) -> Mapping[str, _Field]:
-    return {name: _Field(info) for name, info in model.model_fields.items()}
+def spec_fields(model: type[BaseModel]) -> Mapping[str, SpecField]:
+    """Return the fields of a model by their names."""
+    return {name: SpecField(info) for name, info in model.model_fields.items()}
 
 
 def _normalise_nested(model: type[BaseModel], value: Mapping[str, Any]) -> dict[str, Any]:
     """Return the compared form of an object inside a spec, its fields in the order of declaration."""
     form = model.normal_form if issubclass(model, Model) else "filled"
-    fields = _fields(model)
+    fields = spec_fields(model)
     given = {name: fields[name].normalise(value[name]) for name in fields if name in value}
     if form == "partial":
         return given
@@ -206,7 +238,7 @@ def _normalise_nested(model: type[BaseModel], value: Mapping[str, Any]) -> dict[
 
 def _write_nested(model: type[BaseModel], value: Mapping[str, Any]) -> dict[str, Any]:
     """Return an object inside a spec as a document says it, without values that equal the default."""
-    fields = _fields(model)
+    fields = spec_fields(model)
     usual = defaults(model)
     return {name: fields[name].write(item) for name, item in value.items() if name not in usual or item != usual[name]}
 
