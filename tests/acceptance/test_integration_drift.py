@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from servers.actors import ANOTHER, token_holder
 from servers.instance import Instance
 from servers.sandbox_database import execute
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.addon import Addon
+from unleash_gitops.kinds.interfaces import Claimable
 
 SPEC = {
     "provider": "slack-app",
@@ -138,17 +139,17 @@ def test_an_unset_variable_refuses_every_way_to_apply_before_anything_is_sent(ho
 
 
 @pytest.mark.parametrize(
-    ("description", "parameters", "mark"),
+    ("description", "parameters", "is_released"),
     [
-        ("By hand", {"accessToken": "first"}, MARK),
-        ("By hand", {"accessToken": "first", "defaultChannels": "a"}, None),
-        (None, {"accessToken": "first"}, MARK),
-        (f"unleash-gitops name: hook\n{MARK}", {"accessToken": "first"}, None),
-        (f"Ours\nunleash-gitops name: hook\n{MARK}", {"accessToken": "first"}, "unleash-gitops name: a\nmanaged by x"),
+        ("By hand", {"accessToken": "first"}, False),
+        ("By hand", {"accessToken": "first", "defaultChannels": "a"}, False),
+        (None, {"accessToken": "first"}, False),
+        (f"unleash-gitops name: hook\n{MARK}", {"accessToken": "first"}, True),
+        (f"Ours\nunleash-gitops name: hook\n{MARK}", {"accessToken": "first"}, True),
     ],
 )
 def test_writing_a_mark_changes_nothing_but_the_description(
-    instance: Instance, description: str | None, parameters: dict[str, str], mark: str | None
+    instance: Instance, description: str | None, parameters: dict[str, str], is_released: bool
 ) -> None:
     instance.clear_others()
     body = {"provider": "slack-app", "enabled": False, "events": ["b", "feature-archived", "a"], "projects": ["*"]}
@@ -156,14 +157,16 @@ def test_writing_a_mark_changes_nothing_but_the_description(
     instance.http.post("/api/admin/addons", json=body).raise_for_status()
     (before,) = instance.addons()
     kind = kinds()["Addon"]
-    assert isinstance(kind, Addon)
+    assert isinstance(kind, Claimable)
     (integration,) = live("Addon", Answers(addons=instance.http.get("/api/admin/addons").json())).values()
-    (call,) = kind.mark_calls(integration, mark)
+    document = replace(integration, mark=MARK)
+    (call,) = kind.release(integration, "w") if is_released else kind.claim(document, integration, "w")
     assert (call.fills, call.required_variables) == ((), set())
     instance.http.request(call.method, call.path, json=call.body).raise_for_status()
     (after,) = instance.addons()
     text = (description or "").removesuffix(f"unleash-gitops name: hook\n{MARK}").rstrip("\n")
-    assert after == {**before, "description": "\n".join(part for part in (text, mark) if part)}
+    expected = "\n".join(part for part in (text, None if is_released else MARK) if part)
+    assert after == {**before, "description": expected}
     if instance.fake is None:
         stored = execute("SELECT parameters->>'accessToken' FROM addons").strip()
     else:

@@ -15,7 +15,7 @@ from unleash_gitops.api.audit_log import Actor, Event
 from unleash_gitops.drift.object_history import ObjectHistory
 from unleash_gitops.engine.parts import find_differing_parts
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import HasHistory
+from unleash_gitops.kinds.interfaces import HasHistory
 from unleash_gitops.model.resource import Resource
 
 US, OTHER = Actor(-42, "us"), Actor(7, "other")

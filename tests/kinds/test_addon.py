@@ -14,7 +14,8 @@ from unleash_gitops.documents.yamldoc import Document, read_documents
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.addon import Addon
 from unleash_gitops.kinds.addon_providers import PARAMETERS
-from unleash_gitops.model.call import Call, Fill, Lookup
+from unleash_gitops.kinds.interfaces import Claimable
+from unleash_gitops.model.call import Call, Claim, Fill, Lookup
 from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.ownership import workspace_mark
 from unleash_gitops.model.resource import Area, ReadScope, Resource
@@ -128,18 +129,20 @@ def test_only_the_description_changes_with_the_mark() -> None:
     stored = entry(3, description="By hand", events=["b", "a"], projects=["*"], environments=["y", "x"])
     found = live("Addon", server({**stored, "parameters": {"url": "*****", "contentType": 5}}))["3"]
     kind = kinds()["Addon"]
-    assert isinstance(kind, Addon)
+    assert isinstance(kind, Claimable)
     body = {
         "provider": "webhook", "enabled": True, "events": ["b", "a"], "projects": ["*"], "environments": ["y", "x"],
         "parameters": {"url": "*****", "contentType": 5},
     }  # fmt: skip
     path = "/api/admin/addons/3"
-    marked = Call(method="PUT", path=path, body={**body, "description": f"By hand\n{MARK}"})
-    assert kind.XX(found, MARK) == (marked,)
-    assert kind.XX(found, None) == (Call(method="PUT", path=path, body={**body, "description": "By hand"}),)
+    (call,) = kind.claim(taken_over("3"), found, "w")
+    claim = Claim(path=path, workspace="w")
+    assert call == Call(method="PUT", path=path, body={**body, "description": f"By hand\n{MARK}"}, claim=claim)
+    (released,) = kind.release(found, "w")
+    assert released == Call(method="PUT", path=path, body={**body, "description": "By hand"})
     owned = live("Addon", server(entry(7)))[ID]
-    (released,) = kind.XX(owned, None)
-    assert (released.body["description"], kind.XX(owned, OURS)[0].body["description"]) == ("", OURS)
+    (released,) = kind.release(owned, "w")
+    assert released.body["description"] == ""
 
 
 def test_a_stored_secret_is_write_only() -> None:

@@ -10,7 +10,7 @@ import pytest
 from document_samples import desired
 from kinds.named import MARK, Answers, create, delete, live, problem, update
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Claimable
+from unleash_gitops.kinds.interfaces import Claimable
 
 NORWAY = {"value": "NO", "description": "Norway"}
 SERVER = Answers(

@@ -18,8 +18,9 @@ from unleash_gitops.api.client import Client
 from unleash_gitops.engine.call_sender import Sender
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.addon_providers import PARAMETERS
-from unleash_gitops.kinds.base import Kind, Pullable
+from unleash_gitops.kinds.base import Kind
 from unleash_gitops.kinds.flags.strategy import FlagStrategy
+from unleash_gitops.kinds.interfaces import Pullable
 from unleash_gitops.kinds.shared.fields import defaults, unwritable_defaults
 from unleash_gitops.kinds.shared.named import NamedKind
 from unleash_gitops.model.call import Call

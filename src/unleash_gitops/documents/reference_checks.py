@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import HasReferences
+from unleash_gitops.kinds.interfaces import HasReferences
 from unleash_gitops.model.diagnostics import Diagnostic
 from unleash_gitops.model.naming import to_words
 from unleash_gitops.model.resource import Key, Reference, Resource, ResourceSet, SpecLookup

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from unleash_gitops.engine.diff import PartChange, diff_parts
 from unleash_gitops.engine.plan_context import PlanContext, describe_owners
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Claimable, Kind
+from unleash_gitops.kinds.base import Kind
+from unleash_gitops.kinds.interfaces import Claimable
 from unleash_gitops.model.resource import Key, Resource, ResourceSet
 from unleash_gitops.model.workspace import Workspace
 

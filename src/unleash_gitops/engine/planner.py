@@ -12,7 +12,7 @@ from unleash_gitops.engine.dependencies import find_delete_blockers, find_losing
 from unleash_gitops.engine.diff import list_fields
 from unleash_gitops.engine.plan_context import PlanContext
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Claimable
+from unleash_gitops.kinds.interfaces import Claimable
 from unleash_gitops.model.call import Call
 from unleash_gitops.model.naming import to_words
 from unleash_gitops.model.plan import Action, Change, Summary, Unmanaged

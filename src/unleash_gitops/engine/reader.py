@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from unleash_gitops.api.answers import check_answer, to_unexpected_answer
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import HasReferences
+from unleash_gitops.kinds.interfaces import HasReferences
 from unleash_gitops.model.errors import ApiError, MissingRoute, NotUnleash, UnexpectedAnswer, UsageError
 from unleash_gitops.model.resource import Area, ReadScope, Resource, ResourceSet
 

@@ -8,30 +8,28 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
 from typing_extensions import TypedDict, override
 
 from unleash_gitops.api.answers import check_answer
+from unleash_gitops.kinds.addon_document import NAME_LINE, AddonMetadata, AddonSpec, split_name
 from unleash_gitops.kinds.addon_providers import (
     MASK,
     PARAMETERS,
     Provider,
     check_against_server,
     check_creatable,
-    parameter_problem,
 )
-from unleash_gitops.kinds.base import Claimable, Kind, Pullable, Reads
+from unleash_gitops.kinds.base import Kind, Reads
+from unleash_gitops.kinds.interfaces import Claimable, Pullable
 from unleash_gitops.kinds.shared.audited import Audited
-from unleash_gitops.kinds.shared.fields import UNIQUE, Rule, live_model
-from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, TransferableMetadata, envelope
-from unleash_gitops.kinds.shared.named import Description, NamedKind
+from unleash_gitops.kinds.shared.fields import live_model
+from unleash_gitops.kinds.shared.models import envelope
+from unleash_gitops.kinds.shared.named import NamedKind
 from unleash_gitops.model.call import Call, Claim, Fill, Lookup
 from unleash_gitops.model.ownership import append_mark, mark_line, split_mark, workspace_mark
 from unleash_gitops.model.resource import Address, Area, Resource, Transition, UnknownValue, ownership_of
-from unleash_gitops.model.workspace import NAME_PATTERN
 
 if TYPE_CHECKING:
     from unleash_gitops.api.audit_log import Event
@@ -40,88 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["KIND"]
 
 _PATH = "/api/admin/addons"
-_NAME_LINE = "unleash-gitops name: "
-
-
-class AddonMetadata(AuditedMetadata, TransferableMetadata):
-    """The identity of an integration."""
-
-    name: str = Field(pattern=NAME_PATTERN, description="Identity of the integration.", examples=["audit-hook"])
-    id: str | None = Field(
-        default=None,
-        pattern=r"^[1-9][0-9]{0,9}$",
-        description="The number of an existing integration to take over, which is to stay here.",
-        examples=["3"],
-    )
-
-
-def _reject_name_line(description: str | None) -> str | None:
-    if _split_name(description)[1] is not None:
-        hint = "leave that line out: the tool writes it, and it is never compared"
-        raise PydanticCustomError("mark", "ends with the line that says the integration's name", {"hint": hint})
-    return description
-
-
-class FromEnv(Model):
-    """Where a secret is: in the environment of `apply`."""
-
-    fromEnv: str = Field(description="The environment variable that holds the secret.", examples=["HOOK_URL"])
-
-
-_Name = Annotated[str, Field(min_length=1)]
-
-
-def _empty_if_all(names: list[str]) -> list[str]:
-    """Return names as a set; every project, or environment, is an empty list."""
-    return [] if "*" in names else sorted(set(names))
-
-
-_NamesOrAll = Annotated[list[_Name], Rule(normalise=_empty_if_all)]
-
-
-_PARAMETERS_RULE = Rule(
-    live_type=dict[str, Any],
-    separate_keys=tuple(dict.fromkeys(name for parameters in PARAMETERS.values() for name in parameters)),
-)
-
-
-class AddonSpec(Model):
-    """The fields of an integration."""
-
-    provider: Literal["webhook", "slack", "slack-app", "teams", "teamsworkflow", "datadog", "new-relic"] = Field(
-        description="The service. slack and teams are deprecated: existing ones can be taken over, but not created."
-    )
-    enabled: bool = Field(default=True, description="Whether it is on.", examples=[False])
-    description: Annotated[Description, AfterValidator(_reject_name_line)] = None
-    events: Annotated[list[_Name], UNIQUE] = Field(
-        default_factory=list,
-        min_length=1,
-        description="What it is told of; an integration that is created needs some.",
-        examples=[["feature-created"]],
-    )
-    projects: _NamesOrAll = Field(
-        default_factory=list, description="Of which projects; none: of all.", examples=[["shop"]]
-    )
-    environments: _NamesOrAll = Field(
-        default_factory=list, description="Of which environments; none: of all.", examples=[["production"]]
-    )
-    parameters: Annotated[dict[str, str | FromEnv | None], _PARAMETERS_RULE] = Field(
-        default_factory=dict,
-        description="What the service needs. Secrets are {fromEnv: NAME}; null: not set; left out: not managed.",
-        examples=[{"url": {"fromEnv": "HOOK_URL"}, "contentType": "application/json"}],
-    )
-
-    @field_validator("parameters", mode="before")
-    @classmethod
-    def _fit_provider(cls, parameters: Any, info: ValidationInfo) -> Any:
-        if not isinstance(parameters, dict):
-            raise _hidden([((), "expected a mapping of the service's parameters")])
-        provider = info.data.get("provider")
-        checked = ((name, parameter_problem(provider, name, value)) for name, value in parameters.items())
-        problems = [((name,), problem) for name, problem in checked if problem is not None]
-        if problems:
-            raise _hidden(problems)
-        return parameters
 
 
 class _Addons(TypedDict):
@@ -152,7 +68,7 @@ class Addon(Kind, Claimable, Pullable, Audited):
 
     @override
     def mark(self, metadata: AddonMetadata, workspace: str) -> str:
-        return mark_line(workspace) if metadata.id else f"{_NAME_LINE}{metadata.name}\n{mark_line(workspace)}"
+        return mark_line(workspace) if metadata.id else f"{NAME_LINE}{metadata.name}\n{mark_line(workspace)}"
 
     @override
     def areas(self, reads: Reads) -> Iterable[Area]:
@@ -176,7 +92,7 @@ class Addon(Kind, Claimable, Pullable, Audited):
     ) -> Resource:
         secrets = set(entry["parameters"]) if provider is None else provider.secrets
         description, owners = split_mark(entry["description"])
-        text, name = _split_name(description) if owners else (description, None)
+        text, name = split_name(description) if owners else (description, None)
         object_id = number = str(entry["id"])
         owner = workspace if workspace in owners else next(iter(owners), None)
         if owner is not None and name is not None and _id(owner, name) not in others:  # a second one goes by number
@@ -326,25 +242,8 @@ class Addon(Kind, Claimable, Pullable, Audited):
         return {"metadata": {} if own_name is not None else {"id": live.id}, "spec": spec}, live.title or name
 
 
-def _hidden(problems: Sequence[tuple[tuple[str, ...], str]]) -> ValidationError:
-    """Return an error whose lines are not shown: there may be a secret on them."""
-    lines = [
-        InitErrorDetails(
-            type=PydanticCustomError("value_error", "{error}", {"error": problem_text}), loc=path, input=None
-        )
-        for path, problem_text in problems
-    ]
-    return ValidationError.from_exception_data("parameters", lines)
-
-
 def _id(workspace: str, name: str) -> str:
     return f"{workspace_mark(workspace)}/{name}"
-
-
-def _split_name(description: str | None) -> tuple[str | None, str | None]:
-    """Return a description without the line that says the name, and that name; no name when there is no such line."""
-    text, _, last = (description or "").rpartition("\n")
-    return (text or None, last.removeprefix(_NAME_LINE)) if last.startswith(_NAME_LINE) else (description or None, None)
 
 
 def _text(value: Any) -> str:

@@ -16,7 +16,8 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict, override
 
 from unleash_gitops.api.answers import check_answer
-from unleash_gitops.kinds.base import DeleteProof, HasReferences, HasUsage, Kind, Marked, Pullable, Reads, Use
+from unleash_gitops.kinds.base import Kind, Reads
+from unleash_gitops.kinds.interfaces import DeleteProof, HasReferences, HasUsage, Marked, Pullable, Use
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import Rule, live_model
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, envelope

@@ -16,7 +16,7 @@ from unleash_gitops.engine.classify import Difference
 from unleash_gitops.engine.diff import PartChange
 from unleash_gitops.engine.parts import ABSENT, value_at
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Pullable
+from unleash_gitops.kinds.interfaces import Pullable
 from unleash_gitops.model.paths import format_path
 from unleash_gitops.model.plan import DRIFTED, Changed, Origin
 from unleash_gitops.model.resource import Resource, ResourceSet

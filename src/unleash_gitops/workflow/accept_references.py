@@ -10,7 +10,7 @@ from unleash_gitops.documents.yamldoc import Edit
 from unleash_gitops.drift import Rename
 from unleash_gitops.engine.parts import PartPath, with_value
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Pullable
+from unleash_gitops.kinds.interfaces import Pullable
 from unleash_gitops.model.paths import format_path
 from unleash_gitops.model.plan import Changed
 from unleash_gitops.model.resource import Reference, Resource, ResourceSet

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Kind, Pullable
+from unleash_gitops.kinds.base import Kind
+from unleash_gitops.kinds.interfaces import Pullable
 from unleash_gitops.kinds.shared.unmanaged import (
     ANY_KEY,
     SpecPath,

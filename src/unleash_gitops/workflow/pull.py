@@ -14,7 +14,7 @@ from unleash_gitops.documents.reference_checks import find_missing_references, f
 from unleash_gitops.engine.parts import find_differing_parts
 from unleash_gitops.engine.reader import Reader
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Marked, Pullable
+from unleash_gitops.kinds.interfaces import Marked, Pullable
 from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.paths import format_path
 from unleash_gitops.model.resource import ReadScope, Reference, ResourceSet

@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 from unleash_gitops.documents.yamldoc import dump_document, dump_scalar
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Kind, Marked, Pullable
+from unleash_gitops.kinds.base import Kind
+from unleash_gitops.kinds.interfaces import Marked, Pullable
 from unleash_gitops.kinds.shared.unmanaged import SpecPath, list_present_paths
 from unleash_gitops.model.resource import Resource, ResourceSet
 from unleash_gitops.model.workspace import API_VERSION, WORKSPACE_FILE

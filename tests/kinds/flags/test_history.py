@@ -10,8 +10,8 @@ import pytest
 from kinds.named import Answers
 from unleash_gitops.api.audit_log import Actor, Event
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import HasHistory
 from unleash_gitops.kinds.flags.strategy import normalise_live_strategy
+from unleash_gitops.kinds.interfaces import HasHistory
 from unleash_gitops.model.resource import Address, Reference, Resource, UnknownValue
 
 KIND = kinds()["FeatureFlag"]

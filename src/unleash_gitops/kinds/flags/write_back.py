@@ -8,9 +8,9 @@ from typing import Any
 
 from typing_extensions import override
 
-from unleash_gitops.kinds.base import Pullable
 from unleash_gitops.kinds.flags.match_strategies import match_strategies
 from unleash_gitops.kinds.flags.strategy import FlagStrategy, strategy_to_document
+from unleash_gitops.kinds.interfaces import Pullable
 from unleash_gitops.kinds.shared.fields import normalise
 from unleash_gitops.model.resource import Reference, Resource
 
