@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from unleash_gitops.kinds.addon_providers import parameter_problem
+from unleash_gitops.kinds.addon_providers import PARAMETERS, parameter_problem
 from unleash_gitops.kinds.shared.fields import UNIQUE, Rule
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, TransferableMetadata
 from unleash_gitops.kinds.shared.named import Description
