@@ -175,9 +175,9 @@ def test_more_deletes_than_the_limit_are_refused_until_they_are_asked_for(space:
     assert space.apply().code == 0
     for number in range(3):
         space.file(f"c{number}").unlink()
-    refused = space.apply()
+    refused = space.run("apply", "--yes")
     assert refused.code == 1
-    assert "deletes 3 objects, more than the limit of 2" in refused.err
+    assert "3 deletes, more than the limit of 2" in refused.err
     assert space.apply("--max-deletes", "2").code == 1
     assert len(space.instance.everything()) == 3
     assert space.apply("--max-deletes", "3").code == 0
@@ -246,7 +246,8 @@ def test_pull_takes_everything_over_and_the_plan_is_empty(space: Space) -> None:
     assert "spec.aggregationMode" in done.err
     assert len(done.out.splitlines()) == 2 * len(titles) + 1 + len(FLAGS)
     assert "\x1b" not in done.out
-    assert space.plan()["summary"] == summary(unchanged=2 * len(titles) + 1 + len(FLAGS), unmanaged=1, foreign=1)
+    count = 2 * len(titles) + 1
+    assert space.plan()["summary"] == summary(unchanged=count, adopt=len(FLAGS), unmanaged=1, foreign=1)
     assert space.run("validate").code == 0
     assert space.instance.everything() == before
     files = {path: path.read_bytes() for path in space.root.rglob("*.yaml")}

@@ -185,7 +185,8 @@ def test_pull_writes_what_is_live_and_a_plan_after_it_is_empty(space: Space) -> 
     names = {yaml.safe_load(path.read_text(encoding="utf-8"))["metadata"]["name"] for path in written}
     assert names == {name for _, name, _ in live}
     plan = space.plan()
-    assert (plan["changes"], plan["summary"]["unchanged"]) == ([], len(live))
+    assert {(change["action"], len(change["fields"])) for change in plan["changes"]} == {("adopt", 0)}
+    assert len(plan["changes"]) == len(live)
     assert [one for one in plan["unmanaged"] if one["kind"] in KINDS] == []
     assert [space.instance.named(collection) for collection in PLACES.values()] == before
 

@@ -106,6 +106,8 @@ def test_an_equal_object_is_adopted_and_no_value_changes(teams: Teams, kind: str
     assert teams.run("apply", "aa", "--yes").code == 0
     assert teams.owners(kind, name) == ["aa"]
     after = whole(teams, kind, name)
+    if kind == "TagType":  # a field that the server shows as null is stored as empty text
+        before["icon"] = before["icon"] or ""
     if kind == "ContextField":  # the server sets it to 0 at every PUT, and the plan says so
         before["sortOrder"] = after["sortOrder"]
     assert after == before
@@ -322,12 +324,13 @@ def test_a_segment_that_only_an_archived_flag_uses_is_not_deleted(teams: Teams) 
     )
 
 
-def test_a_lost_mark_is_written_again_and_reported_as_drift(teams: Teams) -> None:
+def test_a_lost_mark_is_written_again_and_reported_as_drift(teams: Teams, request: pytest.FixtureRequest) -> None:
     name, other = fresh("FeatureFlag"), fresh("FeatureFlag")
     for each in (name, other):
         teams.document("aa", "FeatureFlag", each)
     assert teams.run("apply", "aa", "--yes").code == 0
     somebody = somebody_of(teams.instance)
+    request.addfinalizer(somebody.close)
     tags = {"addedTags": [], "removedTags": [{"type": "gitops", "value": "aa"}]}
     somebody.http.put(f"/api/admin/features/{name}/tags", json=tags).raise_for_status()
     assert teams.actions("aa") == [("aa", "adopt", name)]

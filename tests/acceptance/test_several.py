@@ -274,10 +274,10 @@ def test_the_worst_exit_code_counts(several: Several) -> None:
     for number in range(3):
         (several.root / "payments" / f"chart-{number}.yaml").unlink()
     several.chart_in("search", "errors", title="new")
-    done = several.apply("--all", "--format", "json")
+    done = several.run("apply", "--yes", "--all", "--format", "json")
     assert done.code == 1
     first, second = (one["error"] for one in done.json["workspaces"])
-    assert (first, second) == ("the plan deletes 3 objects, more than the limit of 1; nothing was applied", None)
+    assert (first, second) == ("3 deletes, more than the limit of 1; nothing was applied", None)
     assert "new" in titles(several.instance)
     assert len(several.instance.charts()) == 5
     assert several.apply("--all", "--max-deletes", "3").code == 0

@@ -11,7 +11,7 @@ from kinds.named import FACTS, Answers, create, live, problem
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.call import Call, Lookup
 from unleash_gitops.model.errors import ApiError
-from unleash_gitops.model.resource import Area, ReadScope, Resource
+from unleash_gitops.model.resource import Resource
 
 KIND = kinds()["ApiToken"]
 TYPES = {"type": "client", "environment": "development"}
@@ -114,15 +114,13 @@ def test_only_what_is_the_workspaces_own_can_be_pulled() -> None:
     assert KIND.pull_exclusion(other) == "a token that was made elsewhere cannot be taken over"
 
 
-def test_who_may_not_read_tokens_has_none_unless_a_document_needs_them() -> None:
+def test_a_refusal_is_not_an_empty_list() -> None:
     answers = server()
 
     def refuse(path: str) -> Any:
         raise ApiError("GET", path, 403, "PermissionError", "no")
 
     answers.get_cached = refuse  # type: ignore[assignment, method-assign] - another server
-    assert live("ApiToken", answers) == {}
-    answers.scope = ReadScope({Area("ApiToken"): {"checkout": TYPES}}, lambda _: False)
     with pytest.raises(ApiError):
         live("ApiToken", answers)
 

@@ -45,7 +45,7 @@ def test_the_json_document_has_the_documented_keys() -> None:
     document = ACTIONS.to_json()
     assert list(document) == [
         "formatVersion", "toolVersion", "createdAt", "workspace", "instance", "summary", "changes", "unmanaged",
-        "deleteLimits", "foreign", "warnings", "root", "tokenEnv", "kept", "auditError", "digest",
+        "deleteLimits", "foreign", "notRead", "warnings", "root", "tokenEnv", "kept", "auditError", "digest",
     ]  # fmt: skip
     assert list(document["instance"]) == ["url", "id", "version", "edition"]
     assert list(document["summary"]) == [

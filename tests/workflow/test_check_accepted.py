@@ -11,6 +11,7 @@ from document_samples import WORKSPACE_FILE, document_text
 from kinds.named import FACTS
 from unleash_gitops.documents.loader import LoadedWorkspace, load
 from unleash_gitops.engine.classify import Classification, classify
+from unleash_gitops.engine.plan_context import PlanContext
 from unleash_gitops.model.errors import InvalidFiles, UsageError
 from unleash_gitops.model.resource import Resource, ResourceSet
 from unleash_gitops.workflow.check_accepted import check_accepted
@@ -33,7 +34,12 @@ def classify_live(loaded: LoadedWorkspace, **icons: str) -> Classification:
         for key, resource in loaded.desired.resources.items()
         if resource.address.name in icons
     }
-    return classify(loaded.desired, ResourceSet(live), loaded.workspace, FACTS)
+    return classify(loaded.desired, ResourceSet(live), PlanContext(loaded.workspace, FACTS))
+
+
+def context_of(loaded: LoadedWorkspace) -> PlanContext:
+    assert loaded.workspace is not None
+    return PlanContext(loaded.workspace, FACTS)
 
 
 def _make_live(resource: Resource, icon: str) -> Resource:
@@ -44,30 +50,30 @@ def _make_live(resource: Resource, icon: str) -> Resource:
 def test_files_that_agree_with_the_server_pass(loaded: LoadedWorkspace) -> None:
     classification = classify_live(loaded, area="X", team="T")
     (loaded.root / "area.yaml").write_text(document_text("TagType", "area", "{icon: X}"))
-    check_accepted(loaded, classification, (), FACTS, "")
+    check_accepted(loaded, classification, (), context_of(loaded), "")
 
 
 def test_a_difference_that_was_there_before_passes(loaded: LoadedWorkspace) -> None:
-    check_accepted(loaded, classify_live(loaded, area="X", team="T"), (), FACTS, "")
+    check_accepted(loaded, classify_live(loaded, area="X", team="T"), (), context_of(loaded), "")
 
 
 def test_a_new_difference_is_refused_at_its_document(loaded: LoadedWorkspace) -> None:
     classification = classify_live(loaded, area="X", team="T")
     (loaded.root / "team.yaml").write_text(document_text("TagType", "team", "{icon: Y}"))
     with pytest.raises(UsageError, match=r"^ws/team.yaml:1: accept would make the next plan change icon"):
-        check_accepted(loaded, classification, (), FACTS, "ws/")
+        check_accepted(loaded, classification, (), context_of(loaded), "ws/")
     with pytest.raises(UsageError, match="change icon of TagType/team"):
-        check_accepted(loaded, classification, [("TagType", "team")], FACTS, "")
-    check_accepted(loaded, classification, [("TagType", "area")], FACTS, "")
+        check_accepted(loaded, classification, [("TagType", "team")], context_of(loaded), "")
+    check_accepted(loaded, classification, [("TagType", "area")], context_of(loaded), "")
 
 
 def test_a_removed_document_of_a_live_object_is_refused(loaded: LoadedWorkspace) -> None:
     classification = classify_live(loaded, area="T")
     (loaded.root / "team.yaml").unlink()
-    check_accepted(loaded, classification, (), FACTS, "")
+    check_accepted(loaded, classification, (), context_of(loaded), "")
     (loaded.root / "area.yaml").unlink()
     with pytest.raises(UsageError, match=r"^area.yaml:1: accept would make the next plan delete TagType/area"):
-        check_accepted(loaded, classification, (), FACTS, "")
+        check_accepted(loaded, classification, (), context_of(loaded), "")
 
 
 def test_a_new_missing_reference_is_refused(loaded: LoadedWorkspace) -> None:
@@ -78,7 +84,7 @@ def test_a_new_missing_reference_is_refused(loaded: LoadedWorkspace) -> None:
     classification = classify_live(before, area="T")
     (loaded.root / "team.yaml").unlink()
     with pytest.raises(InvalidFiles) as error:
-        check_accepted(before, classification, (), FACTS, "")
+        check_accepted(before, classification, (), context_of(before), "")
     (problem,) = error.value.diagnostics
     assert problem.message == 'there is no tag type "team", neither on the server nor in the workspace'
     assert problem.hint is not None

@@ -17,9 +17,9 @@ def find_shared_documents(workspaces: Sequence[tuple[LoadedWorkspace, str]]) -> 
     """Return an error for each object that an earlier workspace of the same instance describes, too.
 
     Each workspace comes with the prefix of its paths. Where a kind's identity includes the workspace, documents of one
-    name describe two objects.
+    name describe two objects. Two workspaces of one name are refused elsewhere.
     """
-    firsts: dict[tuple[str | None, Key], tuple[LoadedWorkspace, Position]] = {}
+    firsts: dict[tuple[str | None, Key], tuple[str, Position]] = {}
     problems = []
     for loaded, prefix in workspaces:
         if loaded.workspace is None:
@@ -29,8 +29,8 @@ def find_shared_documents(workspaces: Sequence[tuple[LoadedWorkspace, str]]) -> 
                 continue
             path = f"{prefix.rstrip('/')}/{resource.position.path}" if prefix else resource.position.path
             position = replace(resource.position, path=path)
-            first = firsts.setdefault((loaded.workspace.spec.url, key), (loaded, position))
-            if first[0] is not loaded:
+            first = firsts.setdefault((loaded.workspace.spec.url, key), (loaded.workspace.name, position))
+            if first[0] != loaded.workspace.name:
                 problems.append(_build_error(resource, position, first[1]))
     return problems
 

@@ -230,7 +230,7 @@ def _moves(live: Resource, context: PlanContext) -> bool:
 
 
 def _is_released(live: Resource, workspace: Workspace) -> bool:
-    return live.ownership in {"owned", "shared"} and workspace.spec.releases(str(live))
+    return live.ownership in {"owned", "shared"} and workspace.spec.releases(live)
 
 
 def find_unmatched_targets(desired: ResourceSet, live: ResourceSet, targets: Targets) -> list[str]:

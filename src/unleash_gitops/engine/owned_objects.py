@@ -9,7 +9,7 @@ from unleash_gitops.engine.plan_context import PlanContext
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.plan import Change
 from unleash_gitops.model.resource import Key, ResourceSet
-from unleash_gitops.model.workspace import covers
+from unleash_gitops.model.workspace import covers_object
 
 __all__ = ["count_owned_after", "find_stale_settings"]
 
@@ -31,13 +31,12 @@ def find_stale_settings(
 ) -> Iterator[str]:
     """Yield a warning for each setting that matches nothing any more, so that it can be removed."""
     spec = context.workspace.spec
-    addresses = [str(resource) for resource in live.resources.values()]
     for entry in spec.release:
-        if not any(covers(entry, address) for address in addresses):
+        if not any(covers_object(entry, str(resource), resource.id) for resource in live.resources.values()):
             yield f"spec.release: {entry} matches nothing on the server; remove the entry"
-    deletes = [str(entry.resource) for entry in classification.differences if entry.action == "delete"]
+    deletes = [entry.resource for entry in classification.differences if entry.action == "delete"]
     for entry in spec.allow_deletes:
-        if not any(covers(entry, address) for address in deletes):
+        if not any(covers_object(entry, str(resource), resource.id) for resource in deletes):
             yield f"spec.allowDeletes: {entry} matches no delete of this plan; remove the entry"
     transferred = {entry.key for entry in classification.differences if entry.taken_from is not None}
     for key, resource in desired.resources.items():

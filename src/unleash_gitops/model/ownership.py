@@ -20,6 +20,7 @@ __all__ = [
     "append_mark",
     "computed_id",
     "find_id_owner",
+    "is_computed_for",
     "is_marked_id",
     "mark_line",
     "owner_tag",
@@ -77,6 +78,13 @@ def same_object(object_id: str, other: str) -> bool:
     """Tell whether two computed ids stand for one object of one name, whichever workspaces they were made for."""
     both = is_marked_id(object_id) and is_marked_id(other)
     return both and object_id[-_OBJECT_LENGTH:] == other[-_OBJECT_LENGTH:]
+
+
+def is_computed_for(object_id: str, address: str) -> bool:
+    """Tell whether a computed id was made for the object at an address, of whichever workspace."""
+    kind, *place, name = address.split("/")
+    project, feature = place if len(place) == 2 else (None, None)
+    return len(place) in {0, 2} and same_object(object_id, computed_id("", kind, project, feature, name))
 
 
 def owner_tag(workspace: str) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from unleash_gitops.model.diagnostics import Position
+from unleash_gitops.model.ownership import is_computed_for
 from unleash_gitops.model.plan import OnDrift
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ __all__ = [
     "Workspace",
     "WorkspaceDocument",
     "covers",
+    "covers_object",
     "normalize_url",
 ]
 
@@ -216,13 +218,13 @@ class WorkspaceSpec(_Model):
         in_use = InUse(action=self.in_use) if isinstance(self.in_use, str) else self.in_use
         return in_use.action, timedelta(days=int(in_use.within.removesuffix("d")))
 
-    def releases(self, address: str) -> bool:
-        """Tell whether an entry of `release` covers the object at an address."""
-        return any(covers(entry, address) for entry in self.release)
+    def releases(self, live: Resource) -> bool:
+        """Tell whether an entry of `release` covers a live object."""
+        return any(covers_object(entry, str(live), live.id) for entry in self.release)
 
     def reason_to_delete(self, live: Resource) -> str | None:
         """Return why an object without a document must be deleted, None when it must not."""
-        if self.prune == "none" or self.releases(str(live)):
+        if self.prune == "none" or self.releases(live):
             return None
         if live.ownership == "owned":
             return "owned by this workspace; no document describes it"
@@ -236,6 +238,11 @@ class WorkspaceSpec(_Model):
 def covers(entry: str, address: str) -> bool:
     """Tell whether an entry, an address or its beginning, covers an address. `*` covers every address."""
     return entry == "*" or f"{address}/".startswith(f"{entry.rstrip('/')}/")
+
+
+def covers_object(entry: str, address: str, object_id: str) -> bool:
+    """Tell whether an entry covers a live object. The address of a live chart has its id in place of its name."""
+    return covers(entry, address) or (address.endswith(f"/{object_id}") and is_computed_for(object_id, entry))
 
 
 class WorkspaceDocument(_Model):

@@ -36,7 +36,7 @@ from unleash_gitops.model.diagnostics import in_order
 from unleash_gitops.model.errors import InvalidFiles, UsageError
 from unleash_gitops.model.plan import Change, ForeignObjects, Instance, NotRead, OnDrift, Plan
 from unleash_gitops.model.resource import Area, Key, ReadScope, Resource, ResourceSet
-from unleash_gitops.model.workspace import Workspace, covers
+from unleash_gitops.model.workspace import Workspace, covers_object
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
@@ -190,7 +190,11 @@ def _limit_deletes(
     """Return the limits on the deletes of a plan, and the numbers that they apply to."""
     spec = workspace.spec
     deletes = [change for change in changes if change.action == "delete"]
-    counted = [change for change in deletes if not any(covers(entry, change.address) for entry in spec.allow_deletes)]
+    counted = [
+        change
+        for change in deletes
+        if not any(covers_object(entry, change.address, change.id) for entry in spec.allow_deletes)
+    ]
     return DeleteLimits(
         max_deletes=spec.max_deletes,
         max_percent=spec.max_delete_percent,
