@@ -159,7 +159,9 @@ def test_the_pipeline_of_init_comments_why_a_plan_is_refused(pipeline: Pipeline,
     change_chart_as_another_user(unleash)
     pipeline.write_workspace(drift="fail")
     assert run().failed
-    assert "changed on the server by other users: nothing will be applied" in pipeline.code_host.bodies()[0]
+    assert (
+        "nothing of it will be applied: 1 object changed on the server by other users" in pipeline.code_host.bodies()[0]
+    )
 
 
 def test_the_pre_commit_hook_validates_every_workspace(pipeline: Pipeline) -> None:
