@@ -88,6 +88,8 @@ def test_the_shape_of_a_plan(space: Space, saved: Path) -> None:
         "origin",
         "changed",
         "drift",
+        "takenFrom",
+        "formerId",
     ]
     path = f"/api/admin/projects/default/features/{FLAG}/impact-metrics/config"
     spec = {
@@ -115,6 +117,8 @@ def test_the_shape_of_a_plan(space: Space, saved: Path) -> None:
         "origin": "file",
         "changed": None,
         "drift": None,
+        "takenFrom": None,
+        "formerId": None,
     }
     field = {"path": "timeRange", "before": "day", "after": "week", "origin": "file", "changed": None}
     assert update["fields"] == [field]

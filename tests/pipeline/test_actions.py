@@ -178,11 +178,15 @@ def test_deletes_beyond_the_limit_are_refused_unless_allowed(pipeline: Pipeline,
     assert pipeline.apply(plan="fresh").outputs["applied"] == "11"
     for number in range(11):
         (pipeline.workspace / f"chart-{number}.yaml").unlink()
-    assert pipeline.plan().outputs["delete"] == "11"
+    refused = pipeline.plan()
+    assert (refused.failed, refused.outputs["delete"]) == (True, "11")
+    assert "11 deletes, more than the limit of 10" in pipeline.code_host.bodies()[0].splitlines()[2]
     pipeline.merge()
     run = pipeline.apply()
     assert (run.failed, len(unleash.charts)) == (True, 11)
-    assert "the plan deletes 11 objects, more than the limit of 10" in run.log
+    assert "11 deletes, more than the limit of 10; nothing was applied" in run.log
+    allowed = pipeline.plan(**{"max-deletes": "11", "allow-in-use": "FeatureFlag/shop/a\nFeatureFlag/shop/b"})
+    assert not allowed.failed
     run = pipeline.apply(**{"max-deletes": "11"})
     assert (run.failed, run.outputs["applied"], len(unleash.charts)) == (False, "11", 0)
 
