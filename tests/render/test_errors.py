@@ -69,9 +69,11 @@ SHOWN = [
     (errors.NotUnleash(*GET, "answered HTML"), "error: GET /api/admin/projects: answered HTML\n"),
     (
         errors.KindNotReadable("ApiToken", "403: no\x1b", "documents describe some"),
-        "error: the token may not read ApiToken objects, and documents describe some: 403: no\\x1b\n"
-        "help: use a token of an administrator\n"
-        "help: to plan everything else, set spec.notRead: [ApiToken] in unleash-gitops.yaml\n",
+        (
+            "error: the token may not read ApiToken objects, and documents describe some: 403: no\\x1b\n"
+            "help: use a token of an administrator\n"
+            "help: to plan everything else, set spec.notRead: [ApiToken] in unleash-gitops.yaml\n"
+        ),
     ),
     (errors.UnexpectedAnswer(*GET, "no projects"), "error: GET /api/admin/projects: no projects\n"),
     (errors.TooOld(*GET, "Unleash 4.0 is too old"), "error: GET /api/admin/projects: Unleash 4.0 is too old\n"),
