@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 PENDING = 2
+BLOCKED = 3
 _MAX_NAMED = 5
 
 sandbox_option = click.option(
@@ -122,7 +123,7 @@ def plan(
     With several directories or --all, plans every workspace; the exit code is the worst of them.
 
     Exits with 1 when the plan is refused, because it would overwrite changes made outside this workspace, or deletes
-    more than the limits allow. A refused plan is shown and saved.
+    more than the limits allow. A refused plan is shown and saved. Exits with 3 when the plan has a blocked change.
     """
     from unleash_gitops.workflow.many_workspaces import check_all_deletes, check_all_drift
 
@@ -156,6 +157,8 @@ def plan(
         return 1
     if out is not None:
         echo_line(f"saved to {out}; to apply exactly this plan, run: unleash-gitops apply {out}")
+    if plans.summary.blocked:
+        return BLOCKED
     return PENDING if detailed_exitcode and plans.pending else 0
 
 

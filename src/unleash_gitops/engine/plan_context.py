@@ -23,12 +23,14 @@ class Neighbour:
     """Another workspace of the same instance, whose files were loaded.
 
     `path` is its directory. `is_planned` tells that the run plans it as well, and so lets go of what moves.
+    `is_complete` tells that all its files are valid: only then is it known what they do not describe.
     """
 
     name: str
     path: str
     desired: ResourceSet
     is_planned: bool
+    is_complete: bool = True
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ class PlanContext:
         kind = kinds()[desired.address.kind]
         for neighbour in self.neighbours:
             former_id = kind.former_id(desired, neighbour.name)
-            if former_id is not None and Key(kind.name, former_id) not in neighbour.desired.resources:
+            is_described = former_id is None or Key(kind.name, former_id) in neighbour.desired.resources
+            if neighbour.is_complete and not is_described:
                 yield neighbour.name
 
 

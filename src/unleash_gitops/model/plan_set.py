@@ -5,7 +5,7 @@ A plan set has a sealed plan for each workspace, or the error of a workspace tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from unleash_gitops.model.data import Data
@@ -60,6 +60,17 @@ class PlanSet(Data):
             for planned in self.workspaces
         )
         return self.model_copy(update={"workspaces": tuple(planned)})
+
+    @property
+    def absent_owners(self) -> Mapping[str, int]:
+        """The number of objects of each workspace that has marks on an instance of the run, and is not in the run."""
+        present = {planned.workspace for planned in self.workspaces}
+        counts: dict[str, int] = {}
+        for plan in self.plans:
+            for entry in plan.foreign:
+                if entry.workspace is not None and entry.workspace not in present:
+                    counts[entry.workspace] = max(entry.count, counts.get(entry.workspace, 0))
+        return dict(sorted(counts.items()))
 
     @property
     def drifted(self) -> bool:

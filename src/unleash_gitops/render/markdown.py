@@ -112,7 +112,10 @@ def render_plan_set_markdown(plans: PlanSet, job: Job | None = None, limit: int 
     """
     failed = len(plans.workspaces) - len(plans.plans)
     also = f", **{failed} could not be planned**" if failed else ""
+    absent = ", ".join(f"{format_code_span(name)} {count}" for name, count in plans.absent_owners.items())
+    note = f"Workspaces with objects here that are not in this run: {absent}\n\n" if absent else ""
     head = f"{_count_changes(plans.summary)} in {pluralize(len(plans.workspaces), 'workspace')}{also}\n\n"
+    head += note
     sections = [
         _Section(f"### {format_code_span(planned.workspace)}\n\n", planned, job) for planned in plans.workspaces
     ]

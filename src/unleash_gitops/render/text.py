@@ -121,6 +121,9 @@ def render_plan_set_text(plans: PlanSet, *, verbose: bool = False) -> Text:
         text.append("Workspace ").append(escape_line(planned.workspace), "bold")
         text.append(f" on {escape_line(planned.url)}" if planned.url else "")
         text.append("\n\n").append("error: ", "bold red").append(f"{escape_line(planned.error or '')}\n\n")
+    if plans.absent_owners:
+        counts = (f"{escape_line(name)} {count}" for name, count in plans.absent_owners.items())
+        text.append(f"Workspaces with objects here that are not in this run: {', '.join(counts)}\n", "bold yellow")
     failed = len(plans.workspaces) - len(plans.plans)
     parts = [phrase for _, number, phrase in count_actions(plans.summary) if number] or ["nothing to change"]
     text.append(f"{pluralize(len(plans.workspaces), 'workspace')}: ", "bold").append(", ".join(parts))

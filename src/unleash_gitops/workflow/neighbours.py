@@ -9,6 +9,7 @@ from pathlib import Path
 
 from unleash_gitops.documents.loader import LoadedWorkspace, find_repository, find_workspaces, load
 from unleash_gitops.engine.plan_context import Neighbour
+from unleash_gitops.model.diagnostics import has_errors
 from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.workspace import Workspace
 
@@ -41,7 +42,13 @@ class Neighbourhood:
         own = next((entry for entry in self._planned if entry.loaded is loaded), None)
         urls = {None, url, own.url if own is not None else None}
         return tuple(
-            Neighbour(entry.workspace.name, entry.path, entry.loaded.desired, is_planned)
+            Neighbour(
+                entry.workspace.name,
+                entry.path,
+                entry.loaded.desired,
+                is_planned,
+                is_complete=not has_errors([*entry.loaded.diagnostics]),
+            )
             for entries, is_planned in ((self._planned, True), (self._load_offline(loaded.root), False))
             for entry in entries
             if entry.loaded.root != loaded.root and entry.url in urls
