@@ -277,7 +277,7 @@ def test_a_chart_that_a_safeguard_uses_is_never_changed_or_deleted(space: Space)
     plan = space.plan()
     assert plan["summary"] == summary(blocked=2, unchanged=1)
     assert [change["calls"] for change in plan["changes"]] == [[], []]
-    assert space.run("plan", "--detailed-exitcode").code == 2
+    assert space.run("plan", "--detailed-exitcode").code == 3
     space.chart("c", title="C")
     done = space.apply("--format", "json")
     assert done.code == 3
