@@ -472,6 +472,11 @@ def test_what_was_pulled_is_owned_after_an_apply(teams: Teams) -> None:
     (document,) = (teams.root / "aa").rglob(f"{names[0]}.yaml")
     document.unlink()
     assert teams.actions("aa") == [("aa", "delete", names[0])]
+    for path in (teams.root / "aa" / "flags").rglob("*.yaml"):
+        path.unlink()
+    teams.workspace("aa", release=["*"])
+    assert teams.run("apply", "aa", "--yes").code == 0
+    assert teams.owners("FeatureFlag", FLAGS[0]) == []
 
 
 def test_a_flag_that_goes_with_its_segment_is_named(teams: Teams) -> None:
