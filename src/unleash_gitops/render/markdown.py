@@ -31,9 +31,11 @@ from unleash_gitops.render.phrases import (
     count_actions,
     count_drift,
     count_marks_only,
+    describe_absent_owners,
     describe_marks_only,
     describe_object_origin,
     describe_refusal,
+    describe_refusals,
     flatten_object,
     format_address,
     format_title,
@@ -112,10 +114,9 @@ def render_plan_set_markdown(plans: PlanSet, job: Job | None = None, limit: int 
     """
     failed = len(plans.workspaces) - len(plans.plans)
     also = f", **{failed} could not be planned**" if failed else ""
-    absent = ", ".join(f"{format_code_span(name)} {count}" for name, count in plans.absent_owners.items())
-    note = f"Workspaces with objects here that are not in this run: {absent}\n\n" if absent else ""
+    absent, refusals = describe_absent_owners(plans, format_code_span), describe_refusals(plans)
     head = f"{_count_changes(plans.summary)} in {pluralize(len(plans.workspaces), 'workspace')}{also}\n\n"
-    head += note
+    head = (format_alert("CAUTION", f"**{refusals}**") if refusals else "") + head + (f"{absent}\n\n" if absent else "")
     sections = [
         _Section(f"### {format_code_span(planned.workspace)}\n\n", planned, job) for planned in plans.workspaces
     ]

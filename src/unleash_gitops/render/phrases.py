@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from unleash_gitops.render.escape import format_value
 
 if TYPE_CHECKING:
     from unleash_gitops.model.plan import Origin, Plan, Summary, Unmanaged
+    from unleash_gitops.model.plan_set import PlanSet
 
 __all__ = [
     "ACTION_SIGNS",
@@ -24,10 +25,13 @@ __all__ = [
     "count_actions",
     "count_drift",
     "count_marks_only",
+    "count_released",
+    "describe_absent_owners",
     "describe_marks_only",
     "describe_object_origin",
     "describe_origin",
     "describe_refusal",
+    "describe_refusals",
     "flatten_object",
     "format_address",
     "format_title",
@@ -108,6 +112,23 @@ def count_drift(summary: Summary) -> list[str]:
     """Return phrases for the numbers of objects that other users changed; empty when there are none."""
     drifted = [f"{summary.drifted} changed by other users"] if summary.drifted else []
     return drifted + ([f"{summary.kept} kept"] if summary.kept else [])
+
+
+def count_released(summary: Summary) -> list[str]:
+    """Return a phrase for the number of objects that are released and whose marks stay; empty when there are none."""
+    return [f"{summary.released} released"] if summary.released else []
+
+
+def describe_refusals(plans: PlanSet) -> str | None:
+    """Return how many of several plans are refused, None when none is."""
+    refused = sum(plan.refusal is not None for plan in plans.plans)
+    return f"{refused} of {pluralize(len(plans.workspaces), 'workspace')} will not be applied" if refused else None
+
+
+def describe_absent_owners(plans: PlanSet, format_name: Callable[[str], str]) -> str | None:
+    """Return which workspaces have objects on the instances and are not in the run, None when all are in it."""
+    counts = ", ".join(f"{format_name(name)} {count}" for name, count in plans.absent_owners.items())
+    return f"Workspaces with objects here that are not in this run: {counts}" if counts else None
 
 
 def describe_refusal(plan: Plan) -> str | None:

@@ -21,9 +21,12 @@ from unleash_gitops.render.phrases import (
     count_actions,
     count_drift,
     count_marks_only,
+    count_released,
+    describe_absent_owners,
     describe_marks_only,
     describe_object_origin,
     describe_refusal,
+    describe_refusals,
     flatten_object,
     format_address,
     format_title,
@@ -114,6 +117,9 @@ def render_plan_text(plan: Plan, *, verbose: bool = False) -> Text:
 def render_plan_set_text(plans: PlanSet, *, verbose: bool = False) -> Text:
     """Return several plans, the errors of the workspaces without a plan, and a summary of all."""
     text = Text()
+    refusals = describe_refusals(plans)
+    if refusals is not None:
+        text.append(f"{escape_line(refusals)}\n\n", "bold red")
     for planned in plans.workspaces:
         if planned.plan is not None:
             text.append_text(render_plan_text(planned.plan, verbose=verbose)).append("\n")
@@ -121,9 +127,8 @@ def render_plan_set_text(plans: PlanSet, *, verbose: bool = False) -> Text:
         text.append("Workspace ").append(escape_line(planned.workspace), "bold")
         text.append(f" on {escape_line(planned.url)}" if planned.url else "")
         text.append("\n\n").append("error: ", "bold red").append(f"{escape_line(planned.error or '')}\n\n")
-    if plans.absent_owners:
-        counts = (f"{escape_line(name)} {count}" for name, count in plans.absent_owners.items())
-        text.append(f"Workspaces with objects here that are not in this run: {', '.join(counts)}\n", "bold yellow")
+    absent = describe_absent_owners(plans, escape_line)
+    text.append(f"{absent}\n" if absent else "", "bold yellow")
     failed = len(plans.workspaces) - len(plans.plans)
     parts = [phrase for _, number, phrase in count_actions(plans.summary) if number] or ["nothing to change"]
     text.append(f"{pluralize(len(plans.workspaces), 'workspace')}: ", "bold").append(", ".join(parts))
@@ -287,7 +292,14 @@ def _add_summary(text: Text, plan: Plan) -> None:
         text.append("Drift: ", "bold").append(f"{', '.join(count_drift(count)) or 'none'}.\n")
         return
     rest = (
-        ", ".join([f"{count.unmanaged} unmanaged", f"{count.foreign} owned by another workspace", *count_drift(count)])
+        ", ".join(
+            [
+                f"{count.unmanaged} unmanaged",
+                f"{count.foreign} owned by another workspace",
+                *count_released(count),
+                *count_drift(count),
+            ]
+        )
         + ".\n"
     )
     if not plan.changes:
