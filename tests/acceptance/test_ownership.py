@@ -550,6 +550,23 @@ def test_a_transfer_that_is_killed_half_way_is_finished_by_the_next_apply(teams:
     assert len(teams.instance.charts()) == 1
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_saved_plan_is_refused_once_another_workspace_has_the_object(teams: Teams, kind: str) -> None:
+    name, other = fresh(kind), fresh("Segment")
+    teams.document("aa", kind, name, description="Ours")
+    teams.document("aa", "Segment", other)
+    assert teams.run("apply", "aa", "--yes").code == 0
+    teams.document("aa", kind, name, description="Ours, and new")
+    saved = teams.root / "plan.json"
+    assert teams.run("plan", "aa", "--out", str(saved)).code == 0
+    (teams.root / ".git").rmdir()
+    teams.document("bb", kind, name, {"transferFrom": "aa"})
+    assert teams.run("apply", "bb", "--yes").code == 0
+    done = teams.run("apply", str(saved))
+    assert (done.code, "is owned by workspace bb now" in done.err) == (1, True)
+    assert teams.owners(kind, name) == ["bb"]
+
+
 def test_a_run_over_all_names_workspaces_that_are_not_in_it(teams: Teams) -> None:
     teams.document("aa", "Segment", fresh("Segment"))
     assert teams.run("apply", "aa", "--yes").code == 0

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from unleash_gitops.engine.dependencies import describe_users
 from unleash_gitops.engine.diff import diff_fields
+from unleash_gitops.engine.plan_context import describe_owners
 from unleash_gitops.model.plan import Change, Plan
 from unleash_gitops.model.resource import Area, Key, Resource, ResourceSet
 
@@ -38,9 +39,21 @@ def _describe_staleness(change: Change, live: Resource | None, changing: Collect
         return None if change.before is None else "no longer exists"
     if change.before is None:
         return "already exists"
+    owner = _describe_new_owner(change, live)
+    if owner is not None:
+        return owner
     users = {user for user in live.users if user not in changing} if change.action == "delete" else set()
     obstacle = live.protected or describe_users(users)
     if obstacle is not None:
         return obstacle
     paths = [field.path for field in diff_fields(change.before, live.spec)]
     return f"has other values now ({', '.join(paths)})" if paths else None
+
+
+def _describe_new_owner(change: Change, live: Resource) -> str | None:
+    """Return who owns an object that the plan had as this workspace's, or as unmarked; None when nobody new does."""
+    if change.action == "transfer" and change.taken_from is not None:
+        is_expected = change.taken_from in live.owners or not live.owners
+        return None if is_expected else f"is no longer owned by {change.taken_from}"
+    is_foreign = live.ownership in {"foreign", "shared"}
+    return f"is owned by {describe_owners(live.owners)} now" if is_foreign and change.action != "release" else None
