@@ -14,8 +14,9 @@ from unleash_gitops.engine.classify import classify
 from unleash_gitops.engine.plan_context import PlanContext
 from unleash_gitops.engine.planner import PlanBody, plan_changes
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Kind, Reads
+from unleash_gitops.kinds.base import Kind
 from unleash_gitops.kinds.feature_flag import KIND as REAL_FLAG
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.model.call import Call
 from unleash_gitops.model.diagnostics import Position
 from unleash_gitops.model.resource import Address, Area, Reference, Resource, ResourceSet

@@ -8,7 +8,7 @@ from typing import Any
 from document_samples import check, document
 from unleash_gitops.api.client import ServerFacts
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.model.resource import ReadScope, Resource
 from unleash_gitops.model.workspace import WorkspaceSpec
 

@@ -14,8 +14,8 @@ from unleash_gitops.engine.classify import Difference
 from unleash_gitops.engine.diff import PartChange
 from unleash_gitops.engine.parts import ABSENT, PartPath, list_parts, value_at, with_value
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.interfaces import HasHistory
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.model.paths import format_path
 from unleash_gitops.model.plan import Changed, FieldChange
 from unleash_gitops.model.resource import Resource

@@ -10,8 +10,8 @@ from unleash_gitops.api.audit_log import Event, is_lasting_failure, read_events
 from unleash_gitops.drift.history import History
 from unleash_gitops.engine.classify import Difference
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.interfaces import DeleteProof, HasHistory
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.model.errors import ApiError, NotUnleash
 
 if TYPE_CHECKING:

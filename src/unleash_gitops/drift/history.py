@@ -16,8 +16,8 @@ from unleash_gitops.api.audit_log import (
 )
 from unleash_gitops.drift.object_history import ObjectHistory
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.interfaces import HasHistory
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.model.errors import ApiError, NotUnleash, UnexpectedAnswer
 from unleash_gitops.model.resource import Key, Resource
 

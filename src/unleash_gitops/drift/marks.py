@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from unleash_gitops.drift.history import History
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.interfaces import HasHistory, MarkChange
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.model.ownership import EVERY_OWNER
 from unleash_gitops.model.plan import Changed
 

@@ -10,8 +10,8 @@ from unleash_gitops.api.audit_log import Event
 from unleash_gitops.drift.history import History, read_history
 from unleash_gitops.engine.classify import Classification, Difference
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.interfaces import HasHistory
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.model.plan import Changed
 from unleash_gitops.model.resource import Address, Reference, Resource, ResourceSet
 

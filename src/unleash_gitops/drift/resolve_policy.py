@@ -15,8 +15,8 @@ from unleash_gitops.engine.diff import PartChange
 from unleash_gitops.engine.parts import PartPath, find_differing_parts, value_at, with_value
 from unleash_gitops.engine.plan_context import PlanContext
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.interfaces import HasHistory
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.model.plan import FieldChange, OnDrift
 from unleash_gitops.model.resource import Resource, ResourceSet
 from unleash_gitops.model.workspace import Workspace

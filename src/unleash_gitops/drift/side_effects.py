@@ -14,8 +14,8 @@ from unleash_gitops.drift.history import History
 from unleash_gitops.drift.object_history import Verdict
 from unleash_gitops.engine.parts import PartPath, value_at
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.interfaces import HasHistory
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.model.plan import Changed, Origin
 
 __all__ = ["attribute_side_effects"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from unleash_gitops.drift.history import History, read_history
 from unleash_gitops.engine.parts import find_differing_parts
-from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.model.errors import ServerError
 from unleash_gitops.model.plan import Change, Changed
 from unleash_gitops.model.resource import Address, Key, Resource, ResourceSet

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from unleash_gitops.engine.classify import Classification, Difference
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.interfaces import HasUsage
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.model.workspace import covers
 
 __all__ = ["check_use", "find_unused_permissions"]

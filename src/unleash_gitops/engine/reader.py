@@ -167,12 +167,12 @@ class Reader:
         return ResourceSet(self._resources(list(areas), None))
 
     def _resources(self, areas: Sequence[Area], progress: Callable[[int, int], None] | None) -> dict[Any, Resource]:
-        found: dict[Any, Resource] = {}
+        resources_by_key: dict[Any, Resource] = {}
         for done, resources in enumerate(self.map_concurrently(self._read_area, areas), start=1):
-            found.update((resource.key, resource) for resource in resources)
+            resources_by_key.update((resource.key, resource) for resource in resources)
             if progress is not None:
                 progress(done, len(areas))
-        return found
+        return resources_by_key
 
     def _read_area(self, area: Area) -> list[Resource]:
         try:

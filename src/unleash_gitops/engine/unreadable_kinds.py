@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from unleash_gitops.api.audit_log import read_events
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.interfaces import HasHistory
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.model.errors import ApiError, KindNotReadable, NotUnleash
 from unleash_gitops.model.plan import NotRead
 from unleash_gitops.model.resource import ResourceSet

@@ -21,8 +21,9 @@ from unleash_gitops.kinds.addon_providers import (
     check_against_server,
     check_creatable,
 )
-from unleash_gitops.kinds.base import Kind, Reads
+from unleash_gitops.kinds.base import Kind
 from unleash_gitops.kinds.interfaces import Claimable, Pullable
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import live_model
 from unleash_gitops.kinds.shared.models import envelope

@@ -16,8 +16,9 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict, override
 
 from unleash_gitops.api.answers import check_answer
-from unleash_gitops.kinds.base import Kind, Reads
+from unleash_gitops.kinds.base import Kind
 from unleash_gitops.kinds.interfaces import DeleteProof, HasReferences, HasUsage, Marked, Pullable, Use
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import Rule, live_model
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, envelope

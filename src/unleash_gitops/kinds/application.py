@@ -14,7 +14,7 @@ from pydantic import Field
 from typing_extensions import TypedDict, override
 
 from unleash_gitops.api.answers import check_answer
-from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.kinds.shared.models import Model, TransferableMetadata, envelope
 from unleash_gitops.kinds.shared.named import Description, NamedKind
 from unleash_gitops.model.call import Call

@@ -15,8 +15,8 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict, override
 
 from unleash_gitops.api.answers import check_answer
-from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.flags.archived import archived_flags_with_strategy, names_context_field
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import EMPTY_IS_NONE, defaults
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, TransferableMetadata, envelope

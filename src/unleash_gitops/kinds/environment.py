@@ -15,8 +15,9 @@ from pydantic import Field
 from typing_extensions import override
 
 from unleash_gitops.api.answers import read_entries
-from unleash_gitops.kinds.base import Kind, Reads
+from unleash_gitops.kinds.base import Kind
 from unleash_gitops.kinds.interfaces import Pullable
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.kinds.shared.fields import live_model
 from unleash_gitops.kinds.shared.models import Model, envelope
 from unleash_gitops.model.call import Call, Lookup

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from unleash_gitops.kinds.base import Kind, Reads
+from unleash_gitops.kinds.base import Kind
 from unleash_gitops.kinds.flags.answers import read_listed_flag, read_project_environments, read_segment_names
 from unleash_gitops.kinds.flags.calls import (
     METADATA,
@@ -38,6 +38,7 @@ from unleash_gitops.kinds.flags.read import LiveFlag, read_absent, read_flags
 from unleash_gitops.kinds.flags.strategy import normalise_live_strategy, strategy_references
 from unleash_gitops.kinds.flags.write_back import FlagWriteBack
 from unleash_gitops.kinds.interfaces import Claimable, HasReferences, HasUsage, Use
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.kinds.shared.constraint import find_illegal_values
 from unleash_gitops.kinds.shared.models import envelope
 from unleash_gitops.model.call import Call

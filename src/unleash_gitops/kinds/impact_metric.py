@@ -17,8 +17,9 @@ from typing_extensions import override
 
 from unleash_gitops.api.answers import read_entries
 from unleash_gitops.api.audit_log import search_events
-from unleash_gitops.kinds.base import Kind, Reads
+from unleash_gitops.kinds.base import Kind
 from unleash_gitops.kinds.interfaces import HasReferences, Pullable
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import Rule, live_model
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, TransferableMetadata, envelope

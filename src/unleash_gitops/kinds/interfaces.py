@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from unleash_gitops.api.audit_log import Event
-    from unleash_gitops.kinds.base import Reads
+    from unleash_gitops.kinds.reads import Reads
     from unleash_gitops.model.call import Call
 
 __all__ = [

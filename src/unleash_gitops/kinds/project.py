@@ -14,9 +14,10 @@ from urllib.parse import quote
 from pydantic import AfterValidator, Field
 from typing_extensions import override
 
-from unleash_gitops.kinds.base import Kind, Reads
+from unleash_gitops.kinds.base import Kind
 from unleash_gitops.kinds.flags.strategy import STRATEGY_CODES, reject_duplicates
 from unleash_gitops.kinds.interfaces import HasHistory, HasReferences, Pullable
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.kinds.shared.fields import Rule, live_model
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, envelope
 from unleash_gitops.model.call import Call, Lookup

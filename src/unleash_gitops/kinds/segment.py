@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 from typing_extensions import override
 
-from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.flags.archived import archived_flags_with
 from unleash_gitops.kinds.interfaces import HasReferences
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.constraint import CONSTRAINT_CODES, Constraints, find_illegal_values
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, TransferableMetadata, envelope

@@ -13,10 +13,10 @@ from urllib.parse import quote
 from pydantic import AfterValidator, Field
 from typing_extensions import override
 
-from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.flags.archived import archived_flags_with_strategy
 from unleash_gitops.kinds.flags.strategy import STRATEGY_CODES, reject_duplicates
 from unleash_gitops.kinds.flags.strategy_usage import flags_with_strategy
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.kinds.shared.audited import Audited, Payload
 from unleash_gitops.kinds.shared.fields import Rule
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, TransferableMetadata, envelope

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 from typing_extensions import override
 
-from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.flags.archived import archived_flags_with
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import Rule
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, TransferableMetadata, envelope

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from typing_extensions import TypedDict
 
 from unleash_gitops.api.answers import check_answer
-from unleash_gitops.kinds.base import Reads
+from unleash_gitops.kinds.reads import Reads
 
 __all__ = [
     "ExportAnswer",

@@ -13,8 +13,8 @@ from urllib.parse import quote
 from typing_extensions import TypedDict
 
 from unleash_gitops.api.answers import check_answer
-from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.flags.calls import flag_path
+from unleash_gitops.kinds.reads import Reads
 
 __all__ = ["archived_flags_with", "archived_flags_with_strategy", "names_context_field"]
 

@@ -76,10 +76,10 @@ def update_calls(desired: Resource, live: Resource, after: Mapping[str, Any]) ->
     if before.get("dependencies") and not after.get("dependencies"):
         yield Call(method="DELETE", path=f"{path}/dependencies")
     for environment, wanted in after["environments"].items():
-        said = desired.spec.get("environments", {}).get(environment, {})
+        documented = desired.spec.get("environments", {}).get(environment, {})
         present = before["environments"].get(environment, {})
         ids = live.handles["strategies"].get(environment, [])
-        yield from _environment(_Place(path, environment, str(desired)), said, present, wanted, ids, name)
+        yield from _environment(_Place(path, environment, str(desired)), documented, present, wanted, ids, name)
     if after.get("dependencies") and after["dependencies"] != before.get("dependencies"):
         for parent in after["dependencies"]:
             yield Call(method="POST", path=f"{path}/dependencies", body=dict(parent), idempotent=True)
@@ -152,30 +152,30 @@ class _Place:
 
 def _environment(
     place: _Place,
-    said: Mapping[str, Any],
+    documented: Mapping[str, Any],
     present: Mapping[str, Any],
     wanted: Mapping[str, Any],
     ids: Sequence[str],
     flag: str,
 ) -> Iterator[Call]:
-    """Yield the calls for one environment: `said` by the document, `present` on the server, `wanted` of both."""
+    """Yield the calls for one environment: as `documented`, as `present` on the server, and as `wanted` of both."""
     if present["enabled"] and not wanted["enabled"]:
         yield place.switching(on=False)
     if "strategies" in wanted and wanted["strategies"] != present["strategies"]:
-        yield from _strategies(place, said["strategies"], present["strategies"], wanted["strategies"], ids, flag)
+        yield from _strategies(place, documented["strategies"], present["strategies"], wanted["strategies"], ids, flag)
     if wanted["enabled"] and not present["enabled"]:
         yield place.switching(on=True)
 
 
 def _strategies(
     place: _Place,
-    said: Sequence[Mapping[str, Any]],
+    documented: Sequence[Mapping[str, Any]],
     present: Sequence[Mapping[str, Any]],
     wanted: Sequence[Mapping[str, Any]],
     ids: Sequence[str],
     flag: str,
 ) -> Iterator[Call]:
-    pairs = match_strategies(said, present, flag)
+    pairs = match_strategies(documented, present, flag)
     labels: list[str] = []
     final: list[str] = []
     for strategy, pair in zip(wanted, pairs, strict=True):
@@ -245,20 +245,20 @@ def _links(
     path: str, wanted: Sequence[Mapping[str, Any]], present: Sequence[Mapping[str, Any]], ids: Sequence[str]
 ) -> Iterator[Call]:
     """Yield the calls that make a flag's links as `wanted`, changing those of the same address, and others next."""
-    new = [one for one in wanted if one not in present]
-    old = [(identifier, one) for identifier, one in zip(ids, present, strict=True) if one not in wanted]
-    for one in list(new):
-        pair = next((pair for pair in old if pair[1]["url"] == one["url"]), None)
+    new = [link for link in wanted if link not in present]
+    old = [(identifier, link) for identifier, link in zip(ids, present, strict=True) if link not in wanted]
+    for link in list(new):
+        pair = next((pair for pair in old if pair[1]["url"] == link["url"]), None)
         if pair is not None:
-            new.remove(one)
+            new.remove(link)
             old.remove(pair)
-            yield Call(method="PUT", path=f"{path}/link/{pair[0]}", body=_link(one))
+            yield Call(method="PUT", path=f"{path}/link/{pair[0]}", body=_link(link))
     for identifier, _ in old:
         yield Call(method="DELETE", path=f"{path}/link/{identifier}")
-    for one in new:
-        look = Lookup(path=path, list_key="links", match={"url": one["url"]}, exclude_ids=tuple(ids))
-        yield Call(method="POST", path=f"{path}/link", body=_link(one), verify=look)
+    for link in new:
+        look = Lookup(path=path, list_key="links", match={"url": link["url"]}, exclude_ids=tuple(ids))
+        yield Call(method="POST", path=f"{path}/link", body=_link(link), verify=look)
 
 
-def _link(one: Mapping[str, Any]) -> dict[str, Any]:
-    return {"url": one["url"], "title": one["title"] or ""}
+def _link(link: Mapping[str, Any]) -> dict[str, Any]:
+    return {"url": link["url"], "title": link["title"] or ""}

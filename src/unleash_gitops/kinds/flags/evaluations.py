@@ -14,8 +14,8 @@ from urllib.parse import quote
 from typing_extensions import TypedDict
 
 from unleash_gitops.api.answers import check_answer
-from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.interfaces import Use
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.model.resource import Resource
 
 __all__ = ["find_flag_use"]

@@ -6,9 +6,9 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from unleash_gitops.api.audit_log import is_lasting_failure, search_events
-from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.flags.event_payloads import read_tag
 from unleash_gitops.kinds.flags.read import read_tags
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.model.errors import ApiError, NotUnleash
 from unleash_gitops.model.ownership import OWNER_TAG
 
@@ -43,7 +43,7 @@ def read_half_deleted(reads: Reads, project: str, known: Collection[str]) -> lis
         for name, found in zip(names, tags, strict=True)
         if found is not None
     }
-    return [(name, found) for name, found in own.items() if mark in found]
+    return [(name, tags) for name, tags in own.items() if mark in tags]
 
 
 def _read_newest_events(reads: Reads) -> list[Event]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from unleash_gitops.api.audit_log import read_events_if_allowed
-from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.flags.answers import read_project_environments, read_segment_names
 from unleash_gitops.kinds.flags.event_payloads import read_tag
 from unleash_gitops.kinds.flags.rewind import EVENT_TYPES, FlagState
 from unleash_gitops.kinds.interfaces import DeleteProof, HasHistory, MarkChange
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.model.ownership import EVERY_OWNER, OWNER_TAG, read_owner_tags
 from unleash_gitops.model.resource import Resource, Transition
 

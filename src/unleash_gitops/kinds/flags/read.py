@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import quote
 
 from unleash_gitops.api.answers import check_answer
-from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.flags.answers import (
     LiveStrategy,
     PlaygroundAnswer,
@@ -23,6 +22,7 @@ from unleash_gitops.kinds.flags.answers import (
 )
 from unleash_gitops.kinds.flags.calls import flag_path
 from unleash_gitops.kinds.flags.read_export import read_exports
+from unleash_gitops.kinds.reads import Reads
 
 __all__ = ["LiveFlag", "read_absent", "read_flags", "read_tags"]
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from unleash_gitops.api.answers import check_answer
 from unleash_gitops.api.audit_log import read_oldest_event, search_events
-from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.flags.answers import ExportAnswer
+from unleash_gitops.kinds.reads import Reads
 
 __all__ = ["read_exports"]
 
@@ -30,7 +30,7 @@ Part = dict[str, Sequence[Mapping[str, Any]]]
 def read_exports(reads: Reads, project: str, environments: Sequence[str]) -> tuple[Strategies, Part, Part, set[str]]:
     """Return strategies by flag and environment, links and dependencies by flag, and the flags not told for certain."""
     log = _Log(reads)
-    found: Strategies = defaultdict(dict)
+    exported: Strategies = defaultdict(dict)
     links: Part = {}
     dependencies: Part = {}
     unsure = set()
@@ -39,16 +39,16 @@ def read_exports(reads: Reads, project: str, environments: Sequence[str]) -> tup
     for environment, answer in zip(environments, answers, strict=True):
         export = check_answer(ExportAnswer, answer, _EXPORT)
         for flag in export["features"]:
-            found[flag["name"]][environment] = []
-        for one in export["featureStrategies"]:
-            found[one["featureName"]].setdefault(environment, []).append(one)
-        links |= {one["feature"]: one["links"] for one in export["links"]}
-        dependencies |= {one["feature"]: one["dependencies"] for one in export["dependencies"]}
-    for name, places in found.items():
+            exported[flag["name"]][environment] = []
+        for strategy in export["featureStrategies"]:
+            exported[strategy["featureName"]].setdefault(environment, []).append(strategy)
+        links |= {flag["feature"]: flag["links"] for flag in export["links"]}
+        dependencies |= {flag["feature"]: flag["dependencies"] for flag in export["dependencies"]}
+    for name, places in exported.items():
         for environment, strategies in places.items():
             if len(strategies) > 1 and not log.put_in_order(name, environment, strategies):
                 unsure.add(name)
-    return found, links, dependencies, unsure
+    return exported, links, dependencies, unsure
 
 
 class _Log:
@@ -69,7 +69,7 @@ class _Log:
 
     def put_in_order(self, flag: str, environment: str, strategies: list[Mapping[str, Any]]) -> bool:
         """Put `strategies` in order; tell whether that is certain."""
-        made = [_creation_time(one["id"]) for one in strategies]
+        made = [_creation_time(strategy["id"]) for strategy in strategies]
         times = [time for time in made if time is not None]
         if not self._complete or len(times) < len(made) or len(set(times)) < len(times):
             return False
@@ -78,7 +78,7 @@ class _Log:
         if any(end - _IMPORT_TAKES <= time <= end for time in times for end in self._imports):
             return False
         order = {identifier: place for place, identifier in enumerate(self._orders.get((flag, environment), ()))}
-        strategies.sort(key=lambda one: (order.get(one["id"], len(order)), one["id"]))
+        strategies.sort(key=lambda strategy: (order.get(strategy["id"], len(order)), strategy["id"]))
         return True
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing_extensions import TypedDict
 
 from unleash_gitops.api.answers import check_answer
-from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.flags.calls import flag_path
+from unleash_gitops.kinds.reads import Reads
 
 __all__ = ["flags_with_strategy"]
 

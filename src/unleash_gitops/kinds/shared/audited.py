@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from typing_extensions import override
 
-from unleash_gitops.kinds.base import Reads
 from unleash_gitops.kinds.interfaces import HasHistory, MarkChange
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.model.resource import Resource, Transition, UnknownValue
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict, override
 
 from unleash_gitops.api.answers import check_answer, read_entries
-from unleash_gitops.kinds.base import Kind, Reads, references_of
+from unleash_gitops.kinds.base import Kind, references_of
 from unleash_gitops.kinds.interfaces import Claimable, Pullable
+from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.kinds.shared.fields import EMPTY_IS_NONE, live_model
 from unleash_gitops.model.call import Call, Claim, Lookup
 from unleash_gitops.model.ownership import append_mark, mark_line, split_mark
