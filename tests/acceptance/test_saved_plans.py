@@ -90,6 +90,7 @@ def test_the_shape_of_a_plan(space: Space, saved: Path) -> None:
         "drift",
         "takenFrom",
         "formerId",
+        "owners",
     ]
     path = f"/api/admin/projects/default/features/{FLAG}/impact-metrics/config"
     spec = {
@@ -119,6 +120,7 @@ def test_the_shape_of_a_plan(space: Space, saved: Path) -> None:
         "drift": None,
         "takenFrom": None,
         "formerId": None,
+        "owners": [],
     }
     field = {"path": "timeRange", "before": "day", "after": "week", "origin": "file", "changed": None}
     assert update["fields"] == [field]

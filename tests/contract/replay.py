@@ -69,8 +69,10 @@ def replay(http: httpx.Client, calls: Sequence[Call], pause: float, prefix: str 
     `pause` is in seconds, and how long `WAIT` waits; `prefix` takes the place of `PREFIX` in all names.
     """
     saved: dict[str, Any] = {PREFIX: prefix}
-    newest = http.get(f"{ADMIN}/search/events?limit=1").raise_for_status().json()["events"]
-    since = newest[0]["id"] if newest else 0
+    # 8.2.0 answers with 500 where an event is in the answer that it cannot describe: only events since now are asked for.
+    http.post(f"{ADMIN}/tag-types", json={"name": f"{prefix}first", "icon": ""}).raise_for_status()
+    http.delete(f"{ADMIN}/tag-types/{prefix}first").raise_for_status()
+    since = http.get(f"{ADMIN}/search/events?limit=1").raise_for_status().json()["events"][0]["id"]
     exchanges = []
     for call in calls:
         if call is WAIT:
@@ -82,7 +84,8 @@ def replay(http: httpx.Client, calls: Sequence[Call], pause: float, prefix: str 
         for label, place in call.saves.items():
             saved[label] = _find(answer, place)
         exchanges.append(Exchange(call, response.status_code, _Form(saved, call.path).of(_reduce(call, answer))))
-    events = http.get(f"{ADMIN}/search/events?limit=1000").raise_for_status().json()["events"]
+    newest = http.get(f"{ADMIN}/search/events?limit=1").raise_for_status().json()["events"][0]["id"]
+    events = http.get(f"{ADMIN}/search/events?limit={newest - since}").raise_for_status().json()["events"]
     ours = [event for event in reversed(events) if event["id"] > since and event["type"] in AUDITED]
     return exchanges + [
         Exchange(Call("EVENT", event["type"]), 0, _Form(saved, event["type"]).of(_keep(EVENT, event))) for event in ours

@@ -55,7 +55,7 @@ def test_the_json_document_has_the_documented_keys() -> None:
     ]  # fmt: skip
     assert list(document["changes"][0]) == [
         "action", "kind", "name", "project", "feature", "id", "source", "before", "after", "fields", "reason", "calls",
-        "dependsOn", "origin", "changed", "drift", "takenFrom", "formerId",
+        "dependsOn", "origin", "changed", "drift", "takenFrom", "formerId", "owners",
     ]  # fmt: skip
     assert list(document["changes"][2]["fields"][0]) == ["path", "before", "after", "origin", "changed"]
     assert list(document["changes"][0]["calls"][0]) == ["method", "path", "body"]

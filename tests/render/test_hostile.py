@@ -112,7 +112,10 @@ def assert_harmless(text: Text) -> None:
 
 PARTS = re.compile(
     r"^\[!(CAUTION|WARNING|NOTE)\]$"
-    r"|^[0-9]+ deletes?, more than the limit of [0-9]+: apply refuses this without --max-deletes [0-9]+$"
+    r"|^This plan is refused, and nothing of it will be applied: [0-9]+ deletes?, more than the limit of [0-9]+$"
+    r"|^This plan is refused, and nothing of it will be applied: [0-9]+ objects? changed on the server by other users$"
+    r"|^[0-9]+ of [0-9]+ workspaces? will not be applied$"
+    r"|^[*] ?$|^[0-9]+ objects? to adopt: marks? only, no values change$"
     r"|^[0-9]+ objects? will be deleted$|^[0-9]+ changes? (is|are) blocked and will not be done$"
     r"|^Could not be planned:$|^ in [0-9]+ workspaces?|[0-9]+ could not be planned|commit "
     r"|The plan file (that | saved )?has the whole plan: |The plan file that |this job| saved has the whole plan: "

@@ -126,7 +126,18 @@ class Instance:
             if strategy["editable"]:
                 self.http.delete(f"/api/admin/strategies/{strategy['name']}").raise_for_status()
 
+    def unmark_flags(self) -> None:
+        """Remove the marks from the flags of the example, which no test may delete."""
+        for name in FLAGS:
+            path = f"/api/admin/features/{name}/tags"
+            tags = self.http.get(path).raise_for_status().json()["tags"]
+            marks = [{"type": tag["type"], "value": tag["value"]} for tag in tags if tag["type"] == "gitops"]
+            if marks:
+                self.http.put(path, json={"addedTags": [], "removedTags": marks}).raise_for_status()
+
     def clear(self) -> None:
+        """Delete all charts, and remove the marks from the flags of the example."""
+        self.unmark_flags()
         places = [(object_id, feature) for feature in (None, *FLAGS) for object_id in self.charts(feature)]
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda place: self.delete(*place), places))

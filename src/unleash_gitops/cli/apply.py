@@ -184,7 +184,9 @@ def _apply(runs: Sequence[Run], form: str, secrets: Secrets, *, several: bool) -
     if interrupted():
         return INTERRUPTED
     complete = all(run.report is None or run.report.complete for run in runs)
-    return 1 if failed else 0 if complete else INCOMPLETE
+    if failed and not any(run.report is not None and run.report.has_sent for run in runs):
+        return REFUSED
+    return INCOMPLETE if failed or not complete else 0
 
 
 def _show_reports(runs: Sequence[Run], form: str, *, several: bool) -> None:

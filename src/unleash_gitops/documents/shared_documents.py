@@ -9,6 +9,7 @@ from unleash_gitops.documents.loader import LoadedWorkspace
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.diagnostics import Diagnostic, Position
 from unleash_gitops.model.resource import Key, Resource
+from unleash_gitops.model.workspace import canonical_url
 
 __all__ = ["find_shared_documents"]
 
@@ -25,11 +26,13 @@ def find_shared_documents(workspaces: Sequence[tuple[LoadedWorkspace, str]]) -> 
         if loaded.workspace is None:
             continue
         for key, resource in loaded.desired.resources.items():
-            if resource.position is None or kinds()[key.kind].former_id(resource, "") is None:
+            if resource.position is None or not kinds()[key.kind].shares_ids:
                 continue
             path = f"{prefix.rstrip('/')}/{resource.position.path}" if prefix else resource.position.path
             position = replace(resource.position, path=path)
-            first = firsts.setdefault((loaded.workspace.spec.url, key), (loaded.workspace.name, position))
+            first = firsts.setdefault(
+                (canonical_url(loaded.workspace.spec.url), key), (loaded.workspace.name, position)
+            )
             if first[0] != loaded.workspace.name:
                 problems.append(_build_error(resource, position, first[1]))
     return problems

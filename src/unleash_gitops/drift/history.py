@@ -65,13 +65,17 @@ class History:
         if live is None or live.ownership == "owned":
             marking_event = kind.find_marking_event(events, reads.workspace)
             claimed_by = None if marking_event is None else marking_event.actor
+        trusted = {*self.trusted_actors}
+        if live is not None and len(live.owners) == 1 and live.ownership == "foreign":  # an object to transfer
+            former = kind.find_marking_event(events, live.owners[0])
+            trusted |= set() if former is None else {former.actor.name}
         return ObjectHistory(
             events,
             transitions,
             self.our_actor,
             claimed_by,
             resource.accepted,
-            self.trusted_actors,
+            trusted,
             assumes_oldest=live is not None and live.ownership == "builtin",
         )
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Sender"]
 
 _MOST_ATTEMPTS = 10
+_CONCURRENT_CREATE_FAILURE = 500
+"""The status of an idempotent create when another client creates the same object at the same time."""
 _FIRST_WAIT_BEFORE_VERIFYING = 0.5
 """Seconds for a server to finish a POST whose answer was lost, before a read verifies what the POST made."""
 _LONGEST_WAIT_BEFORE_VERIFYING = 5.0
@@ -103,7 +105,7 @@ class Sender:
         body = {"addedTags": [], "removedTags": call.body["addedTags"]}
         self._client.send(call.method, call.path, body, repeatable=True)
 
-    def _send_once(self, call: Call, address: str) -> None:
+    def _send_once(self, call: Call, address: str, *, is_repeated: bool = False) -> None:
         path = call.path
         if call.lookup is not None:
             target = self._look_up(call.lookup)
@@ -123,7 +125,10 @@ class Sender:
                 return  # deleted already
             if call.idempotent and error.status == 409:
                 return  # created already
-            raise
+            if not call.idempotent or error.status != _CONCURRENT_CREATE_FAILURE or is_repeated:
+                raise
+            self._send_once(call, address, is_repeated=True)
+            return
         self._note(call, address, answer)
 
     def _answer(self, call: Call, path: str, body: Any) -> Any:

@@ -52,7 +52,9 @@ def confirm_claim(claim: Claim, get: _Get, withdraw: Callable[[], object]) -> No
         raise _lost(claim, rivals)
     if not rivals:
         return
-    if claim.feature is not None and _is_oldest(claim, claim.feature, rivals, get):
+    if claim.feature is None:
+        raise _lost(claim, rivals)
+    if _is_oldest(claim, claim.feature, rivals, get):
         return
     withdraw()
     raise _lost(claim, rivals)

@@ -162,7 +162,7 @@ def classify_document(
         )
     after = kind.spec_after_update(desired, live)
     parts = diff_parts(before, after)
-    refusal = None if taken_from is not None else _refuse_owned(live, context)
+    refusal = _refuse_transfer(kind, desired, live) if taken_from is not None else _refuse_owned(kind, live, context)
     action = _choose_action(kind, desired, live, taken_from)
     if refusal is None and action is None and after == live.spec:
         return None
@@ -189,7 +189,12 @@ def _explain(kind: Kind, desired: Resource, live: Resource, after: Mapping[str, 
     return "; ".join(note for note in notes if note) or None
 
 
-def _refuse_owned(live: Resource, context: PlanContext) -> str | None:
+def _refuse_transfer(kind: Kind, desired: Resource, live: Resource) -> str | None:
+    """Return why the workspace's mark cannot take the place of another's, None when it can."""
+    return kind.unmarkable_reason(desired, live) if isinstance(kind, Claimable) else None
+
+
+def _refuse_owned(kind: Kind, live: Resource, context: PlanContext) -> str | None:
     """Return why another workspace's object is not changed, and what to do; None for an object without an owner."""
     if live.ownership == "shared":
         return f"marked by {describe_owners(context.name_owners(live))}: release it in all but one of them"
@@ -199,6 +204,8 @@ def _refuse_owned(live: Resource, context: PlanContext) -> str | None:
     if len(owners) > 1:
         return f"marked by {describe_owners(owners)}: release it in all but one of them"
     owner = next(iter(owners), None)
+    if not isinstance(kind, Claimable):
+        return f"owned by {describe_owners(owners)}: leave out metadata.id to take it over, or remove this document"
     take_over = f"set metadata.transferFrom: {owner}" if owner else "set metadata.transferFrom to its name"
     return f"owned by {describe_owners(owners)}: {take_over}, release it there, or remove this document"
 
@@ -207,7 +214,9 @@ def _classify_undocumented(live: Resource, context: PlanContext) -> Difference |
     """Return what is done with a live object without a document, None when it stays."""
     kind, spec = kinds()[live.address.kind], dict(live.spec)
     if _is_released(live, context.workspace):
-        return Difference("release", None, live, spec, spec) if isinstance(kind, Claimable) else None
+        if not isinstance(kind, Claimable):
+            return None
+        return Difference("release", None, live, spec, spec, reason=kind.side_effect_note(live, spec))
     if live.ownership == "shared":
         reason = f"marked by {describe_owners(context.name_owners(live))}: release it in all but one of them"
         return Difference("blocked", None, live, spec, spec, reason=reason)
@@ -215,6 +224,10 @@ def _classify_undocumented(live: Resource, context: PlanContext) -> Difference |
     if reason_to_delete is None:
         return None
     neighbour = context.find_describing(live)
+    incomplete = context.find_incomplete() if neighbour is None and kind.shares_ids else None
+    if incomplete is not None:
+        reason = f"its document may be in {incomplete.path}, whose files have errors: correct them first"
+        return Difference("blocked", None, live, spec, None, reason=reason)
     if neighbour is None:
         return Difference("delete", None, live, spec, None, reason=reason_to_delete)
     if neighbour.is_planned:

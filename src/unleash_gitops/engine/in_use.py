@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from unleash_gitops.kinds.interfaces import HasUsage
 from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.model.workspace import covers
 
-__all__ = ["check_use", "find_unused_permissions"]
+__all__ = ["check_use"]
 
 
 def check_use(classification: Classification, reads: Reads, allowed: Sequence[str], now: datetime) -> Classification:
@@ -26,14 +26,6 @@ def check_use(classification: Classification, reads: Reads, allowed: Sequence[st
     by_key = {difference.key: difference for difference in checked}
     differences = tuple(by_key.get(difference.key, difference) for difference in classification.differences)
     return replace(classification, differences=differences)
-
-
-def find_unused_permissions(classification: Classification, reads: Reads) -> Iterator[str]:
-    """Yield a warning for each entry of `spec.allowInUse` that covers no delete."""
-    deletes = [str(entry.resource) for entry in classification.differences if entry.action == "delete"]
-    for entry in reads.policy.allow_in_use:
-        if not any(covers(entry, address) for address in deletes):
-            yield f"spec.allowInUse: {entry} matches no delete of this plan; remove the entry"
 
 
 def _check(delete: Difference, reads: Reads, allowed: Sequence[str], now: datetime) -> Difference:

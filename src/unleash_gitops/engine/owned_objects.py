@@ -29,15 +29,22 @@ def count_owned_after(classification: Classification, changes: Iterable[Change])
 def find_stale_settings(
     desired: ResourceSet, live: ResourceSet, context: PlanContext, classification: Classification
 ) -> Iterator[str]:
-    """Yield a warning for each setting that matches nothing any more, so that it can be removed."""
+    """Yield a warning for each setting that matches nothing any more, so that it can be removed.
+
+    Everything must have been read: what was not read may match.
+    """
     spec = context.workspace.spec
     for entry in spec.release:
         if not any(covers_object(entry, str(resource), resource.id) for resource in live.resources.values()):
             yield f"spec.release: {entry} matches nothing on the server; remove the entry"
-    deletes = [entry.resource for entry in classification.differences if entry.action == "delete"]
-    for entry in spec.allow_deletes:
-        if not any(covers_object(entry, str(resource), resource.id) for resource in deletes):
-            yield f"spec.allowDeletes: {entry} matches no delete of this plan; remove the entry"
+    undocumented = [difference.resource for difference in classification.differences if difference.desired is None]
+    for name, entries in (("allowDeletes", spec.allow_deletes), ("allowInUse", spec.allow_in_use)):
+        for entry in entries:
+            if not any(covers_object(entry, str(resource), resource.id) for resource in undocumented):
+                yield f"spec.{name}: {entry} matches no delete of this plan; remove the entry"
+    taken = {difference.taken_from for difference in classification.differences}
+    if context.workspace.renamed_from is not None and context.workspace.renamed_from not in taken:
+        yield f"metadata.renamedFrom: nothing is left to take over from {context.workspace.renamed_from}; remove it"
     transferred = {entry.key for entry in classification.differences if entry.taken_from is not None}
     for key, resource in desired.resources.items():
         owned = key in live.resources and live.resources[key].ownership == "owned"

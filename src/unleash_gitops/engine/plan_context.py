@@ -41,6 +41,7 @@ class PlanContext:
     server: ServerFacts
     neighbours: tuple[Neighbour, ...] = ()
     known_owners: frozenset[str] = field(default=frozenset())
+    live: Mapping[Key, Resource] = field(default_factory=dict, compare=False)
 
     def find_former(self, desired: Resource, live: Mapping[Key, Resource]) -> tuple[Resource, str] | None:
         """Return the live object that a document takes over from another workspace, and that workspace.
@@ -52,9 +53,15 @@ class PlanContext:
         for owner in self._sources_of(desired):
             former_id = kind.former_id(desired, owner)
             former = None if former_id is None else live.get(Key(kind.name, former_id))
-            if former is not None and former.ownership == "foreign" and self.name_owners(former) == (owner,):
+            if former is None or former.ownership != "foreign" or self.name_owners(former) != (owner,):
+                continue
+            if _can_follow(desired, former, live):
                 return former, owner
         return None
+
+    def find_incomplete(self) -> Neighbour | None:
+        """Return a neighbour of which it is not known what its files describe, None when all are known."""
+        return next((neighbour for neighbour in self.neighbours if not neighbour.is_complete), None)
 
     def find_describing(self, live: Resource) -> Neighbour | None:
         """Return the neighbour whose files describe a live object of this workspace."""
@@ -79,10 +86,12 @@ class PlanContext:
         for neighbour in self.neighbours:
             for resource in neighbour.desired.resources.values():
                 kind = resource.address.kind
-                former_id = kinds()[kind].former_id(resource, self.workspace.name)
-                if former_id is not None:
-                    described.setdefault(Key(kind, former_id), neighbour)
+                if kinds()[kind].shares_ids:
                     described.setdefault(resource.key, neighbour)
+                former_id = kinds()[kind].former_id(resource, self.workspace.name)
+                former = None if former_id is None else self.live.get(Key(kind, former_id))
+                if former is not None and _can_follow(resource, former, self.live):
+                    described.setdefault(former.key, neighbour)
         return described
 
     def _sources_of(self, desired: Resource) -> Iterable[str]:
@@ -97,6 +106,16 @@ class PlanContext:
             is_described = former_id is None or Key(kind.name, former_id) in neighbour.desired.resources
             if neighbour.is_complete and not is_described:
                 yield neighbour.name
+
+
+def _can_follow(desired: Resource, former: Resource, live: Mapping[Key, Resource]) -> bool:
+    """Tell whether a document's object is a live one of another id, which another workspace owns.
+
+    Where the document has an object of its own beside it, only an interrupted transfer has left both, and both are
+    equal then.
+    """
+    own = None if former.key == desired.key else live.get(desired.key)
+    return own is None or own.spec == kinds()[desired.address.kind].spec_after_update(desired, former)
 
 
 def describe_owners(owners: Iterable[str]) -> str:

@@ -141,6 +141,7 @@ def _to_change(difference: Difference, calls: Sequence[Call] = ()) -> Change:
         drift=difference.drift,
         taken_from=difference.taken_from,
         former_id=_former_id(difference),
+        owners=() if difference.live is None else difference.live.owners,
     )
 
 

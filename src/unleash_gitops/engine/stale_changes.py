@@ -25,7 +25,7 @@ def area_of(change: Change) -> Area:
 
 def find_stale_changes(plan: Plan, live: ResourceSet) -> list[tuple[Change, str]]:
     """Return the changes whose objects are no longer as the plan has them, each with what is different."""
-    changing = {change.address for change in plan.changes if change.action in {"update", "adopt", "transfer", "delete"}}
+    changing = {change.address for change in plan.changes if change.action == "delete" or change.fields}
     compared = (
         (change, _describe_staleness(change, live.resources.get(Key(change.kind, change.live_id)), changing))
         for change in plan.changes
@@ -51,9 +51,7 @@ def _describe_staleness(change: Change, live: Resource | None, changing: Collect
 
 
 def _describe_new_owner(change: Change, live: Resource) -> str | None:
-    """Return who owns an object that the plan had as this workspace's, or as unmarked; None when nobody new does."""
-    if change.action == "transfer" and change.taken_from is not None:
-        is_expected = change.taken_from in live.owners or not live.owners
-        return None if is_expected else f"is no longer owned by {change.taken_from}"
-    is_foreign = live.ownership in {"foreign", "shared"}
-    return f"is owned by {describe_owners(live.owners)} now" if is_foreign and change.action != "release" else None
+    """Return who owns an object now, None when its marks are as the plan has them."""
+    if live.owners == change.owners:
+        return None
+    return f"is owned by {describe_owners(live.owners)} now" if live.owners else "bears no mark now"

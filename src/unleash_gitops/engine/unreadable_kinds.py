@@ -32,11 +32,11 @@ def list_not_read(denied: Mapping[str, str], desired: ResourceSet, reads: Reads)
     return tuple(NotRead(kind=kind, reason=reason) for kind, reason in sorted(denied.items()))
 
 
-def leave_out_kinds(desired: ResourceSet, not_read: tuple[NotRead, ...]) -> ResourceSet:
-    """Return the documents without those of kinds that could not be read."""
+def leave_out_kinds(resources: ResourceSet, not_read: tuple[NotRead, ...]) -> ResourceSet:
+    """Return documents or live objects without those of kinds that could not be read, or only in part."""
     left_out = {entry.kind for entry in not_read}
-    resources = {key: resource for key, resource in desired.resources.items() if key.kind not in left_out}
-    return replace(desired, resources=resources)
+    kept = {key: resource for key, resource in resources.resources.items() if key.kind not in left_out}
+    return replace(resources, resources=kept)
 
 
 def _has_made_some(name: str, reads: Reads) -> bool:

@@ -204,9 +204,10 @@ class Addon(Kind, Claimable, Pullable, Audited):
 
     @override
     def release(self, live: Resource, workspace: str) -> tuple[Call, ...]:
-        """The line with the name goes with the mark."""
-        others = "\n".join(mark_line(owner) for owner in live.owners if owner != workspace)
-        return (self._save_mark(live, others or None),)
+        """The line with the name goes with the last mark."""
+        others = [mark_line(owner) for owner in live.owners if owner != workspace]
+        name = [f"{NAME_LINE}{live.address.name}"] if others and live.address.name is not None else []
+        return (self._save_mark(live, "\n".join([*name, *others]) or None),)
 
     @override
     def former_id(self, desired: Resource, workspace: str) -> str:

@@ -110,6 +110,7 @@ class ApiToken(Kind, Marked, HasReferences, HasUsage, Pullable, Audited):
     document = envelope("ApiToken", "An API token of an application.", ApiTokenMetadata, ApiTokenSpec)
     events = ("api-token-created", "api-token-updated", "api-token-deleted")
     limit = "apiTokens"
+    shares_ids = False
     codes: ClassVar[Mapping[str, str]] = {
         "date-time": "a time is not an ISO 8601 time with a UTC offset",
         "every-environment": "a token is for every environment",

@@ -50,6 +50,8 @@ class Kind(ABC):
     """The pydantic model of a document's spec."""
     plentiful: ClassVar[bool] = False
     """Whether an instance may have thousands: unmanaged ones are of interest only beside documents of the kind."""
+    shares_ids: ClassVar[bool] = True
+    """Whether an id stands for one object in every workspace. If not, the workspace is a part of the identity."""
     ownable: ClassVar[bool] = True
     """Whether an object can bear the mark of the workspace that creates it."""
     limit: ClassVar[str | None] = None

@@ -258,11 +258,11 @@ class ImpactMetric(Kind, HasReferences, Pullable, Audited):
         return self.create(desired, sent)
 
     @override
-    def former_id(self, desired: Resource, workspace: str) -> str:
-        """Return the id that another workspace computes from the names; one that a document gives stays."""
+    def former_id(self, desired: Resource, workspace: str) -> str | None:
+        """Return the id that another workspace computes from the names. One that a document gives names one chart."""
         address = desired.address
         former = computed_id(workspace, self.name, address.project, address.feature, str(address.name))
-        return former if same_object(desired.id, former) else desired.id
+        return former if same_object(desired.id, former) and former != desired.id else None
 
     @override
     def take_over(

@@ -82,6 +82,8 @@ def same_object(object_id: str, other: str) -> bool:
 
 def is_computed_for(object_id: str, address: str) -> bool:
     """Tell whether a computed id was made for the object at an address, of whichever workspace."""
+    if not is_marked_id(object_id) or "/" not in address:
+        return False
     kind, *place, name = address.split("/")
     project, feature = place if len(place) == 2 else (None, None)
     return len(place) in {0, 2} and same_object(object_id, computed_id("", kind, project, feature, name))

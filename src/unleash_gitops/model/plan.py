@@ -91,7 +91,8 @@ class Change(_ChangedObject):
     what else a reader should know. `depends_on` has the addresses whose changes must succeed first. `origin` and
     `changed` are about the whole object, where it is created or deleted, or about its mark, where it is adopted.
     `drift` is how the policy treats another user's change of the object, None where there is none. `taken_from` is the
-    workspace that owns an object to transfer, and `former_id` the object's id there, where it is another.
+    workspace that owns an object to transfer, and `former_id` the object's id there, where it is another. `owners` are
+    the workspaces that have marked the live object.
     """
 
     source: str | None
@@ -106,6 +107,7 @@ class Change(_ChangedObject):
     drift: OnDrift | None = None
     taken_from: str | None = None
     former_id: str | None = None
+    owners: tuple[str, ...] = ()
 
     @property
     def live_id(self) -> str:
@@ -299,6 +301,11 @@ class Report(Data):
     format_version: str = FORMAT_VERSION
     summary: ReportSummary
     results: tuple[Result, ...]
+
+    @property
+    def has_sent(self) -> bool:
+        """Tell whether anything was sent to the server."""
+        return bool(self.summary.applied or self.summary.failed)
 
     @property
     def complete(self) -> bool:

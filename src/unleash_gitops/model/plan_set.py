@@ -68,8 +68,9 @@ class PlanSet(Data):
         counts: dict[str, int] = {}
         for plan in self.plans:
             for entry in plan.foreign:
-                if entry.workspace is not None and entry.workspace not in present:
-                    counts[entry.workspace] = max(entry.count, counts.get(entry.workspace, 0))
+                for name in entry.workspace.split(" and ") if entry.workspace is not None else ():
+                    if name not in present:
+                        counts[name] = max(entry.count, counts.get(name, 0))
         return dict(sorted(counts.items()))
 
     @property

@@ -24,6 +24,7 @@ __all__ = [
     "Exclusive",
     "Workspace",
     "WorkspaceDocument",
+    "canonical_url",
     "covers",
     "covers_object",
     "normalize_url",
@@ -56,6 +57,17 @@ def normalize_url(url: str) -> str:
     except ValueError:
         raise ValueError("the port must be a number up to 65535") from None
     return url.rstrip("/")
+
+
+def canonical_url(url: str | None) -> str | None:
+    """Return a form of a URL that is equal for spellings of one address: of the host, the port, and this machine."""
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    host = (parts.hostname or "").rstrip(".")
+    host = "localhost" if host == "::1" or host.startswith("127.") else host
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return f"{host}:{port}{parts.path.rstrip('/')}"
 
 
 def check_variable_name(name: str) -> str:

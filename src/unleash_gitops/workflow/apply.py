@@ -14,6 +14,7 @@ from unleash_gitops.engine.stale_changes import area_of, find_stale_changes, lis
 from unleash_gitops.model.errors import (
     AuditLogUnavailable,
     DriftRefused,
+    KindNotReadable,
     Maintenance,
     PlanFileError,
     StalePlan,
@@ -88,6 +89,8 @@ def check_plan(plan: Plan, client: Client) -> None:
         )
     reader = Reader(client, plan.workspace, _policy_of(plan), _scope_of(plan))
     live = reader.read_areas(list_areas(plan))
+    for kind, reason in sorted(reader.denied.items()):
+        raise KindNotReadable(kind, reason, "the plan changes some")
     stale = find_stale_changes(plan, live)
     if stale:
         authors = find_last_changes(reader, [change for change, _ in stale], live)

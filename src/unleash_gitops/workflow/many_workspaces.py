@@ -112,7 +112,11 @@ def plan_all(
 ) -> None:
     """Plan each run. The options are those of `make_plan`."""
     progress = _SharedProgress(show_progress)
-    planned = [PlannedWorkspace(*run.files, run.path, run.configured_url) for run in runs if run.files is not None]
+    planned = [
+        PlannedWorkspace(run.files[0], run.name, run.path, run.url, run.instance_id)
+        for run in runs
+        if run.files is not None
+    ]
     neighbourhood = Neighbourhood(planned)
 
     def plan(run: Run) -> None:
@@ -128,7 +132,7 @@ def plan_all(
             thorough=thorough,
             max_deletes=max_deletes,
             allow_in_use=allow_in_use,
-            find_neighbours=lambda: neighbourhood.of_workspace(loaded, client.url),
+            find_neighbours=lambda: neighbourhood.of_workspace(loaded, client.url, client.facts().instance_id),
         )
 
     _run_step(runs, plan)

@@ -10,20 +10,24 @@ from pathlib import Path
 from unleash_gitops.documents.loader import LoadedWorkspace, find_repository, find_workspaces, load
 from unleash_gitops.engine.plan_context import Neighbour
 from unleash_gitops.model.diagnostics import has_errors
-from unleash_gitops.model.errors import UsageError
-from unleash_gitops.model.workspace import Workspace
+from unleash_gitops.model.workspace import canonical_url
 
 __all__ = ["Neighbourhood", "PlannedWorkspace"]
 
 
 @dataclass(frozen=True)
 class PlannedWorkspace:
-    """A workspace of the run: its files, its directory as the user names it, and the URL of its instance."""
+    """A workspace of the run or of the repository: its files, its directory as the user names it, and its instance.
+
+    `name` is the directory where the workspace file is not valid. `instance_id` is that of the server, None where it
+    is not known.
+    """
 
     loaded: LoadedWorkspace
-    workspace: Workspace
+    name: str
     path: str
     url: str | None
+    instance_id: str | None = None
 
 
 class Neighbourhood:
@@ -37,13 +41,13 @@ class Neighbourhood:
         self._offline: dict[Path, list[PlannedWorkspace]] = {}
         self._lock = threading.Lock()
 
-    def of_workspace(self, loaded: LoadedWorkspace, url: str) -> tuple[Neighbour, ...]:
-        """Return the neighbours of a workspace whose instance has that URL."""
+    def of_workspace(self, loaded: LoadedWorkspace, url: str, instance_id: str | None) -> tuple[Neighbour, ...]:
+        """Return the neighbours of a workspace whose instance has that URL and id."""
         own = next((entry for entry in self._planned if entry.loaded is loaded), None)
-        urls = {None, url, own.url if own is not None else None}
+        urls = {None, canonical_url(url), canonical_url(own.url) if own is not None else None}
         return tuple(
             Neighbour(
-                entry.workspace.name,
+                entry.name,
                 entry.path,
                 entry.loaded.desired,
                 is_planned,
@@ -51,11 +55,12 @@ class Neighbourhood:
             )
             for entries, is_planned in ((self._planned, True), (self._load_offline(loaded.root), False))
             for entry in entries
-            if entry.loaded.root != loaded.root and entry.url in urls
+            if entry.loaded.root != loaded.root
+            and (canonical_url(entry.url) in urls or (instance_id is not None and entry.instance_id == instance_id))
         )
 
     def _load_offline(self, root: Path) -> list[PlannedWorkspace]:
-        """Return the other workspaces of a root's repository. One whose own file is not valid is left out."""
+        """Return the other workspaces of a root's repository. Raises UsageError when a directory cannot be read."""
         repository = find_repository(root)
         if repository is None:
             return []
@@ -65,14 +70,13 @@ class Neighbourhood:
             return self._offline[repository]
 
     def _load_all(self, repository: Path) -> list[PlannedWorkspace]:
-        try:
-            roots = find_workspaces(repository)
-        except UsageError:  # a directory that this user cannot read, or a workspace that was removed meanwhile
-            return []
         planned = {entry.loaded.root.resolve() for entry in self._planned}
-        loaded = [load(root) for root in roots if root not in planned]
-        return [
-            PlannedWorkspace(entry, entry.workspace, entry.path_in_repository or ".", entry.workspace.spec.url)
-            for entry in loaded
-            if entry.workspace is not None
-        ]
+        loaded = [load(root) for root in find_workspaces(repository) if root not in planned]
+        return [_to_offline(entry) for entry in loaded]
+
+
+def _to_offline(loaded: LoadedWorkspace) -> PlannedWorkspace:
+    path = loaded.path_in_repository or "."
+    workspace = loaded.workspace
+    name, url = (path, None) if workspace is None else (workspace.name, workspace.spec.url)
+    return PlannedWorkspace(loaded, name, path, url)

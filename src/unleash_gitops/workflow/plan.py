@@ -25,7 +25,7 @@ from unleash_gitops.drift import (
     resolve_policy,
 )
 from unleash_gitops.engine.classify import Classification, Targets, classify, find_unmatched_targets
-from unleash_gitops.engine.in_use import check_use, find_unused_permissions
+from unleash_gitops.engine.in_use import check_use
 from unleash_gitops.engine.owned_objects import count_owned_after, find_stale_settings
 from unleash_gitops.engine.plan_context import Neighbour, PlanContext
 from unleash_gitops.engine.planner import plan_changes
@@ -152,9 +152,10 @@ def compare_workspace(
     """
     pieces = parse_targets(targets)
     reader, live, not_read = _read_live(loaded, workspace, client, pieces, progress)
-    desired = leave_out_kinds(loaded.desired, not_read)
-    known_owners = frozenset(owner for resource in live.resources.values() for owner in resource.owners)
-    context = PlanContext(workspace, client.facts(), (), known_owners)
+    desired, live = leave_out_kinds(loaded.desired, not_read), leave_out_kinds(live, not_read)
+    known_owners = {owner for resource in live.resources.values() for owner in resource.owners}
+    known_owners |= {resource.transfer_from for resource in desired.resources.values() if resource.transfer_from}
+    context = PlanContext(workspace, client.facts(), (), frozenset(known_owners), live.resources)
     classification = classify(desired, live, context, pieces)
     neighbours = tuple(find_neighbours()) if classification.differences else ()
     if neighbours:
@@ -169,10 +170,8 @@ def compare_workspace(
     resolved = check_use(resolved, reader, allow_in_use, datetime.now(UTC))
     renamed = find_renames(classification.differences, desired, live, history)
     reminders = find_orphan_drift(orphaned, history, reader)
-    warnings = [
-        *find_stale_settings(desired, live, context, classification),
-        *find_unused_permissions(classification, reader),
-    ]
+    is_all_read = not targets and not not_read
+    warnings = find_stale_settings(desired, live, context, classification) if is_all_read else ()
     return Comparison(
         note_renames(resolved.with_kept(reminders), renamed),
         context,

@@ -15,7 +15,7 @@ from unleash_gitops.engine.parts import find_differing_parts
 from unleash_gitops.engine.reader import Reader
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.interfaces import Marked, Pullable
-from unleash_gitops.model.errors import UsageError
+from unleash_gitops.model.errors import KindNotReadable, UsageError
 from unleash_gitops.model.paths import format_path
 from unleash_gitops.model.resource import ReadScope, Reference, ResourceSet
 from unleash_gitops.model.suggestions import suggest_alternatives
@@ -75,9 +75,13 @@ def pull_workspace(
     projects = workspace.spec.projects if choice.project is None else (choice.project,)
     policy = workspace.spec.model_copy(update={"projects": projects})
     needed = loaded.desired.kinds | ({choice.kind} if choice.kind else set())
-    live = Reader(client, workspace.name, policy, ReadScope(None, lambda _: False), needed).read(progress=progress)
+    reader = Reader(client, workspace.name, policy, ReadScope(None, lambda _: False), needed)
+    live = reader.read(progress=progress)
+    if choice.kind is not None and choice.kind in reader.denied:
+        raise KindNotReadable(choice.kind, reader.denied[choice.kind], "it was asked for")
     check_fields(choice.leave, live, choice.kind)
     taken = {path.casefold() for path in loaded.files}
+    denied = [Skipped(kind, f"the token may not read it: {reason}") for kind, reason in sorted(reader.denied.items())]
     files, skipped = build_files(
         loaded.desired,
         live,
@@ -89,7 +93,7 @@ def pull_workspace(
         _write_files(loaded.root, files)
     except OSError as error:
         raise UsageError(f"cannot write {error.filename}: {error.strerror}") from None
-    in_order = sorted([*skipped, *refused], key=lambda entry: entry.address)
+    in_order = sorted([*denied, *skipped, *refused], key=lambda entry: entry.address)
     return Pulled(tuple(files), tuple(in_order), _count_unwritten(loaded.desired, live, choice))
 
 

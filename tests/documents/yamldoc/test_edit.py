@@ -347,5 +347,9 @@ def test_an_edit_changes_no_aliased_value_elsewhere(anchored: Any, uses: list[st
     (value,) = parse_values(text)
     path = draw_path(data, value)
     new = data.draw(VALUES | st.just(REMOVED))
-    result = apply_edits(text.encode(), "f.yaml", {1: [Edit(path, new)]}).decode()
+    try:
+        result = apply_edits(text.encode(), "f.yaml", {1: [Edit(path, new)]}).decode()
+    except EditError:  # what cannot be written out is refused, and no value changes
+        assert not flow.strip() or anchored is None, text
+        return
     assert json.dumps(parse_values(result), sort_keys=True) == json.dumps([put_value(value, path, new)], sort_keys=True)

@@ -31,6 +31,8 @@ _SEARCHES = 5  # flags that are looked for by name; a server allows 15 searches 
 _PAGE = 100
 _FEW = 5  # flags, that are better asked for one by one than exported
 _NOTHING: Sequence[str] = ()
+_EVALUATED = frozenset({"default", "flexibleRollout", "userWithId", "remoteAddress", "applicationHostname"})
+"""The types of strategy that the playground evaluates, and so answers with their variants."""
 
 
 @dataclass
@@ -140,8 +142,8 @@ def _by_playground(
                     continue
                 states = answer.get(name, {}).get(environment)
                 strategies = [_of_playground(entry) for entry in states[0]["strategies"]["data"]] if states else None
-                if strategies is None or any(entry["disabled"] for entry in strategies):
-                    unsure.add(name)  # the variants of a strategy that is disabled are not told
+                if strategies is None or any(_hides_variants(entry) for entry in strategies):
+                    unsure.add(name)
                 else:
                     flags[name].strategies[environment] = strategies
     return unsure
@@ -169,6 +171,11 @@ def _bundles(environments: Sequence[str], flags: int) -> Iterator[list[str]]:
     size = max(1, _MOST_EVALUATIONS // max(1, flags))
     for start in range(0, len(environments), size):
         yield list(environments[start : start + size])
+
+
+def _hides_variants(strategy: Mapping[str, Any]) -> bool:
+    """Tell whether the playground may leave out a strategy's variants: of a disabled one, and of a custom type."""
+    return bool(strategy["disabled"]) or strategy["name"] not in _EVALUATED
 
 
 def _of_playground(strategy: Mapping[str, Any]) -> dict[str, Any]:
