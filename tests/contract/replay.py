@@ -69,7 +69,7 @@ def replay(http: httpx.Client, calls: Sequence[Call], pause: float, prefix: str 
     `pause` is in seconds, and how long `WAIT` waits; `prefix` takes the place of `PREFIX` in all names.
     """
     saved: dict[str, Any] = {PREFIX: prefix}
-    # 8.2.0 answers with 500 where an event is in the answer that it cannot describe: only events since now are asked for.
+    # 8.2.0 answers with 500 where the answer has an event that it cannot describe, so only later events are read.
     http.post(f"{ADMIN}/tag-types", json={"name": f"{prefix}first", "icon": ""}).raise_for_status()
     http.delete(f"{ADMIN}/tag-types/{prefix}first").raise_for_status()
     since = http.get(f"{ADMIN}/search/events?limit=1").raise_for_status().json()["events"][0]["id"]
