@@ -63,6 +63,8 @@ def find_orphan_drift(orphans: Iterable[Resource], history: History, reads: Read
 
 
 def _attribute_one(difference: Difference, history: History, reads: Reads) -> AttributedDifference:
+    if difference.action == "release":  # it changes no value
+        return AttributedDifference(difference)
     log = history.of_object(difference.resource, difference.live, reads)
     unknown = Verdict("unknown", error=history.error_of(difference.resource))
     if difference.live is None:
@@ -98,10 +100,19 @@ def _judge_parts(
     }
     expected = _apply_document(desired, live, traces)
     verdicts = {
-        path: trace.judge(lambda base, path=path: bool(value_at(expected, path) == base))  # type: ignore[misc]
+        path: trace.judge(
+            lambda base, path=path: bool(value_at(expected, path) == base),  # type: ignore[misc]
+            lambda value, path=path: _leaves(desired, live, path, value),  # type: ignore[misc]
+        )
         for path, trace in traces.items()
     }
     return {**verdicts, **dict.fromkeys(write_only, Verdict("file"))}
+
+
+def _leaves(desired: Resource, live: Resource, path: PartPath, value: Any) -> bool:
+    """Tell whether a document leaves a part that has a value, in the object as it is now otherwise."""
+    before = replace(live, spec=with_value(live.spec, path, value))
+    return bool(value_at(kinds()[desired.address.kind].spec_after_update(desired, before), path) == value)
 
 
 def _apply_document(desired: Resource, live: Resource, traces: Mapping[PartPath, Trace]) -> Mapping[str, Any] | None:

@@ -46,14 +46,17 @@ def find_taken_back(difference: Difference, history: History, reads: Reads) -> C
     source, desired = difference.taken_from, difference.desired
     if source is None or desired is None or desired.transfer_from != source:
         return None
-    taken_back: MarkChange | None = None
-    for change in _list_mark_changes(difference, history, reads):
-        if taken_back is None and source in change.gained:
-            taken_back = change
-        elif taken_back is not None and reads.workspace in change.gained:
-            is_accepted = desired.accepted is not None and desired.accepted >= taken_back.event.id
-            return None if is_accepted else _to_changed(taken_back)
-    return None
+    changes = _list_mark_changes(difference, history, reads)
+    latest = next((place for place, change in enumerate(changes) if source in change.gained), None)
+    if latest is None:
+        return None
+    earlier = changes[latest + 1 :]
+    had_it_before = any(source in change.lost | change.gained for change in earlier)
+    if not had_it_before or not any(reads.workspace in change.gained for change in earlier):
+        return None
+    event = changes[latest].event
+    is_accepted = desired.accepted is not None and desired.accepted >= event.id
+    return None if is_accepted else _to_changed(changes[latest])
 
 
 def _list_mark_changes(difference: Difference, history: History, reads: Reads) -> Sequence[MarkChange]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from unleash_gitops.api.audit_log import Actor, Event
@@ -42,6 +42,8 @@ class Trace:
     `error` why one of them could not be understood. `ambiguous` are later events of other users that may have changed
     the part, which the log does not show. `since` is the event after which the part was `base`, 0 where the log has
     none. `assumed` tells that the workspace never changed the object, and `base` is the oldest logged value.
+    `checkpoints` are the later writes of the object by this workspace that left the part alone: its value then, and how
+    many of `others` came after.
     """
 
     now: Any
@@ -52,14 +54,22 @@ class Trace:
     ambiguous: Sequence[Event] = ()
     since: int = 0
     assumed: bool = False
+    checkpoints: Sequence[tuple[Any, int]] = ()
 
     @property
     def known_base(self) -> bool:
         """Tell whether the log holds what the part was."""
         return not isinstance(self.base, UnknownValue)
 
-    def judge(self, agrees: Callable[[Any], bool]) -> Verdict:
-        """Return why the part differs; `agrees` tells whether the document leaves a part that has a value."""
+    def judge(self, agrees: Callable[[Any], bool], leaves: Callable[[Any], bool] = lambda _: False) -> Verdict:
+        """Return why the part differs; `agrees` tells whether the document leaves a part that has a value.
+
+        `leaves` tells the same of the object as it is now but for this part. A write of the workspace at which the
+        document left the part is the state that it is compared with, whoever had set the value.
+        """
+        for value, later in self.checkpoints:
+            if not isinstance(value, UnknownValue) and leaves(value):
+                return replace(self, base=value, others=self.others[:later], checkpoints=()).judge(agrees)
         changed = _find_newest(self.others)
         if self.base is _NOT_LOGGED:
             return Verdict("unknown", changed, self.error)
@@ -119,6 +129,7 @@ class ObjectHistory:
         ambiguous: list[Event] = []
         value, gap = now, False
         error: str | None = None
+        checkpoints: list[tuple[Any, int]] = []
         for event, (before, after) in self._entries:
             was, became = value_at(before, path), value_at(after, path)
             gap = gap or _contradicts(became, value)
@@ -127,7 +138,9 @@ class ObjectHistory:
             touched = was != became
             is_ambiguous = not touched and _is_ambiguous(became)
             if accepted or (event.id in self._ours and (touched or is_ambiguous or event.id == self._first)):
-                return Trace(now, became, others, gap, error, ambiguous, since=event.id)
+                return Trace(now, became, others, gap, error, ambiguous, event.id, checkpoints=checkpoints)
+            if event.id in self._ours:
+                checkpoints.append((became, len(others)))
             if touched:
                 others.append(event)
             elif is_ambiguous:
@@ -135,7 +148,7 @@ class ObjectHistory:
             value = was
         if self._assumes_oldest and others and not gap and not isinstance(value, UnknownValue):
             return Trace(now, value, others, gap, error, ambiguous, assumed=True)
-        return Trace(now, _NOT_LOGGED, others, gap, error, ambiguous)
+        return Trace(now, _NOT_LOGGED, others, gap, error, ambiguous, checkpoints=checkpoints)
 
     def judge_undocumented(self, spec: Mapping[str, Any]) -> tuple[Verdict, dict[PartPath, Verdict]]:
         """Return whether another user changed an object without a document, and which parts; `spec` is the live one.

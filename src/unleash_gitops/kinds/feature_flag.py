@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from unleash_gitops.kinds.base import Kind
 from unleash_gitops.kinds.flags.answers import read_listed_flag, read_project_environments, read_segment_names
+from unleash_gitops.kinds.flags.archived import list_archived_flags
 from unleash_gitops.kinds.flags.calls import (
     METADATA,
     claim_calls,
@@ -152,6 +153,8 @@ class FeatureFlag(Kind, Claimable, HasReferences, HasUsage, FlagHistory, FlagWri
         for flag in (*active, *archived):
             yield self._live(flag, reads, project, wanted.get(flag.name), segments)
         yield from self._read_half_deleted(reads, project, {*wanted, *listed})
+        if reads.policy.release:
+            yield from self._read_released(reads, project, {*wanted, *listed})
         if elsewhere:
             readable = {flag for other in reads.projects() for flag in reads.flags(other)}
             for name in elsewhere:
@@ -243,6 +246,21 @@ class FeatureFlag(Kind, Claimable, HasReferences, HasUsage, FlagHistory, FlagWri
     @override
     def find_use(self, live: Resource, reads: Reads, since: datetime) -> Use | None:
         return find_flag_use(live, reads, since)
+
+    def _read_released(self, reads: Reads, project: str, known: Collection[str]) -> Iterator[Resource]:
+        """Yield the archived flags of this workspace that it releases."""
+        for name, tags in list_archived_flags(reads, project):
+            owners = read_owner_tags(tags)
+            flag = Resource(
+                Address(self.name, name, project),
+                name,
+                {"archived": True},
+                ownership=ownership_of(owners, reads.workspace),
+                owners=owners,
+                handles={"deletion": reads.policy.deletion},
+            )
+            if name not in known and reads.workspace in owners and reads.policy.releases(flag):
+                yield flag
 
     def _read_half_deleted(self, reads: Reads, project: str, known: Collection[str]) -> Iterator[Resource]:
         """Yield the flags that a delete for good may have archived only; none where the workspace archives flags."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from unleash_gitops.documents.loader import LoadedWorkspace, find_repository, find_workspaces, load
 from unleash_gitops.engine.plan_context import Neighbour
-from unleash_gitops.model.diagnostics import has_errors
+from unleash_gitops.model.diagnostics import Diagnostic
 from unleash_gitops.model.workspace import canonical_url
 
 __all__ = ["Neighbourhood", "PlannedWorkspace"]
@@ -42,21 +42,29 @@ class Neighbourhood:
         self._lock = threading.Lock()
 
     def of_workspace(self, loaded: LoadedWorkspace, url: str, instance_id: str | None) -> tuple[Neighbour, ...]:
-        """Return the neighbours of a workspace whose instance has that URL and id."""
-        own = next((entry for entry in self._planned if entry.loaded is loaded), None)
-        urls = {None, canonical_url(url), canonical_url(own.url) if own is not None else None}
+        """Return the neighbours of a workspace whose instance has that URL and id.
+
+        Where the URL is not that of the files, it takes precedence over the URLs of all workspaces.
+        """
+        configured = None if loaded.workspace is None else loaded.workspace.spec.url
+        takes_precedence = canonical_url(configured) != canonical_url(url)
+        urls = {None, canonical_url(url)}
         return tuple(
             Neighbour(
                 entry.name,
                 entry.path,
                 entry.loaded.desired,
                 is_planned,
-                is_complete=not has_errors([*entry.loaded.diagnostics]),
+                is_complete=not any(_hides_documents(problem) for problem in entry.loaded.diagnostics),
             )
             for entries, is_planned in ((self._planned, True), (self._load_offline(loaded.root), False))
             for entry in entries
             if entry.loaded.root != loaded.root
-            and (canonical_url(entry.url) in urls or (instance_id is not None and entry.instance_id == instance_id))
+            and (
+                canonical_url(entry.url) in urls
+                or (takes_precedence and not is_planned)
+                or (instance_id is not None and entry.instance_id == instance_id)
+            )
         )
 
     def _load_offline(self, root: Path) -> list[PlannedWorkspace]:
@@ -73,6 +81,11 @@ class Neighbourhood:
         planned = {entry.loaded.root.resolve() for entry in self._planned}
         loaded = [load(root) for root in find_workspaces(repository) if root not in planned]
         return [_to_offline(entry) for entry in loaded]
+
+
+def _hides_documents(problem: Diagnostic) -> bool:
+    """Tell whether files with that problem may have documents that were not read."""
+    return problem.severity == "error" or problem.code == "name-in-capitals"
 
 
 def _to_offline(loaded: LoadedWorkspace) -> PlannedWorkspace:

@@ -16,7 +16,7 @@ from unleash_gitops.api.answers import check_answer
 from unleash_gitops.kinds.flags.calls import flag_path
 from unleash_gitops.kinds.reads import Reads
 
-__all__ = ["archived_flags_with", "archived_flags_with_strategy", "names_context_field"]
+__all__ = ["archived_flags_with", "archived_flags_with_strategy", "list_archived_flags", "names_context_field"]
 
 _PAGE = 100
 
@@ -27,6 +27,7 @@ class _Named(TypedDict):
 
 class _Tag(TypedDict):
     type: str
+    value: str
 
 
 class _ArchivedFlag(TypedDict):
@@ -40,6 +41,13 @@ class _ArchivedFlag(TypedDict):
 class _Page(TypedDict):
     features: list[_ArchivedFlag]
     total: int
+
+
+def list_archived_flags(reads: Reads, project: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the name and the tags of each archived flag of a project."""
+    for flag in _list_archived(reads):
+        if flag["project"] == project:
+            yield flag["name"], [f"{tag['type']}:{tag['value']}" for tag in flag.get("tags") or ()]
 
 
 def archived_flags_with(reads: Reads, matches: Callable[[_ArchivedFlag], bool]) -> Iterator[str]:
