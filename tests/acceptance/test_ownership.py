@@ -578,6 +578,68 @@ def test_a_run_over_all_names_workspaces_that_are_not_in_it(teams: Teams) -> Non
     assert "Workspaces with objects here that are not in this run: aa 1\n" in shown.out
 
 
+def test_a_kill_switch_is_not_undone_where_the_document_took_a_live_value_over(
+    teams: Teams, request: pytest.FixtureRequest
+) -> None:
+    name = fresh("FeatureFlag")
+    production = f"/api/admin/projects/default/features/{name}/environments/production"
+    somebody = somebody_of(teams.instance)
+    request.addfinalizer(somebody.close)
+    teams.document("aa", "FeatureFlag", name, description="one")
+    assert teams.run("apply", "aa", "--yes").code == 0
+    rollout = {"name": "flexibleRollout", "parameters": {"rollout": "10", "stickiness": "default", "groupId": name}}
+    somebody.http.post(f"{production}/strategies", json=rollout).raise_for_status()
+    somebody.http.post(f"{production}/on", json={}).raise_for_status()
+    teams.document("aa", "FeatureFlag", name, description="two", environments={"production": {"enabled": True}})
+    assert teams.run("apply", "aa", "--yes").code == 0
+    somebody.http.post(f"{production}/off", json={}).raise_for_status()
+    refused = teams.run("apply", "aa", "--yes")
+    assert (refused.code, "not overwritten (drift: fail)" in refused.out) == (1, True)
+    flag = teams.instance.flag(name)
+    assert flag is not None
+    assert flag["in"]["production"]["enabled"] is False
+
+
+def test_an_archived_flag_is_released(teams: Teams) -> None:
+    name, other = fresh("FeatureFlag"), fresh("FeatureFlag")
+    for each in (name, other):
+        teams.document("aa", "FeatureFlag", each)
+    assert teams.run("apply", "aa", "--yes").code == 0
+    (teams.root / "aa" / f"FeatureFlag-{name}.yaml").unlink()
+    assert teams.run("apply", "aa", "--yes").code == 0
+    teams.workspace("aa", release=[f"FeatureFlag/default/{name}"])
+    assert teams.actions("aa") == [("aa", "release", name)]
+    assert teams.run("apply", "aa", "--yes").code == 0
+    assert teams.owners("FeatureFlag", name) == []
+    assert teams.instance.flag(name) is None
+
+
+def test_a_delete_is_blocked_while_a_neighbour_has_invalid_files(teams: Teams) -> None:
+    name = fresh("Segment")
+    for each in (name, f"{name}-stays"):
+        teams.document("aa", "Segment", each)
+    assert teams.run("apply", "aa", "--yes").code == 0
+    teams.move(f"Segment-{name}.yaml", "aa", "bb")
+    moved = teams.root / "bb" / f"Segment-{name}.yaml"
+    content = moved.read_text(encoding="utf-8")
+    for broken in (content + "bogus: 1\n", "a: b: c\n"):
+        moved.write_text(broken, encoding="utf-8")
+        (change,) = teams.run("plan", "aa", "--format", "json").json["changes"]
+        reason = "its document may be in bb, whose files have errors: correct them first"
+        assert (change["action"], change["reason"]) == ("blocked", reason)
+
+
+def test_a_chart_with_another_workspaces_id_is_blocked(teams: Teams) -> None:
+    document_samples.write(teams.root / "aa", document_samples.chart("errors"), "errors.yaml")
+    assert teams.run("apply", "aa", "--yes").code == 0
+    (identifier,) = teams.instance.charts()
+    content = document_samples.chart("errors", {"id": identifier, "transferFrom": "aa"})
+    document_samples.write(teams.root / "bb", content, "errors.yaml")
+    (teams.root / "aa" / "errors.yaml").unlink()
+    (change,) = teams.run("plan", "bb", "--format", "json").json["changes"]
+    assert (change["action"], "leave out metadata.id to take it over" in change["reason"]) == ("blocked", True)
+
+
 def somebody_of(instance: Instance) -> Instance:
     """Return the instance as another user sees it."""
     return Instance(instance.url, SOMEBODY if instance.fake is not None else make_token(ANOTHER), instance.fake)

@@ -216,7 +216,7 @@ def _classify_undocumented(live: Resource, context: PlanContext) -> Difference |
     if _is_released(live, context.workspace):
         if not isinstance(kind, Claimable):
             return None
-        return Difference("release", None, live, spec, spec, reason=kind.side_effect_note(live, spec))
+        return Difference("release", None, live, spec, spec, reason=kind.mark_note(live))
     if live.ownership == "shared":
         reason = f"marked by {describe_owners(context.name_owners(live))}: release it in all but one of them"
         return Difference("blocked", None, live, spec, spec, reason=reason)

@@ -109,6 +109,10 @@ class ContextField(NamedKind, Audited):
 
     @override
     def side_effect_note(self, live: Resource, after: Mapping[str, Any]) -> str | None:
+        return self.mark_note(live)
+
+    @override
+    def mark_note(self, live: Resource) -> str | None:
         """A PUT takes no `sortOrder`, and sets it to 0."""
         order = live.handles.get("sortOrder", 0)
         return f"the server resets sortOrder from {order} to 0" if order else None

@@ -58,6 +58,10 @@ class Claimable(Marked):
         """
         return None
 
+    def mark_note(self, live: Resource) -> str | None:
+        """Return what the server does by itself when only the mark of a live object changes, None for nothing."""
+        return None
+
     @abstractmethod
     def claim(self, desired: Resource, live: Resource, workspace: str) -> tuple[Call, ...]:
         """Return the calls that put the workspace's mark on a live object in place of any other; no value changes.

@@ -31,8 +31,6 @@ _SEARCHES = 5  # flags that are looked for by name; a server allows 15 searches 
 _PAGE = 100
 _FEW = 5  # flags, that are better asked for one by one than exported
 _NOTHING: Sequence[str] = ()
-_EVALUATED = frozenset({"default", "flexibleRollout", "userWithId", "remoteAddress", "applicationHostname"})
-"""The types of strategy that the playground evaluates, and so answers with their variants."""
 
 
 @dataclass
@@ -174,8 +172,8 @@ def _bundles(environments: Sequence[str], flags: int) -> Iterator[list[str]]:
 
 
 def _hides_variants(strategy: Mapping[str, Any]) -> bool:
-    """Tell whether the playground may leave out a strategy's variants: of a disabled one, and of a custom type."""
-    return bool(strategy["disabled"]) or strategy["name"] not in _EVALUATED
+    """Tell whether the playground leaves out a strategy's variants: it does where it cannot evaluate the strategy."""
+    return bool(strategy["disabled"]) or strategy["result"].get("evaluationStatus", "complete") != "complete"
 
 
 def _of_playground(strategy: Mapping[str, Any]) -> dict[str, Any]:
