@@ -281,7 +281,7 @@ def test_what_others_made_is_reported_and_left_alone(flags: Space) -> None:
     assert change["reason"].startswith("owned by workspace others: set metadata.transferFrom: others, ")
     (flags.root / f"{theirs}.yaml").unlink()
     flags.flag(by_hand, description=None)
-    assert flags.plan()["changes"] == []  # as it is: nothing to say
+    assert [change["fields"] for change in flags.plan()["changes"]] == [[]]  # it is adopted as it is
     flags.flag(by_hand, stale=True)
     (change,) = flags.plan()["changes"]
     assert change["reason"] == "adopts an object that this workspace did not make"
@@ -316,7 +316,7 @@ def test_a_segment_goes_once_the_flag_lets_go_of_it(flags: Space) -> None:
     assert_nothing_differs(flags)
     (flags.root / f"Segment-{segment}.yaml").unlink()
     done = flags.run("plan")
-    assert done.code == 0
+    assert done.code == 3
     assert f"cannot be deleted: used by FeatureFlag/default/{name}" in done.out
     flags.flag(name, environments={"production": {"strategies": [{**ON, "segments": []}]}})
     changes = flags.plan()["changes"]

@@ -111,7 +111,8 @@ def test_a_pulled_integration_is_managed_by_its_number_and_keeps_its_secret(spac
         pulled.unlink()
     space.write("Addon", "x", {"id": str(live["id"])}, provider="slack-app", events=["feature-created"])
     file.unlink()
-    assert [(change["action"], change["kind"]) for change in space.plan()["changes"]] == [("adopt", "Addon")]
+    changes = space.plan()["changes"]
+    assert [change["action"] for change in changes if change["kind"] == "Addon"] == ["adopt"]
     apply(space)
     (after,) = space.instance.addons()
     assert after == {
@@ -227,7 +228,7 @@ def test_what_others_made_is_reported_and_left_alone(space: Space) -> None:
     for path in space.root.iterdir():
         assert path.name != "api-tokens"
     space.workspace(exclusive=[{"kind": "ApiToken"}])
-    assert len(space.plan()["changes"]) == 2
+    assert len([change for change in space.plan()["changes"] if change["kind"] == "ApiToken"]) == 2
     apply(space)
     assert [one["tokenName"] for one in space.instance.tokens()] == ["theirs [gitops:search]"]
 

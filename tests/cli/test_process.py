@@ -51,8 +51,8 @@ def without_times(text: str) -> str:
         ("--version", 0),
         ("plan --nope", 1),
         ("validate", 0),
-        ("plan", 0),
-        ("-v plan --detailed-exitcode --format json --concurrency 1", 2),
+        ("plan", 3),
+        ("-v plan --detailed-exitcode --format json --concurrency 1", 3),
         ("plan --url http://user:secret@host", 1),
         ("apply", 1),
         ("apply --yes --format json", 3),
@@ -108,7 +108,7 @@ def test_a_console_that_cannot_show_a_character_gets_an_escape(workspace: Path, 
     environment |= {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     process = start_process(["plan"], cwd=workspace, environment=environment, stderr=subprocess.STDOUT)
     out, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
+    assert process.returncode == 3
     assert r"\xfc \u2192 \U0001f389" in out
 
 

@@ -33,6 +33,7 @@ IGNORED = {
 }  # fmt: skip
 """Fields that the product does not read, and times, wherever they are in an answer."""
 IGNORED_AT = {
+    "/context": {"sortOrder"},  # any PUT of a field sets it to 0
     "/ui-config": {
         "environment", "flags", "emailEnabled", "unleashUrl", "baseUriPath", "authenticationType", "frontendApiOrigins",
         "prometheusAPIAvailable", "impactMetrics", "disablePasswordAuth", "maxSessionsCount", "unleashContext",

@@ -122,6 +122,10 @@ class Instance:
             self.http.delete(f"/api/admin/addons/{addon['id']}").raise_for_status()
         for token in self.tokens():
             self.http.delete(f"/api/admin/api-tokens/{quote(token['secret'], safe='')}").raise_for_status()
+        listed = self.http.get("/api/admin/metrics/applications?limit=1000&offset=0").raise_for_status().json()
+        for application in listed["applications"]:
+            name = quote(application["appName"], safe="")
+            self.http.delete(f"/api/admin/metrics/applications/{name}").raise_for_status()
         for strategy in self.http.get("/api/admin/strategies").raise_for_status().json()["strategies"]:
             if strategy["editable"]:
                 self.http.delete(f"/api/admin/strategies/{strategy['name']}").raise_for_status()

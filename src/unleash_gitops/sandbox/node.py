@@ -23,7 +23,10 @@ __all__ = ["SERVER", "base_environment", "find_node", "install_unleash", "wheel_
 
 HERE = Path(__file__).parent
 SERVER = HERE / "server.mjs"
-PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "USERPROFILE")
+PASSED_ON = (
+    "PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "USERPROFILE",
+    "SEARCH_FEATURES_RATE_LIMIT_PER_MINUTE",
+)  # fmt: skip
 MISSING_VERSION_CODES = ("ETARGET", "E404")  # npm's codes for a version or package that the registry does not have
 
 
