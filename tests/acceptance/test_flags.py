@@ -284,7 +284,7 @@ def test_what_others_made_is_reported_and_left_alone(flags: Space) -> None:
     assert [change["fields"] for change in flags.plan()["changes"]] == [[]]  # it is adopted as it is
     flags.flag(by_hand, stale=True)
     (change,) = flags.plan()["changes"]
-    assert change["reason"] == "adopts an object that this workspace did not make"
+    assert change["action"] == "adopt"
     assert_nothing_differs(flags)
     found = live(flags, by_hand)
     assert (found["tags"], found["in"]["production"]["enabled"]) == ([OWNER], True)

@@ -389,6 +389,7 @@ def test_the_servers_own_context_field_is_managed_but_never_marked_or_deleted(te
     assert teams.owners("ContextField", "userId") == []
     (teams.root / "aa" / "ContextField-userId.yaml").unlink()
     assert teams.actions("aa") == []
+    teams.instance.change("context", "userId", description="Allows you to constrain on userId")
 
 
 def test_two_workspaces_of_one_name_on_one_instance_are_refused_however_its_url_is_spelled(teams: Teams) -> None:
