@@ -44,7 +44,7 @@ def init(directory: Path, name: str | None) -> int:
 
 
 def _choose_name(directory: Path) -> str:
-    """Return a name from the Git remote, or the answer of the user. Raises UsageError when nobody can be asked."""
+    """Return a name from the Git remote, or the answer of the user. Raises UsageError without a terminal to ask on."""
     from unleash_gitops.workflow.workspace_name import derive_workspace_name
 
     name = derive_workspace_name(directory)

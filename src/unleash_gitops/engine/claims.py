@@ -77,7 +77,7 @@ def _is_oldest(claim: Claim, feature: str, rivals: set[str], get: _Get) -> bool:
         query = f"type=IS:feature-tagged&feature=IS:{quote(feature, safe='')}"
         events, _ = search_events(get, query, 1)
     except (ApiError, NotUnleash):
-        return False  # without the log, nobody knows: both give way
+        return False  # without the log, the order is unknown: both give way
     newest: dict[str, int] = {}
     for event in events:
         if isinstance(event.data, dict) and event.data.get("type") == OWNER_TAG:

@@ -95,8 +95,9 @@ def classify(desired: ResourceSet, live: ResourceSet, context: PlanContext, targ
     An object is desired and not live (create), desired and live (update, adopt, transfer, or unchanged), live and not
     desired (delete or release, by the workspace's policy), or stays.
     """
+    context = replace(context, live=live.resources)
     wanted, present = _within(desired.resources, live.resources, targets)
-    compared, taken = _compare(wanted, live.resources, context)
+    compared, taken = _compare(wanted, context)
     undocumented = [resource for key, resource in present.items() if key not in wanted and key not in taken]
     removed = {resource.key: _classify_undocumented(resource, context) for resource in undocumented}
     staying = [resource for resource in undocumented if removed[resource.key] is None]
@@ -125,16 +126,14 @@ def classify(desired: ResourceSet, live: ResourceSet, context: PlanContext, targ
     )
 
 
-def _compare(
-    wanted: Mapping[Key, Resource], live: Mapping[Key, Resource], context: PlanContext
-) -> tuple[dict[Key, Difference | None], set[Key]]:
+def _compare(wanted: Mapping[Key, Resource], context: PlanContext) -> tuple[dict[Key, Difference | None], set[Key]]:
     """Return the difference of each document, and the keys of the objects that are taken over under another id."""
     compared: dict[Key, Difference | None] = {}
     taken: set[Key] = set()
     for key, resource in wanted.items():
-        former = context.find_former(resource, live)
+        former = context.find_former(resource)
         if former is None:
-            compared[key] = classify_document(resource, live.get(key), context)
+            compared[key] = classify_document(resource, context.live.get(key), context)
         else:
             compared[key] = classify_document(resource, former[0], context, taken_from=former[1])
             taken.add(former[0].key)
@@ -196,18 +195,20 @@ def _refuse_transfer(kind: Kind, desired: Resource, live: Resource) -> str | Non
 
 def _refuse_owned(kind: Kind, live: Resource, context: PlanContext) -> str | None:
     """Return why another workspace's object is not changed, and what to do; None for an object without an owner."""
-    if live.ownership == "shared":
-        return f"marked by {describe_owners(context.name_owners(live))}: release it in all but one of them"
+    owners = context.name_owners(live)
+    if live.ownership == "shared" or (live.ownership == "foreign" and len(owners) > 1):
+        return _describe_several(owners)
     if live.ownership != "foreign":
         return None
-    owners = context.name_owners(live)
-    if len(owners) > 1:
-        return f"marked by {describe_owners(owners)}: release it in all but one of them"
     owner = next(iter(owners), None)
     if not isinstance(kind, Claimable):
         return f"owned by {describe_owners(owners)}: leave out metadata.id to take it over, or remove this document"
     take_over = f"set metadata.transferFrom: {owner}" if owner else "set metadata.transferFrom to its name"
     return f"owned by {describe_owners(owners)}: {take_over}, release it there, or remove this document"
+
+
+def _describe_several(owners: Sequence[str]) -> str:
+    return f"marked by {describe_owners(owners)}: release it in all but one of them"
 
 
 def _classify_undocumented(live: Resource, context: PlanContext) -> Difference | None:
@@ -218,7 +219,7 @@ def _classify_undocumented(live: Resource, context: PlanContext) -> Difference |
             return None
         return Difference("release", None, live, spec, spec, reason=kind.mark_note(live))
     if live.ownership == "shared":
-        reason = f"marked by {describe_owners(context.name_owners(live))}: release it in all but one of them"
+        reason = _describe_several(context.name_owners(live))
         return Difference("blocked", None, live, spec, spec, reason=reason)
     reason_to_delete = context.workspace.spec.reason_to_delete(live)
     if reason_to_delete is None:

@@ -35,7 +35,10 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class PlanContext:
-    """The workspace that is planned, the facts of its server, and its neighbours."""
+    """The workspace that is planned, the facts of its server, and its neighbours.
+
+    `known_owners` are names that a mark without a name may be of. `live` is what `classify` compares with.
+    """
 
     workspace: Workspace
     server: ServerFacts
@@ -43,7 +46,7 @@ class PlanContext:
     known_owners: frozenset[str] = field(default=frozenset())
     live: Mapping[Key, Resource] = field(default_factory=dict, compare=False)
 
-    def find_former(self, desired: Resource, live: Mapping[Key, Resource]) -> tuple[Resource, str] | None:
+    def find_former(self, desired: Resource) -> tuple[Resource, str] | None:
         """Return the live object that a document takes over from another workspace, and that workspace.
 
         None when no other workspace owns it, or when nothing says that it may be taken over: neither the document, nor
@@ -52,10 +55,10 @@ class PlanContext:
         kind = kinds()[desired.address.kind]
         for owner in self._sources_of(desired):
             former_id = kind.former_id(desired, owner)
-            former = None if former_id is None else live.get(Key(kind.name, former_id))
+            former = None if former_id is None else self.live.get(Key(kind.name, former_id))
             if former is None or former.ownership != "foreign" or self.name_owners(former) != (owner,):
                 continue
-            if _can_follow(desired, former, live):
+            if _can_follow(desired, former, self.live):
                 return former, owner
         return None
 

@@ -141,7 +141,10 @@ class FeatureFlag(Kind, Claimable, HasReferences, HasUsage, FlagHistory, FlagWri
         to_delete = [
             entry["name"]
             for entry in reads.features(project)
-            if entry["name"] not in wanted and reads.scope.will_delete(self._listed(entry, reads, project))
+            if entry["name"] not in wanted
+            and reads.scope.will_delete(
+                self._with_marks(entry["name"], project, _tags(read_listed_flag(entry, project)), reads)
+            )
         ]
         active = read_flags(reads, project, to_delete, wanted)
         listed = set(reads.flags(project))
@@ -153,8 +156,7 @@ class FeatureFlag(Kind, Claimable, HasReferences, HasUsage, FlagHistory, FlagWri
         for flag in (*active, *archived):
             yield self._live(flag, reads, project, wanted.get(flag.name), segments)
         yield from self._read_half_deleted(reads, project, {*wanted, *listed})
-        if reads.policy.release:
-            yield from self._read_released(reads, project, {*wanted, *listed})
+        yield from self._read_released(reads, project, {*wanted, *listed})
         if elsewhere:
             readable = {flag for other in reads.projects() for flag in reads.flags(other)}
             for name in elsewhere:
@@ -248,46 +250,36 @@ class FeatureFlag(Kind, Claimable, HasReferences, HasUsage, FlagHistory, FlagWri
         return find_flag_use(live, reads, since)
 
     def _read_released(self, reads: Reads, project: str, known: Collection[str]) -> Iterator[Resource]:
-        """Yield the archived flags of this workspace that it releases."""
-        for name, tags in list_archived_flags(reads, project):
-            owners = read_owner_tags(tags)
-            flag = Resource(
-                Address(self.name, name, project),
-                name,
-                {"archived": True},
-                ownership=ownership_of(owners, reads.workspace),
-                owners=owners,
-                handles={"deletion": reads.policy.deletion},
-            )
-            if name not in known and reads.workspace in owners and reads.policy.releases(flag):
-                yield flag
+        """Yield the archived flags of this workspace that it releases; none where everything is read, as for `pull`."""
+        if not reads.policy.release or reads.scope.whole:
+            return
+        for entry in list_archived_flags(reads):
+            if entry["project"] == project and entry["name"] not in known:
+                flag = self._with_marks(entry["name"], project, _tags(entry), reads, is_archived=True)
+                if reads.workspace in flag.owners and reads.policy.releases(flag):
+                    yield flag
 
     def _read_half_deleted(self, reads: Reads, project: str, known: Collection[str]) -> Iterator[Resource]:
         """Yield the flags that a delete for good may have archived only; none where the workspace archives flags."""
         if reads.policy.deletion != "delete" or reads.scope.whole:
             return
         for name, tags in read_half_deleted(reads, project, known):
-            owners = read_owner_tags(tags)
-            flag = Resource(
-                Address(self.name, name, project),
-                name,
-                {"archived": True},
-                ownership=ownership_of(owners, reads.workspace),
-                owners=owners,
-                handles={"deletion": reads.policy.deletion},
-            )
+            flag = self._with_marks(name, project, tags, reads, is_archived=True)
             if reads.scope.will_delete(flag):
                 yield flag
 
-    def _listed(self, entry: Mapping[str, Any], reads: Reads, project: str) -> Resource:
-        """Return a listed flag with its ownership and nothing else."""
-        owners = read_owner_tags(_tags(read_listed_flag(entry, project)))
+    def _with_marks(
+        self, name: str, project: str, tags: Collection[str], reads: Reads, *, is_archived: bool = False
+    ) -> Resource:
+        """Return a flag with its ownership, whether it is archived, and nothing else."""
+        owners = read_owner_tags(tags)
         return Resource(
-            Address(self.name, entry["name"], project),
-            entry["name"],
-            {},
+            Address(self.name, name, project),
+            name,
+            {"archived": True} if is_archived else {},
             ownership=ownership_of(owners, reads.workspace),
             owners=owners,
+            handles={"deletion": reads.policy.deletion},
         )
 
     def _live(

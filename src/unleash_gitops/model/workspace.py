@@ -81,6 +81,9 @@ def _to_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+_Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_to_tuple)]
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -167,7 +170,7 @@ class WorkspaceSpec(_Model):
         "flags in environments of type production, overwrite for everything else.",
         examples=["keep"],
     )
-    applied_by: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_to_tuple)] = Field(
+    applied_by: _Names = Field(
         default=(),
         alias="appliedBy",
         description="Other tokens and accounts that apply these files, by their names in the server's audit log. "
@@ -190,14 +193,14 @@ class WorkspaceSpec(_Model):
         "more. A plan that deletes more is refused. 100: any.",
         examples=[30],
     )
-    allow_deletes: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_to_tuple)] = Field(
+    allow_deletes: _Names = Field(
         default=(),
         alias="allowDeletes",
         description="Deletes that do not count for the limits, as addresses or their beginnings.",
         examples=[["FeatureFlag/shop/old-banner"]],
     )
 
-    release: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_to_tuple)] = Field(
+    release: _Names = Field(
         default=(),
         description="Objects to stop managing, as addresses or their beginnings; `*`: all. They stay, and their marks "
         "go. As long as an object is listed, it is never deleted.",
@@ -211,13 +214,13 @@ class WorkspaceSpec(_Model):
         "there in the last 7 days, and of tokens used since then. block: they are not done. warn: the plan names them.",
         examples=[{"action": "block", "within": "30d"}],
     )
-    allow_in_use: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_to_tuple)] = Field(
+    allow_in_use: _Names = Field(
         default=(),
         alias="allowInUse",
         description="Objects to delete although they are in use, as addresses or their beginnings.",
         examples=[["FeatureFlag/shop/old-banner"]],
     )
-    not_read: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_to_tuple)] = Field(
+    not_read: _Names = Field(
         default=(),
         alias="notRead",
         description="Kinds that the token may not read, and that are not planned because of that.",

@@ -155,7 +155,7 @@ def compare_workspace(
     desired, live = leave_out_kinds(loaded.desired, not_read), leave_out_kinds(live, not_read)
     known_owners = {owner for resource in live.resources.values() for owner in resource.owners}
     known_owners |= {resource.transfer_from for resource in desired.resources.values() if resource.transfer_from}
-    context = PlanContext(workspace, client.facts(), (), frozenset(known_owners), live.resources)
+    context = PlanContext(workspace, client.facts(), (), frozenset(known_owners))
     classification = classify(desired, live, context, pieces)
     neighbours = tuple(find_neighbours()) if classification.differences else ()
     if neighbours:

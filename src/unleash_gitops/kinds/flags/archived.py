@@ -16,7 +16,13 @@ from unleash_gitops.api.answers import check_answer
 from unleash_gitops.kinds.flags.calls import flag_path
 from unleash_gitops.kinds.reads import Reads
 
-__all__ = ["archived_flags_with", "archived_flags_with_strategy", "list_archived_flags", "names_context_field"]
+__all__ = [
+    "ArchivedFlag",
+    "archived_flags_with",
+    "archived_flags_with_strategy",
+    "list_archived_flags",
+    "names_context_field",
+]
 
 _PAGE = 100
 
@@ -30,7 +36,9 @@ class _Tag(TypedDict):
     value: str
 
 
-class _ArchivedFlag(TypedDict):
+class ArchivedFlag(TypedDict):
+    """An archived flag in the answer of a search."""
+
     name: str
     project: str
     environments: list[_Named]
@@ -39,27 +47,22 @@ class _ArchivedFlag(TypedDict):
 
 
 class _Page(TypedDict):
-    features: list[_ArchivedFlag]
+    features: list[ArchivedFlag]
     total: int
 
 
-def list_archived_flags(reads: Reads, project: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield the name and the tags of each archived flag of a project."""
-    for flag in _list_archived(reads):
-        if flag["project"] == project:
-            yield flag["name"], [f"{tag['type']}:{tag['value']}" for tag in flag.get("tags") or ()]
-
-
-def archived_flags_with(reads: Reads, matches: Callable[[_ArchivedFlag], bool]) -> Iterator[str]:
+def archived_flags_with(reads: Reads, matches: Callable[[ArchivedFlag], bool]) -> Iterator[str]:
     """Yield the addresses of the archived flags of all projects that match."""
-    for flag in _list_archived(reads):
+    for flag in list_archived_flags(reads):
         if matches(flag):
             yield _address(flag)
 
 
 def archived_flags_with_strategy(reads: Reads, matches: Callable[[Mapping[str, Any]], bool]) -> Iterator[str]:
     """Yield the addresses of the archived flags of which a strategy matches. Reads each flag in each environment."""
-    places = [(flag, environment["name"]) for flag in _list_archived(reads) for environment in flag["environments"]]
+    places = [
+        (flag, environment["name"]) for flag in list_archived_flags(reads) for environment in flag["environments"]
+    ]
     paths = [
         f"{flag_path(flag['project'], flag['name'])}/environments/{quote(environment, safe='')}/strategies"
         for flag, environment in places
@@ -80,7 +83,8 @@ def names_context_field(strategy: Mapping[str, Any], field: str) -> bool:
     return is_sticky or any(constraint.get("contextName") == field for constraint in constraints)
 
 
-def _list_archived(reads: Reads) -> Iterator[_ArchivedFlag]:
+def list_archived_flags(reads: Reads) -> Iterator[ArchivedFlag]:
+    """Yield the archived flags of all projects, as a search finds them."""
     offset = 0
     while True:
         path = f"/api/admin/search/features?archived=IS:true&limit={_PAGE}&offset={offset}"
@@ -91,5 +95,5 @@ def _list_archived(reads: Reads) -> Iterator[_ArchivedFlag]:
             return
 
 
-def _address(flag: _ArchivedFlag) -> str:
+def _address(flag: ArchivedFlag) -> str:
     return f"FeatureFlag/{flag['project']}/{flag['name']}"

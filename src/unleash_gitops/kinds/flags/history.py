@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FlagHistory"]
 
+_NO_OWNERS: frozenset[str] = frozenset()
+
 
 class FlagHistory(HasHistory):
     """The history of a flag, taken back event by event from what is live."""
@@ -105,17 +107,16 @@ class FlagHistory(HasHistory):
 
 def _read_mark_change(event: Event) -> MarkChange | None:
     """Return what an event did to the marks of a flag, None when it left them alone."""
-    nobody: frozenset[str] = frozenset()
     if event.type == "feature-tagged":
         owners = read_owner_tags(_list_tags(event.data))
-        return MarkChange(event, frozenset(owners), nobody) if owners else None
+        return MarkChange(event, frozenset(owners), _NO_OWNERS) if owners else None
     if event.type == "feature-untagged":
         owners = read_owner_tags(_list_tags(event.before))
-        return MarkChange(event, nobody, frozenset(owners)) if owners else None
+        return MarkChange(event, _NO_OWNERS, frozenset(owners)) if owners else None
     if event.type == "tag-deleted":
-        return MarkChange(event, nobody, frozenset(read_owner_tags(_list_tags(event.data))))
+        return MarkChange(event, _NO_OWNERS, frozenset(read_owner_tags(_list_tags(event.data))))
     if event.type == "tag-type-deleted":
-        return MarkChange(event, nobody, EVERY_OWNER)
+        return MarkChange(event, _NO_OWNERS, EVERY_OWNER)
     return None
 
 
