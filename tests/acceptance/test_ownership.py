@@ -616,7 +616,14 @@ def test_an_archived_flag_is_released(teams: Teams) -> None:
     assert teams.run("apply", "aa", "--yes").code == 0
     teams.workspace("aa", release=[f"FeatureFlag/default/{name}"])
     assert teams.actions("aa") == [("aa", "release", name)]
-    assert teams.run("apply", "aa", "--yes").code == 0
+    assert teams.run("pull", "aa", "--kind", "FeatureFlag").code == 0
+    assert not list((teams.root / "aa" / "flags").rglob(f"{name}.yaml"))
+    for path in (teams.root / "aa" / "flags").rglob("*.yaml"):
+        path.unlink()
+    saved = teams.root / "release.json"
+    assert teams.run("plan", "aa", "--out", str(saved)).code == 0
+    done = teams.run("apply", str(saved))
+    assert done.code == 0, done.err
     assert teams.owners("FeatureFlag", name) == []
     assert teams.instance.flag(name) is None
 

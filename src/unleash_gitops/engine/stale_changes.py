@@ -46,7 +46,10 @@ def _describe_staleness(change: Change, live: Resource | None, changing: Collect
     obstacle = live.protected or describe_users(users)
     if obstacle is not None:
         return obstacle
-    paths = [field.path for field in diff_fields(change.before, live.spec)]
+    spec = live.spec
+    if change.action == "release":  # of an archived flag, the plan has no values, and a release changes none
+        spec = {field: value for field, value in spec.items() if field in change.before}
+    paths = [field.path for field in diff_fields(change.before, spec)]
     return f"has other values now ({', '.join(paths)})" if paths else None
 
 
