@@ -96,6 +96,15 @@ def desired(kind: Kind, spec: dict[str, Any]) -> Resource:
     return kind.resource_from_document(document, "w")
 
 
+def draw_live(kind: Kind, data: st.DataObject) -> Resource:
+    """Return what the server has once an object is created; a flag's environments have their list of strategies."""
+    resource = desired(kind, data.draw(specs_of_kind(kind)))
+    spec = kind.spec_after_create(resource)
+    for environment in spec["environments"].values() if kind.name == "FeatureFlag" else ():
+        environment.setdefault("strategies", [])
+    return Resource(resource.address, resource.id, spec, ownership="owned", title="title")
+
+
 ADDON_SECRETS = ("Addon", "parameters")
 """What the server does not return whole: `pull` leaves secrets out, and `accept` keeps what the document has."""
 
@@ -123,11 +132,7 @@ def test_the_defaults_are_in_their_compared_form(name: str) -> None:
 def test_what_is_pulled_changes_nothing(name: str, data: st.DataObject) -> None:
     kind = kinds()[name]
     assert isinstance(kind, Pullable)
-    resource = desired(kind, data.draw(specs_of_kind(kind)))
-    spec = kind.spec_after_create(resource)
-    for environment in spec["environments"].values() if isinstance(spec.get("environments"), dict) else ():
-        environment.setdefault("strategies", [])
-    live = Resource(resource.address, resource.id, spec, ownership="owned", title="title")
+    live = draw_live(kind, data)
     for minimal in (False, True):
         document, _ = kind.to_pulled_document(live, minimal=minimal)
         again = desired(kind, document["spec"])
@@ -140,11 +145,7 @@ def test_what_is_pulled_is_managed_in_full(name: str, data: st.DataObject) -> No
     """A document of `pull` has every field, so that each change of a live value is a difference."""
     kind = kinds()[name]
     assert isinstance(kind, Pullable)
-    resource = desired(kind, data.draw(specs_of_kind(kind)))
-    live = Resource(resource.address, resource.id, kind.spec_after_create(resource), ownership="owned", title="title")
-    if kind.name == "FeatureFlag":
-        for environment in live.spec["environments"].values():
-            environment.setdefault("strategies", [])
+    live = draw_live(kind, data)
     document, _ = kind.to_pulled_document(live)
     lost = live.spec.keys() - document["spec"].keys()
     assert all(live.spec[field] == defaults(kind.spec)[field] for field in lost)
@@ -159,10 +160,7 @@ def test_what_is_pulled_is_managed_in_full(name: str, data: st.DataObject) -> No
 def test_pull_and_accept_write_a_value_in_the_same_way(name: str, data: st.DataObject) -> None:
     kind = kinds()[name]
     assert isinstance(kind, Pullable)
-    resource = desired(kind, data.draw(specs_of_kind(kind)))
-    live = Resource(resource.address, resource.id, kind.spec_after_create(resource), ownership="owned", title="title")
-    for environment in live.spec["environments"].values() if kind.name == "FeatureFlag" else ():
-        environment.setdefault("strategies", [])
+    live = draw_live(kind, data)
     spec = kind.to_pulled_document(live)[0]["spec"]
     parts = [(field,) for field in spec if (kind.name, field) not in {("FeatureFlag", "environments"), ADDON_SECRETS}]
     assert [kind.to_document(part, live.spec[part[0]], live, None) for part in parts] == [
