@@ -15,6 +15,7 @@ from servers.sandbox_database import execute
 
 BUILTIN = {"simple", "gitops", "appName", "currentTime", "environment", "sessionId", "userId"}
 FLAGS = ("checkout-v2", "search-ranking")
+ENVIRONMENT_ORDER = {"development": 2, "production": 3}
 
 
 @dataclass
@@ -116,8 +117,15 @@ class Instance:
         tokens = self.http.get("/api/admin/api-tokens").raise_for_status().json()["tokens"]
         return [token for token in tokens if token["type"] != "admin"]
 
+    def reset_environments(self) -> None:
+        """Give the environments of a fresh server their places in the list, and switch them on."""
+        self.http.put("/api/admin/environments/sort-order", json=ENVIRONMENT_ORDER).raise_for_status()
+        for name in ENVIRONMENT_ORDER:
+            self.http.post(f"/api/admin/environments/{name}/on").raise_for_status()
+
     def clear_others(self) -> None:
-        """Delete all integrations, all API tokens except admin tokens, and all custom strategy types."""
+        """Delete all integrations, API tokens but admin tokens, and custom strategy types; reset the environments."""
+        self.reset_environments()
         for addon in self.addons():
             self.http.delete(f"/api/admin/addons/{addon['id']}").raise_for_status()
         for token in self.tokens():
