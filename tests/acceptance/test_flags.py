@@ -49,7 +49,7 @@ def assert_nothing_differs(space: Space) -> None:
 def calls(space: Space) -> list[str]:
     """Return the calls of the plan's one change, short."""
     (change,) = space.plan()["changes"]
-    return [f"{call['method']} {call['path'].rpartition('/')[2]}" for call in change["calls"]]
+    return [f"{call['method']} {call['path'].rpartition('/')[2]}" for call in change["requests"]]
 
 
 def live(space: Space, name: str) -> dict[str, Any]:

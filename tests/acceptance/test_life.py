@@ -161,7 +161,7 @@ def test_a_chart_is_not_moved_to_another_flag(space: Space) -> None:
     by_hand = space.instance.save(FLAG, title="by hand")
     space.chart("a", "search-ranking", object_id=by_hand)
     (change,) = space.plan()["changes"]
-    assert (change["action"], change["calls"]) == ("blocked", [])
+    assert (change["action"], change["requests"]) == ("blocked", [])
     assert change["reason"] == f"its id belongs to an object of default/{FLAG}; without metadata.id it is created anew"
     assert space.apply().code == 3
     assert set(space.instance.charts(FLAG)) == {by_hand}
@@ -276,7 +276,7 @@ def test_a_chart_that_a_safeguard_uses_is_never_changed_or_deleted(space: Space)
     before = space.instance.everything()
     plan = space.plan()
     assert plan["summary"] == summary(blocked=2, unchanged=1)
-    assert [change["calls"] for change in plan["changes"]] == [[], []]
+    assert [change["requests"] for change in plan["changes"]] == [[], []]
     assert space.run("plan", "--detailed-exitcode").code == 3
     space.chart("c", title="C")
     done = space.apply("--format", "json")

@@ -128,7 +128,7 @@ def test_another_workspaces_object_is_blocked_equal_or_not(teams: Teams, kind: s
     for description in ("Ours", "Theirs"):
         teams.document("bb", kind, name, description=description)
         (change,) = teams.run("plan", "bb", "--format", "json").json["changes"]
-        assert (change["action"], change["calls"]) == ("blocked", [])
+        assert (change["action"], change["requests"]) == ("blocked", [])
         assert change["reason"].startswith("owned by workspace aa: set metadata.transferFrom: aa, release it there, ")
     assert teams.run("apply", "bb", "--yes").code == 3
     assert teams.owners(kind, name) == ["aa"]

@@ -92,7 +92,7 @@ def test_the_next_plan_finishes_a_delete_for_good(mine: Space) -> None:
     (change,) = plan["changes"]
     assert (change["origin"], change["before"]) == ("file", {"archived": True})
     assert change["reason"].startswith("this workspace archived it, and has not deleted it for good yet")
-    assert [call["path"] for call in change["calls"]] == [f"/api/admin/archive/{name}"]
+    assert [call["path"] for call in change["requests"]] == [f"/api/admin/archive/{name}"]
     assert mine.apply().code == 0
     assert not exists(mine, name)
     assert mine.plan()["changes"] == []
@@ -157,7 +157,7 @@ def test_a_hand_made_token_whose_name_ends_like_the_mark_is_not_deleted(mine: Sp
     assert changes.pop("ours")["action"] == "delete"
     assert sorted(name.partition(" of ")[0] for name in changes) == ["theirs", "twice [gitops:payments]"]
     for change in changes.values():
-        assert (change["action"], change["calls"]) == ("blocked", [])
+        assert (change["action"], change["requests"]) == ("blocked", [])
         assert change["reason"].startswith(
             f"cannot be deleted: it bears this workspace's mark, but {somebody(mine)} created it at 20"
         )

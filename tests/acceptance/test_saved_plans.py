@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,12 @@ import pytest
 
 from acceptance.conftest import Space
 from acceptance.test_life import FLAG, chart_id
+
+
+def sha256(body: dict[str, Any]) -> str:
+    """Return the digest of a body without fills, as the README defines it."""
+    canonical = json.dumps({"body": body, "fills": []}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 @pytest.fixture
@@ -63,6 +70,7 @@ def test_the_shape_of_a_plan(space: Space, saved: Path) -> None:
         "tokenEnv",
         "kept",
         "auditError",
+        "options",
         "digest",
     ]
     assert list(plan["instance"]) == ["url", "id", "version", "edition"]
@@ -83,8 +91,10 @@ def test_the_shape_of_a_plan(space: Space, saved: Path) -> None:
         "after",
         "fields",
         "reason",
-        "calls",
+        "requests",
+        "numbered",
         "dependsOn",
+        "archives",
         "origin",
         "changed",
         "drift",
@@ -113,8 +123,10 @@ def test_the_shape_of_a_plan(space: Space, saved: Path) -> None:
         "after": spec,
         "fields": [],
         "reason": None,
-        "calls": [{"method": "POST", "path": path, "body": {"id": chart_id("new", FLAG), **spec}}],
+        "requests": [{"method": "POST", "path": path, "bodySha256": sha256({"id": chart_id("new", FLAG), **spec})}],
+        "numbered": [],
         "dependsOn": [],
+        "archives": None,
         "origin": "file",
         "changed": None,
         "drift": None,
@@ -125,7 +137,7 @@ def test_the_shape_of_a_plan(space: Space, saved: Path) -> None:
     field = {"path": "timeRange", "before": "day", "after": "week", "origin": "file", "changed": None}
     assert update["fields"] == [field]
     assert (delete["action"], delete["name"], delete["after"]) == ("delete", None, None)
-    assert delete["calls"] == [{"method": "DELETE", "path": f"{path}/{chart_id('gone', FLAG)}", "body": None}]
+    assert delete["requests"] == [{"method": "DELETE", "path": f"{path}/{chart_id('gone', FLAG)}", "bodySha256": None}]
 
 
 def _change(space: Space) -> None:

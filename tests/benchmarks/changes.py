@@ -114,15 +114,15 @@ def _apply(size: int) -> Callable[[], object]:
 
 
 def _saved_plan(size: int) -> Plan:
-    from unleash_gitops.model.plan import Call, Change, Instance, Plan, Summary
+    from unleash_gitops.model.call import Call
+    from unleash_gitops.model.plan import Change, Instance, Plan, Summary
 
     changes = tuple(
         Change(
             action="update", kind="Segment", name=f"s{number:05}", project=None, feature=None, id=f"s{number:05}",
             source=None, before={"a": 1}, after={"a": 2},
-            calls=(Call(method="PUT", path=f"/api/admin/segments/{number}", body={}),),
             depends_on=(f"Segment/s{number - 1:05}",) if number % 2 else (),
-        )
+        ).with_calls([Call(method="PUT", path=f"/api/admin/segments/{number}", body={})])
         for number in range(size)
     )  # fmt: skip
     instance = Instance(url="http://memory", id=None, version="8.2.0", edition="oss")

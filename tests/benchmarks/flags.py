@@ -139,13 +139,16 @@ def write(root: Path, names: Iterable[str], reads: str = "plain", workspace: str
 def _calls_of(
     root: Path, names: list[str], environment: dict[str, str], workspace: str = "bench"
 ) -> list[list[dict[str, Any]]]:
-    """Return the calls that create the flags, those of one flag together."""
+    """Return the calls that create the flags, those of one flag together, and save their plan."""
+    from unleash_gitops.api.client import Client
+    from unleash_gitops.workflow.plan import load_workspace, make_plan
+
     write(root, names, workspace=workspace)
-    plan = root / "plan.json"
-    command = [*TOOL, "plan", str(root), "--target", "FeatureFlag", "--out", str(plan)]
-    subprocess.run(command, check=True, capture_output=True, env=environment)
-    changes = json.loads(plan.read_bytes())["changes"]
-    return [change["calls"] for change in changes if change["action"] == "create"]
+    with Client(environment["UNLEASH_URL"], environment["UNLEASH_AUTH_TOKEN"]) as client:
+        plan = make_plan(*load_workspace(root), client, ["FeatureFlag"])
+    (root / "plan.json").write_text(json.dumps(plan.to_json()))
+    creates = [change for change in plan.changes if change.action == "create"]
+    return [[call.model_dump() for call in change.calls] for change in creates]
 
 
 def _send_all(http: httpx.Client, calls: list[list[dict[str, Any]]]) -> None:

@@ -13,7 +13,8 @@ from unleash_gitops.api.client import Client
 from unleash_gitops.engine.applier import apply_changes
 from unleash_gitops.model.call import Call, Lookup
 from unleash_gitops.model.delete_limits import DeleteLimits
-from unleash_gitops.model.plan import Change, Instance, Plan, Report, Result, Summary
+from unleash_gitops.model.plan import Change, Instance, Plan, Summary
+from unleash_gitops.model.report import Report, Result
 
 
 def change(name: str, action: str = "create", depends_on: tuple[str, ...] = (), calls: int = 1, **more: Any) -> Change:
@@ -21,8 +22,8 @@ def change(name: str, action: str = "create", depends_on: tuple[str, ...] = (), 
     sent = tuple(Call(method=method, path=f"/api/admin/{name}/{number}", body={"id": name}) for number in range(calls))
     return Change(
         action=action, kind="K", name=name, project=None, feature=None, id=name, source=None, before=None, after=None,
-        depends_on=tuple(f"K/{other}" for other in depends_on), calls=() if action == "blocked" else sent, **more,
-    )  # fmt: skip
+        depends_on=tuple(f"K/{other}" for other in depends_on), **more,
+    ).with_calls(() if action == "blocked" else sent)  # fmt: skip
 
 
 def plan(*changes: Change) -> Plan:
@@ -173,7 +174,7 @@ NOTED = Lookup(path="/api/admin/noted", list_key="")
 def two_step(name: str, depends_on: tuple[str, ...] = ()) -> Change:
     """Return a delete whose second call waits for the server."""
     made = change(name, "delete", depends_on, calls=2)
-    return made.model_copy(update={"calls": (made.calls[0], made.calls[1].model_copy(update={"wait_for": NOTED}))})
+    return made.with_calls([made.calls[0], made.calls[1].model_copy(update={"wait_for": NOTED})])
 
 
 def test_calls_that_wait_for_the_server_go_last_and_share_one_wait() -> None:
@@ -207,7 +208,7 @@ def test_a_waiting_call_is_sent_when_the_server_shows_what_it_waits_for(monkeypa
         return httpx.Response(200, json=stages.pop(0) if path == "noted" else {})
 
     with Client("http://x", "t", transport=httpx.MockTransport(answer)) as client:
-        made = plan(late.model_copy(update={"calls": (late.calls[0], noted)}))
+        made = plan(late.with_calls([late.calls[0], noted]))
         assert apply_changes(made, client, threading.Event()).complete
     assert server.paths == ["flag/0", "noted", "noted", "noted", "flag/1"]
 

@@ -20,10 +20,11 @@ from unleash_gitops.engine.call_sender import Sender
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.call import Call, Fill, Lookup
 from unleash_gitops.model.errors import NotUnleash, UsageError
-from unleash_gitops.model.plan import OnDrift, Plan, Report, parse_plan
+from unleash_gitops.model.plan import OnDrift, Plan, parse_plan
+from unleash_gitops.model.report import Report
 from unleash_gitops.model.resource import Resource, ResourceSet
 from unleash_gitops.render.json import render_plan_json
-from unleash_gitops.workflow.apply import apply_plan
+from unleash_gitops.workflow.apply import apply_plan, check_plan
 from unleash_gitops.workflow.plan import make_plan
 
 FLAGS = "/api/admin/projects/default/features"
@@ -156,10 +157,10 @@ class World:
         return Client("http://fake", token, transport=self.fake.transport())
 
     def plan(self, *targets: str, on_drift: OnDrift | None = None) -> Plan:
-        """Plan, save the plan and read it back."""
+        """Plan, save the plan, read it back, and rebuild its calls."""
         with self.client() as client:
             plan = make_plan(self.loaded, self.workspace, client, targets, on_drift=on_drift)
-        return parse_plan(render_plan_json(plan), "plan.json")
+            return check_plan(parse_plan(render_plan_json(plan), "plan.json"), client)
 
     def apply(self, plan: Plan) -> Report:
         with self.client() as client:
@@ -272,7 +273,7 @@ def test_a_secret_that_is_not_set_is_missed_before_anything_is_sent(monkeypatch:
     (change,) = plan.changes
     fill = Fill(path=("url",), env="HOOK_URL")
     call = Call(method="POST", path="/api/admin/addons", body={"url": None, "fromEnv": "OTHER"}, fills=(fill,))
-    needy = plan.model_copy(update={"changes": (change.model_copy(update={"calls": (*change.calls, call)}),)})
+    needy = plan.model_copy(update={"changes": (change.with_calls([*change.calls, call]),)})
     world.fake.requests.clear()
     with pytest.raises(UsageError, match="the plan needs HOOK_URL, which the environment does not have"):
         world.apply(needy)

@@ -24,7 +24,7 @@ from unleash_gitops.model.plan import Plan, parse_plan
 from unleash_gitops.model.resource import Resource, ResourceSet
 from unleash_gitops.model.workspace import Workspace
 from unleash_gitops.render.json import render_plan_json
-from unleash_gitops.workflow.apply import apply_plan
+from unleash_gitops.workflow.apply import apply_plan, check_plan
 from unleash_gitops.workflow.plan import make_plan
 
 KIND = kinds()["ImpactMetric"]
@@ -194,7 +194,8 @@ def test_any_calls_may_fail_and_the_next_apply_converges(world: Any, failing: se
 def test_a_saved_plan_is_the_plan(world: Any) -> None:
     fake, loaded, workspace = world
     plan = _plan(fake, loaded, workspace)
-    assert parse_plan(render_plan_json(plan), "plan.json") == plan
+    with _client(fake) as client:
+        assert check_plan(parse_plan(render_plan_json(plan), "plan.json"), client) == plan
 
 
 @given(worlds())

@@ -65,7 +65,7 @@ TO_FLAG = (Reference("FeatureFlag", "p", "f", owned_by_target=True, position=PLA
 @pytest.fixture(autouse=True)
 def _two_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     both = {**kinds(), "FeatureFlag": Flag()}
-    for module in ("engine.classify", "engine.planner", "engine.dependencies"):
+    for module in ("engine.classify", "engine.change_calls", "engine.planner", "engine.dependencies"):
         monkeypatch.setattr(f"unleash_gitops.{module}.kinds", lambda: both)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from unleash_gitops.model.call import Call, Fill, Lookup
+from unleash_gitops.model.call import Call, Fill, Lookup, Request
 
 PATH = "/api/admin/x"
 BODY = {"name": "s", "segments": [None, 3], "parameters": {"url": None, "fromEnv": "X"}}
@@ -26,14 +26,19 @@ def problem(*fills: Any, body: Any = BODY) -> str:
     return str(caught.value.errors()[0]["msg"])
 
 
-def test_a_call_is_read_back_as_it_was_written() -> None:
-    call = parse(SEGMENT, SECRET)
-    assert call.fills == (
-        Fill(path=("segments", 0), id_of="Segment/beta"),
-        Fill(path=("parameters", "url"), env="HOOK_URL"),
-    )
-    assert call.as_json() == {"method": "POST", "path": PATH, "body": BODY, "fills": [SEGMENT, SECRET]}
-    assert Call.model_validate_json(json.dumps(call.as_json())) == call
+def test_a_request_shows_no_body_and_differs_with_the_body_and_its_fills() -> None:
+    calls = [
+        parse(),
+        parse(SEGMENT),
+        parse({**SEGMENT, "idOf": "Segment/gamma"}),
+        parse(SEGMENT, SECRET),
+        parse(SEGMENT, {**SECRET, "env": "OTHER_URL"}),
+        parse(body={**BODY, "name": "t"}),
+    ]
+    assert {(call.request.method, call.request.path) for call in calls} == {("POST", PATH)}
+    assert len({call.request.body_sha256 for call in calls}) == len(calls)
+    assert parse(body=dict(reversed(BODY.items()))).request == calls[0].request
+    assert Call(method="DELETE", path=PATH).request == Request(method="DELETE", path=PATH, body_sha256=None)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from render.samples import ACTIONS, HUGE, PLANS, planset
+from render.samples import ACTIONS, HUGE, PLANS, planset, without_calls
 from unleash_gitops.model.errors import PlanFileError
 from unleash_gitops.model.plan_file import seal
 from unleash_gitops.model.plan_set import Planned, PlanSet, parse_plans
@@ -20,11 +20,14 @@ BOTH = planset(ACTIONS, FAILED, PLANS["plan-nothing-at-all"])
 
 def test_a_plan_set_survives_writing_and_reading() -> None:
     for plans in (BOTH, planset(), planset(HUGE), planset(PLANS["plan-hostile"])):
-        assert parse_plans(render_plan_set_json(plans), "p.json") == plans
+        saved = parse_plans(render_plan_set_json(plans), "p.json")
+        assert isinstance(saved, PlanSet)
+        assert saved.plans == tuple(map(without_calls, plans.plans))
+        assert saved.to_json() == plans.to_json()
 
 
 def test_parse_plans_reads_the_plan_of_one_workspace() -> None:
-    assert parse_plans(render_plan_json(ACTIONS), "p.json") == ACTIONS
+    assert parse_plans(render_plan_json(ACTIONS), "p.json") == without_calls(ACTIONS)
 
 
 def test_the_summary_of_a_plan_set_is_the_sum_of_its_plans() -> None:

@@ -20,8 +20,9 @@ from render.samples import HOSTILE_TEXTS, change, hostile, plan, planset, report
 from unleash_gitops.ci.job import Job, detect_job
 from unleash_gitops.model.diagnostics import Diagnostic, Position
 from unleash_gitops.model.errors import ApiError, SandboxError, StalePlan
-from unleash_gitops.model.plan import Changed, FieldChange, Instance, Plan, Report, Result, Unmanaged
+from unleash_gitops.model.plan import Changed, FieldChange, Instance, Plan, Unmanaged
 from unleash_gitops.model.plan_set import Planned
+from unleash_gitops.model.report import Report, Result
 from unleash_gitops.render.github import render_diagnostics_github, render_drift_github
 from unleash_gitops.render.markdown import MAX_COMMENT_BYTES, render_plan_markdown, render_plan_set_markdown
 from unleash_gitops.render.markdown_syntax import count_bytes, format_code_span

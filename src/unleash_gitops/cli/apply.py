@@ -26,7 +26,8 @@ from unleash_gitops.cli.workspaces import all_option, load_runs, open_clients, r
 from unleash_gitops.model.errors import PlanFileError, UsageError
 
 if TYPE_CHECKING:
-    from unleash_gitops.model.plan import OnDrift, Result
+    from unleash_gitops.model.plan import OnDrift
+    from unleash_gitops.model.report import Result
     from unleash_gitops.workflow.many_workspaces import Run
 
 __all__ = ["apply"]

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from unleash_gitops.engine.call_sender import Sender
 from unleash_gitops.model.errors import ServerError, Unreachable
-from unleash_gitops.model.plan import Change, Plan, Report, ReportSummary, Result, Status
+from unleash_gitops.model.plan import Change, Plan
+from unleash_gitops.model.report import Report, ReportSummary, Result, Status
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client

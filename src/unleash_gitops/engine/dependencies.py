@@ -9,7 +9,7 @@ from typing import Any
 from unleash_gitops.engine.classify import Classification, Difference
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import references_of
-from unleash_gitops.model.plan import Change
+from unleash_gitops.model.plan import Change, NumberedObject
 from unleash_gitops.model.resource import Key, Reference, Resource, ResourceSet
 
 __all__ = ["describe_users", "find_delete_blockers", "find_losing_users", "order_changes", "resolve_ids"]
@@ -196,11 +196,15 @@ def resolve_ids(changes: Iterable[Change], live: ResourceSet) -> list[Change]:
         for resource in live.resources.values()
         if resource.server_id and resource.server_id.isdecimal()
     }
-    resolved = [
-        change.model_copy(update={"calls": tuple(call.resolve_ids(ids) for call in change.calls)}) for change in changes
-    ]
+    resolved = [_resolve_ids(change, ids) for change in changes]
     labels = {call.id_label for change in resolved for call in change.calls}
     return [_block_without_ids(change, labels) for change in resolved]
+
+
+def _resolve_ids(change: Change, ids: Mapping[str, int]) -> Change:
+    labels = {label for call in change.calls for label in call.required_labels}
+    numbered = [NumberedObject(address=label, id=ids[label]) for label in sorted(labels & ids.keys())]
+    return change.with_calls((call.resolve_ids(ids) for call in change.calls), numbered)
 
 
 def _block_without_ids(change: Change, labels: Collection[str | None]) -> Change:
@@ -208,7 +212,7 @@ def _block_without_ids(change: Change, labels: Collection[str | None]) -> Change
     if not missing:
         return change
     reason = f"needs {missing[0]}, which this plan does not create"
-    return change.model_copy(update={"action": "blocked", "calls": (), "reason": reason})
+    return change.model_copy(update={"action": "blocked", "reason": reason}).with_calls(())
 
 
 def _reference_to(resource: Resource) -> Reference:

@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from unleash_gitops.engine.change_calls import list_calls
 from unleash_gitops.engine.classify import Classification, Difference
 from unleash_gitops.engine.dependencies import find_delete_blockers, find_losing_users, order_changes, resolve_ids
 from unleash_gitops.engine.diff import list_fields
 from unleash_gitops.engine.plan_context import PlanContext
 from unleash_gitops.kinds import kinds
-from unleash_gitops.kinds.interfaces import Claimable
-from unleash_gitops.model.call import Call
 from unleash_gitops.model.naming import to_words
 from unleash_gitops.model.plan import Action, Change, Summary, Unmanaged
 from unleash_gitops.model.resource import Key, Resource, ResourceSet
@@ -70,24 +69,9 @@ def _plan_change(difference: Difference, blocker: str | None, workspace: str) ->
     if blocker is not None:
         change = _to_change(difference)
         return change.model_copy(update={"action": "blocked", "reason": f"cannot be deleted: {blocker}"})
-    return _to_change(difference, _list_calls(difference, workspace))
-
-
-def _list_calls(difference: Difference, workspace: str) -> tuple[Call, ...]:
-    desired, live, after = difference.desired, difference.live, difference.after
-    kind = kinds()[difference.key.kind]
-    if difference.action == "create" and desired is not None and after is not None:
-        return kind.create(desired, after)
-    if difference.action == "update" and desired is not None and live is not None and after is not None:
-        return kind.update(desired, live, after)
-    is_claim = difference.action in {"adopt", "transfer"}
-    if is_claim and desired is not None and live is not None and after is not None:
-        return kind.take_over(desired, live, after, workspace)
-    if difference.action == "release" and live is not None and isinstance(kind, Claimable):
-        return kind.release(live, workspace)
-    if difference.action == "delete" and live is not None:
-        return kind.delete(live)
-    return ()
+    resource = difference.resource
+    calls = list_calls(difference.action, resource.address, resource.id, difference.live, difference.after, workspace)
+    return _to_change(difference).with_calls(calls)
 
 
 def _apply_limits(changes: Sequence[Change], live: ResourceSet, server: ServerFacts) -> list[Change]:
@@ -105,7 +89,7 @@ def _apply_limits(changes: Sequence[Change], live: ResourceSet, server: ServerFa
             limited.append(change)
         else:
             reason = f"it would be {to_words(change.kind)} number {excess}"
-            limited.append(change.model_copy(update={"action": "blocked", "reason": reason, "calls": ()}))
+            limited.append(change.model_copy(update={"action": "blocked", "reason": reason}).with_calls(()))
     return limited
 
 
@@ -115,13 +99,13 @@ def _refuse(changes: Sequence[Change], differences: Sequence[Difference]) -> lis
     return [
         change
         if (refusal := refusals.get(Key(change.kind, change.id))) is None
-        else change.model_copy(update={"action": "blocked", "calls": (), "reason": refusal})
+        else change.model_copy(update={"action": "blocked", "reason": refusal}).with_calls(())
         for change in changes
     ]
 
 
-def _to_change(difference: Difference, calls: Sequence[Call] = ()) -> Change:
-    resource = difference.resource
+def _to_change(difference: Difference) -> Change:
+    resource, live = difference.resource, difference.live
     address = resource.address
     return Change(
         action=difference.action,
@@ -135,13 +119,15 @@ def _to_change(difference: Difference, calls: Sequence[Call] = ()) -> Change:
         after=difference.after,
         fields=list_fields(difference.parts),
         reason=difference.reason,
-        calls=tuple(calls),
         origin=difference.origin,
         changed=difference.changed,
         drift=difference.drift,
         taken_from=difference.taken_from,
         former_id=_former_id(difference),
-        owners=() if difference.live is None else difference.live.owners,
+        owners=() if live is None else live.owners,
+        archives=None
+        if live is None or difference.after is not None
+        else kinds()[address.kind].is_archived_by_delete(live),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from unleash_gitops.engine.dependencies import describe_users
 from unleash_gitops.engine.diff import diff_fields
@@ -14,8 +14,10 @@ __all__ = ["area_of", "find_stale_changes", "list_areas"]
 
 
 def list_areas(plan: Plan) -> tuple[Area, ...]:
-    """Return the areas of the objects that the plan changes."""
-    return tuple(dict.fromkeys(area_of(change) for change in plan.changes if change.calls))
+    """Return the areas of the objects that the plan changes, or names by their numbers."""
+    changing = [change for change in plan.changes if change.action != "blocked"]
+    named = [Area(numbered.kind) for change in changing for numbered in change.numbered]
+    return tuple(dict.fromkeys([*map(area_of, changing), *named]))
 
 
 def area_of(change: Change) -> Area:
@@ -26,12 +28,28 @@ def area_of(change: Change) -> Area:
 def find_stale_changes(plan: Plan, live: ResourceSet) -> list[tuple[Change, str]]:
     """Return the changes whose objects are no longer as the plan has them, each with what is different."""
     changing = {change.address for change in plan.changes if change.action == "delete" or change.fields}
+    numbers = {str(resource): resource.server_id for resource in live.resources.values() if resource.server_id}
     compared = (
-        (change, _describe_staleness(change, live.resources.get(Key(change.kind, change.live_id)), changing))
+        (
+            change,
+            _describe_other_number(change, numbers)
+            or _describe_staleness(change, live.resources.get(Key(change.kind, change.live_id)), changing),
+        )
         for change in plan.changes
-        if change.calls
+        if change.action != "blocked"
     )
     return [(change, description) for change, description in compared if description is not None]
+
+
+def _describe_other_number(change: Change, numbers: Mapping[str, str]) -> str | None:
+    """Return which object that the change refers to is another one now, None when all are the same."""
+    for planned in change.numbered:
+        number = numbers.get(planned.address)
+        if number is None:
+            return f"refers to {planned.address}, which no longer exists or has another name"
+        if number != str(planned.id):
+            return f"refers to {planned.address}, which is another object now (number {number}, it was {planned.id})"
+    return None
 
 
 def _describe_staleness(change: Change, live: Resource | None, changing: Collection[str]) -> str | None:

@@ -68,8 +68,13 @@ class Addon(Kind, Claimable, Pullable, Audited):
         return metadata.id or _id(workspace, metadata.name)
 
     @override
-    def mark(self, metadata: AddonMetadata, workspace: str) -> str:
-        return mark_line(workspace) if metadata.id else f"{NAME_LINE}{metadata.name}\n{mark_line(workspace)}"
+    def has_identity(self, address: Address, object_id: str, workspace: str) -> bool:
+        return object_id.isdecimal() or object_id == _id(workspace, str(address.name))
+
+    @override
+    def mark(self, address: Address, object_id: str, workspace: str) -> str:
+        own_mark = mark_line(workspace)
+        return own_mark if object_id.isdecimal() else f"{NAME_LINE}{address.name}\n{own_mark}"
 
     @override
     def areas(self, reads: Reads) -> Iterable[Area]:

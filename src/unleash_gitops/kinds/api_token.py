@@ -117,7 +117,7 @@ class ApiToken(Kind, Marked, HasReferences, HasUsage, Pullable, Audited):
     }
 
     @override
-    def mark(self, metadata: ApiTokenMetadata, workspace: str) -> str:
+    def mark(self, address: Address, object_id: str, workspace: str) -> str:
         """Return the end of the name on the server."""
         return f" [gitops:{workspace}]"
 

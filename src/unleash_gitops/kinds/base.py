@@ -67,16 +67,20 @@ class Kind(ABC):
         """Return the id, unique within the kind on an instance, of the object that a document stands for."""
         return str(metadata.name)
 
+    def has_identity(self, address: Address, object_id: str, workspace: str) -> bool:
+        """Tell whether a document with `address` can stand for the object with an id."""
+        return object_id == address.name
+
     def resource_from_document(self, document: Any, workspace: str) -> Resource:
         """Turn a valid document (an instance of `self.document`) into a resource, without its position."""
-        metadata, address = document.metadata, self.address(document.metadata)
+        address, object_id = self.address(document.metadata), self.identity(document.metadata, workspace)
         spec = self.normalise(document.spec.model_dump(exclude_unset=True))
         return Resource(
             address,
-            self.identity(metadata, workspace),
+            object_id,
             spec,
             references=tuple(references_of(self, spec, address.project)),
-            mark=self.mark(metadata, workspace) if isinstance(self, Marked) else None,
+            mark=self.mark(address, object_id, workspace) if isinstance(self, Marked) else None,
         )
 
     def normalise(self, spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,9 +145,9 @@ class Kind(ABC):
         changed = self.update(desired, live, after) if after != live.spec else ()
         return claimed + changed
 
-    def is_archived_by_delete(self, live: Resource) -> bool:
-        """Tell whether a delete leaves an object that can be revived."""
-        return False
+    def is_archived_by_delete(self, live: Resource) -> bool | None:
+        """Tell whether a delete leaves an archived object, None where the kind has no archive."""
+        return None
 
     def cannot_move_reason(self, where: str) -> str:
         """Return why an object that is live elsewhere (`where`) is not taken over from there."""
@@ -151,11 +155,14 @@ class Kind(ABC):
 
     @abstractmethod
     def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
-        """Return the calls that create the object as `after`."""
+        """Return the calls that create the object as `after`. They do not depend on `desired.spec`."""
 
     @abstractmethod
     def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
-        """Return the calls that turn `live` into `after`."""
+        """Return the calls that turn `live` into `after`. They do not depend on `desired.spec`.
+
+        That is how the calls of a saved plan are rebuilt: a plan shows `live` and `after`, and not the document.
+        """
 
     @abstractmethod
     def delete(self, live: Resource) -> tuple[Call, ...]:

@@ -79,7 +79,7 @@ class FeatureFlag(Kind, Claimable, HasReferences, HasUsage, FlagHistory, FlagWri
         return Address(self.name, metadata.name, metadata.project)
 
     @override
-    def mark(self, metadata: FeatureFlagMetadata, workspace: str) -> str:
+    def mark(self, address: Address, object_id: str, workspace: str) -> str:
         return owner_tag(workspace)
 
     @override

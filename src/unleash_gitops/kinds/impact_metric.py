@@ -242,6 +242,11 @@ class ImpactMetric(Kind, HasReferences, Pullable, Audited):
         return None
 
     @override
+    def has_identity(self, address: Address, object_id: str, workspace: str) -> bool:
+        """A document may give any id but one that another workspace has computed."""
+        return _read_ownership(object_id, workspace) != "foreign"
+
+    @override
     def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
         """One POST, safe to repeat because the id is ours."""
         return (Call(method="POST", path=_path(desired.address), body={"id": desired.id, **self.body(after)}),)
@@ -250,10 +255,10 @@ class ImpactMetric(Kind, HasReferences, Pullable, Audited):
     def update(self, desired: Resource, live: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:
         """The POST of a whole configuration replaces the old one.
 
-        A live `source` that no file mentions is sent only where it is not the server's default.
+        A `source` that stays the server's default is not sent.
         """
         sent = dict(after)
-        if "source" not in desired.spec and sent.get("source") == "internal":
+        if sent.get("source") == "internal" == live.spec.get("source"):
             del sent["source"]
         return self.create(desired, sent)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from unleash_gitops.kinds.shared.fields import defaults, rewrite, to_document, unwritable_defaults
-from unleash_gitops.model.resource import Reference, ReferenceConflict, Resource, SpecLookup, Transition
+from unleash_gitops.model.resource import Address, Reference, ReferenceConflict, Resource, SpecLookup, Transition
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -44,7 +44,7 @@ class Marked(ABC):
     """A kind whose objects bear the workspace's mark beside their id."""
 
     @abstractmethod
-    def mark(self, metadata: Any, workspace: str) -> str:
+    def mark(self, address: Address, object_id: str, workspace: str) -> str:
         """Return what a create writes on the object to make it the workspace's."""
 
 

@@ -6,6 +6,7 @@ A body is data: no value in it has a meaning of its own. What is not known when 
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -15,16 +16,14 @@ from urllib.parse import unquote
 from pydantic import (
     AfterValidator,
     Field,
-    SerializerFunctionWrapHandler,
     StrictInt,
     StrictStr,
-    model_serializer,
     model_validator,
 )
 
 from unleash_gitops.model.data import Data
 
-__all__ = ["VARIABLE_NAME", "Call", "Claim", "Fill", "Lookup", "Place", "write_values"]
+__all__ = ["VARIABLE_NAME", "Call", "Claim", "Fill", "Lookup", "Place", "Request", "write_values"]
 
 VARIABLE_NAME = "[A-Za-z_][A-Za-z0-9_]*"
 """The names of environment variables that can hold a secret."""
@@ -61,11 +60,6 @@ class Fill(Data):
         if (self.id_of is None) == (self.env is None):
             raise ValueError("needs either idOf or env")
         return self
-
-    @model_serializer(mode="wrap")
-    def _leave_out_null(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        content: dict[str, Any] = serialize(self)
-        return {key: value for key, value in content.items() if value is not None}
 
 
 class Lookup(Data):
@@ -110,6 +104,20 @@ class Claim(Data):
     former: tuple[str, ...] = ()
 
 
+Method = Literal["POST", "PUT", "DELETE"]
+
+
+class Request(Data):
+    """A call as a plan shows it: without its body, which a reader may not be meant to see and no plan file decides.
+
+    `body_sha256` is the digest of the body and its fills as canonical JSON, None for a call without a body.
+    """
+
+    method: Method
+    path: _AdminPath
+    body_sha256: str | None = None
+
+
 class Call(Data):
     """One request of the Admin API: `path` begins with `/api/admin/` and is percent-encoded, `body` is JSON or None.
 
@@ -117,12 +125,12 @@ class Call(Data):
     refer to. `verify` finds what the call creates, so that a retry creates no second object. `lookup` finds the secret
     that replaces `{found}` in the path. `claim` is the ownership mark that the call writes. An `idempotent` call is
     sent once however many changes have it, and what it creates may exist already. The answer has a secret in the field
-    named by `secret_field`. Defaults are left out of the JSON.
+    named by `secret_field`.
 
     A call with `wait_for` is sent when the server shows that object, after every call of the plan that can go first.
     """
 
-    method: Literal["POST", "PUT", "DELETE"]
+    method: Method
     path: _AdminPath
     body: Any = None
     fills: tuple[Fill, ...] = ()
@@ -139,10 +147,15 @@ class Call(Data):
         _check_places(self.body, self.fills)
         return self
 
-    @model_serializer(mode="wrap")
-    def _leave_out_defaults(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        content: dict[str, Any] = serialize(self)
-        return {key: value for key, value in content.items() if key in {"method", "path", "body"} or value}
+    @property
+    def request(self) -> Request:
+        """The call as a plan shows it."""
+        digest = None
+        if self.body is not None:
+            content = {"body": self.body, "fills": [fill.as_json() for fill in self.fills]}
+            canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+            digest = hashlib.sha256(canonical.encode()).hexdigest()
+        return Request(method=self.method, path=self.path, body_sha256=digest)
 
     @property
     def repeatable(self) -> bool:

@@ -16,10 +16,10 @@ _MIN_OWNED_FOR_ALL = 2
 class DeleteLimits(Data):
     """The limits of a workspace, and the numbers that they apply to.
 
-    A plan may delete at most `max_deletes` objects, and at most `max_percent` percent of the `owned` objects. It may
-    not leave the workspace without any object: `remaining` is the number that it owns after the plan. `counted` are the
-    deletes without those that `spec.allowDeletes` lists. `allowed` is the number of deletes that the user has allowed,
-    which takes the place of all limits.
+    A plan may delete at most `max_deletes` objects, and at most `max_percent` percent of the `owned` objects. It
+    may not leave the workspace without any object: `remaining` is the number that it owns after the plan. `exempt`
+    are the addresses of the deletes that `spec.allowDeletes` lists, `counted` is the number of all others.
+    `allowed` is the number of deletes that the user has allowed, which takes the place of all limits.
     """
 
     max_deletes: int = Field(ge=0)
@@ -27,6 +27,7 @@ class DeleteLimits(Data):
     owned: int = Field(default=0, ge=0)
     remaining: int = Field(default=0, ge=0)
     counted: int = Field(default=0, ge=0)
+    exempt: tuple[str, ...] = ()
     allowed: int | None = Field(default=None, ge=0)
 
     def find_excess(self, allowed: int | None = None) -> str | None:

@@ -1,36 +1,37 @@
-"""The plan and the report: frozen data with one JSON form.
+"""The plan: frozen data with one JSON form.
 
-A plan is all that apply needs: every change carries its calls. This module decides nothing.
+A plan holds what a reader sees of every change: the object before and after, and the requests. The calls themselves
+are not in the JSON form: they are rebuilt from what the plan shows. This module decides nothing.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any, Literal, Self, get_args
 
-from pydantic import model_validator
+from pydantic import PrivateAttr
 
-from unleash_gitops.model.call import Call
+from unleash_gitops.model.call import Call, Request
 from unleash_gitops.model.data import Data
 from unleash_gitops.model.delete_limits import DeleteLimits
-from unleash_gitops.model.plan_file import FORMAT_VERSION, parse_json, seal, unseal, validate_content
+from unleash_gitops.model.plan_file import parse_json, seal, unseal, validate_content
 
 __all__ = [
     "DRIFTED",
     "Action",
     "Change",
     "Changed",
+    "ChangedObject",
     "FieldChange",
     "ForeignObjects",
     "Instance",
     "NotRead",
+    "NumberedObject",
     "OnDrift",
     "Origin",
     "Plan",
-    "Report",
-    "ReportSummary",
-    "Result",
-    "Status",
+    "PlanOptions",
     "Summary",
     "Unmanaged",
     "parse_plan",
@@ -44,7 +45,6 @@ DRIFTED: frozenset[Origin] = frozenset({"drift", "conflict"})
 """The origins of a change that another user made on the server."""
 OnDrift = Literal["overwrite", "keep", "fail"]
 """How to treat another user's change on the server: overwrite it, keep it, or refuse the whole plan."""
-Status = Literal["applied", "failed", "skipped", "blocked"]
 
 
 class Changed(Data):
@@ -68,7 +68,7 @@ class FieldChange(Data):
     changed: Changed | None = None
 
 
-class _ChangedObject(Data):
+class ChangedObject(Data):
     """An object and the action on it. `name` is None for a live object whose document no longer exists."""
 
     action: Action
@@ -84,15 +84,29 @@ class _ChangedObject(Data):
         return "/".join(part for part in (self.kind, self.project, self.feature, self.name or self.id) if part)
 
 
-class Change(_ChangedObject):
+class NumberedObject(Data):
+    """An object that requests name by the number that the server gave it."""
+
+    address: str
+    id: int
+
+    @property
+    def kind(self) -> str:
+        """The kind of the object."""
+        return self.address.partition("/")[0]
+
+
+class Change(ChangedObject):
     """A change of one object, with its calls.
 
-    `before` and `after` are the whole compared object (None: does not exist). `reason` says why a change is blocked, or
-    what else a reader should know. `depends_on` has the addresses whose changes must succeed first. `origin` and
+    `before` and `after` are the whole compared object (None: does not exist). `reason` says why a change is
+    blocked, or what else a reader should know. `requests` are the `calls` as a reader sees them, `numbered` the
+    objects whose numbers the calls have. `depends_on` has the addresses whose changes must succeed first.
+    `archives` tells whether a delete leaves an archived object, None where its kind has no archive. `origin` and
     `changed` are about the whole object, where it is created or deleted, or about its mark, where it is adopted.
-    `drift` is how the policy treats another user's change of the object, None where there is none. `taken_from` is the
-    workspace that owns an object to transfer, and `former_id` the object's id there, where it is another. `owners` are
-    the workspaces that have marked the live object.
+    `drift` is how the policy treats another user's change of the object, None where there is none. `taken_from` is
+    the workspace that owns an object to transfer, and `former_id` the object's id there, where it is another.
+    `owners` are the workspaces that have marked the live object.
     """
 
     source: str | None
@@ -100,14 +114,30 @@ class Change(_ChangedObject):
     after: dict[str, Any] | None
     fields: tuple[FieldChange, ...] = ()
     reason: str | None = None
-    calls: tuple[Call, ...] = ()
+    requests: tuple[Request, ...] = ()
+    numbered: tuple[NumberedObject, ...] = ()
     depends_on: tuple[str, ...] = ()
+    archives: bool | None = None
     origin: Origin | None = None
     changed: Changed | None = None
     drift: OnDrift | None = None
     taken_from: str | None = None
     former_id: str | None = None
     owners: tuple[str, ...] = ()
+    _calls: tuple[Call, ...] = PrivateAttr(default=())
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls of the change. A change that was read from a file has none until they are rebuilt."""
+        return self._calls
+
+    def with_calls(self, calls: Iterable[Call], numbered: Iterable[NumberedObject] = ()) -> Self:
+        """Return the change with other calls."""
+        calls = tuple(calls)
+        requests = tuple(call.request for call in calls)
+        change = self.model_copy(update={"requests": requests, "numbered": tuple(numbered)})
+        change._calls = calls  # noqa: SLF001 - of the same class
+        return change
 
     @property
     def live_id(self) -> str:
@@ -186,6 +216,13 @@ class Summary(Data):
     released: int = 0
 
 
+class PlanOptions(Data):
+    """The options that a plan was made with, and that say what it covers. `targets` are addresses or beginnings."""
+
+    targets: tuple[str, ...] = ()
+    on_drift: OnDrift | None = None
+
+
 class Plan(Data):
     """A plan. `created_at` is UTC, ISO 8601. `foreign` counts the objects of each other workspace.
 
@@ -212,19 +249,8 @@ class Plan(Data):
     token_env: str | None = None
     kept: tuple[Change, ...] = ()
     audit_error: str | None = None
+    options: PlanOptions = PlanOptions()
     only: Literal["drift"] | None = None
-
-    @model_validator(mode="after")
-    def _check_labels(self) -> Self:
-        """Refuse a call that needs an id that no call of the plan creates."""
-        labels = {call.id_label for change in self.changes for call in change.calls}
-        for change in self.changes:
-            for call in change.calls:
-                if missing := sorted(call.required_labels - labels):
-                    raise ValueError(
-                        f"{change.address} needs the id of {missing[0]}, which no call of the plan creates"
-                    )
-        return self
 
     @property
     def drift(self) -> Plan:
@@ -276,41 +302,7 @@ class Plan(Data):
 def _keep_drift(change: Change) -> Change:
     """Return a change with its drifted fields only, without calls, since those change other fields too."""
     fields = tuple(field for field in change.fields if field.origin in DRIFTED)
-    return change.model_copy(update={"fields": fields, "calls": ()})
-
-
-class Result(_ChangedObject):
-    """The result of one change. `error` is a sentence for a reader, None when there is no error."""
-
-    status: Status
-    error: str | None = None
-
-
-class ReportSummary(Data):
-    """The numbers of changes, by status."""
-
-    applied: int = 0
-    failed: int = 0
-    skipped: int = 0
-    blocked: int = 0
-
-
-class Report(Data):
-    """The results of apply, in the order of the plan."""
-
-    format_version: str = FORMAT_VERSION
-    summary: ReportSummary
-    results: tuple[Result, ...]
-
-    @property
-    def has_sent(self) -> bool:
-        """Tell whether anything was sent to the server."""
-        return bool(self.summary.applied or self.summary.failed)
-
-    @property
-    def complete(self) -> bool:
-        """Tell whether every change was applied."""
-        return self.summary.applied == len(self.results)
+    return change.model_copy(update={"fields": fields}).with_calls(())
 
 
 def parse_plan(text: str | bytes, source: str) -> Plan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -29,7 +29,7 @@ def parse_json(text: str | bytes, source: str) -> dict[str, Any]:
     if not text.strip():
         raise PlanFileError(f"{source}: the plan file is empty", _AGAIN)
     try:
-        content = json.loads(text)
+        content = json.loads(text, parse_constant=_refuse_constant)
         json.dumps(content, ensure_ascii=False).encode()  # refuses a lone surrogate, which only a forged plan has
     except (ValueError, RecursionError):
         raise PlanFileError(f"{source}: not a plan: the file is not complete JSON", _AGAIN) from None
@@ -41,6 +41,10 @@ def parse_json(text: str | bytes, source: str) -> dict[str, Any]:
             _AGAIN if content["formatVersion"] in _OLDER_FORMATS else _OTHER_VERSION,
         )
     return content
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def seal(content: dict[str, Any]) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 from unleash_gitops.model.data import Data
 from unleash_gitops.model.errors import PlanFileError
-from unleash_gitops.model.plan import Change, Plan, Report, ReportSummary, Summary, to_plan
+from unleash_gitops.model.plan import Change, Plan, Summary, to_plan
 from unleash_gitops.model.plan_file import FORMAT_VERSION, parse_json, seal, unseal, validate_content
+from unleash_gitops.model.report import Report, ReportSummary
 
 __all__ = ["Applied", "PlanSet", "Planned", "ReportSet", "parse_plans"]
 

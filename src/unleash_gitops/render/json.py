@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from unleash_gitops.model.diagnostics import Diagnostic
-    from unleash_gitops.model.plan import Plan, Report
+    from unleash_gitops.model.plan import Plan
     from unleash_gitops.model.plan_set import PlanSet, ReportSet
+    from unleash_gitops.model.report import Report
 
 __all__ = [
     "render_diagnostics_json",

@@ -38,8 +38,9 @@ from unleash_gitops.render.phrases import (
 if TYPE_CHECKING:
     from unleash_gitops.model.diagnostics import Diagnostic
     from unleash_gitops.model.errors import GitopsError
-    from unleash_gitops.model.plan import Action, Change, ForeignObjects, Plan, Report, Result, Status, Unmanaged
+    from unleash_gitops.model.plan import Action, Change, ForeignObjects, Plan, Unmanaged
     from unleash_gitops.model.plan_set import PlanSet
+    from unleash_gitops.model.report import Report, Result, Status
 
 __all__ = [
     "render_diagnostics_text",

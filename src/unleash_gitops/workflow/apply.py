@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from unleash_gitops.drift import find_last_changes
 from unleash_gitops.engine.applier import apply_changes
 from unleash_gitops.engine.reader import Reader
+from unleash_gitops.engine.saved_plan import check_content, rebuild_calls
 from unleash_gitops.engine.stale_changes import area_of, find_stale_changes, list_areas
 from unleash_gitops.model.errors import (
     AuditLogUnavailable,
@@ -21,7 +22,8 @@ from unleash_gitops.model.errors import (
     TooManyDeletes,
     UsageError,
 )
-from unleash_gitops.model.plan import DRIFTED, Change, Changed, Plan, Report, Result
+from unleash_gitops.model.plan import DRIFTED, Change, Changed, Plan
+from unleash_gitops.model.report import Report, Result
 from unleash_gitops.model.resource import Area, Key, ReadScope
 from unleash_gitops.model.workspace import WorkspaceSpec
 
@@ -67,18 +69,19 @@ def _describe_change(changed: Changed) -> str:
     return f"by {changed.by} at {changed.at} (event {changed.event})"
 
 
-def check_plan(plan: Plan, client: Client) -> None:
-    """Raise unless exactly what was planned can be done now.
+def check_plan(plan: Plan, client: Client) -> Plan:
+    """Return the plan with its calls, rebuilt from what it shows. Raises unless exactly that can be done now.
 
-    PlanFileError for another instance or a part of a plan, UsageError when a secret is not in the environment,
-    StalePlan when anything the plan touches has changed, Maintenance, or ServerError.
+    PlanFileError for another instance, for a part of a plan, and for a plan that is not what it shows; UsageError when
+    a secret is not in the environment; StalePlan when anything the plan touches has changed; Maintenance, or
+    ServerError.
     """
     if plan.only is not None:
         raise PlanFileError(
             f"this is the {plan.only} of a plan, for reading, and not the whole",
             "make a whole one with: unleash-gitops plan --out FILE",
         )
-    _require_secrets(plan.changes)
+    check_content(plan)
     facts = client.facts()
     # A copy of a database has the instance id of the original.
     is_other_id = facts.instance_id and plan.instance.id and facts.instance_id != plan.instance.id
@@ -95,12 +98,14 @@ def check_plan(plan: Plan, client: Client) -> None:
     if stale:
         authors = find_last_changes(reader, [change for change, _ in stale], live)
         raise StalePlan([_describe_stale(*entry, author) for entry, author in zip(stale, authors, strict=True)])
+    rebuilt = rebuild_calls(plan, live)
+    _require_secrets(rebuilt.changes)
+    return rebuilt
 
 
 def _policy_of(plan: Plan) -> WorkspaceSpec:
     """Return the policy to read with: archived flags are read only where the plan deletes some for good."""
-    deletes = (change.before or {} for change in plan.changes if change.action == "delete")
-    return WorkspaceSpec(deletion="delete" if any(before.get("archived") for before in deletes) else "archive")
+    return WorkspaceSpec(deletion="delete" if any(change.archives is False for change in plan.changes) else "archive")
 
 
 def _scope_of(plan: Plan) -> ReadScope:
@@ -125,11 +130,13 @@ def apply_plan(
     on_result: Callable[[Result], None] = lambda _: None,
     hand_over: Callable[[str, str], None] = lambda _address, _secret: None,
 ) -> Report:
-    """Do what the plan says, all of it and nothing else.
+    """Do what the plan says, all of it and nothing else. `check_plan` returns a saved plan with its calls.
 
     `hand_over` gets each secret that the server makes: the address of its object, and the secret. Before anything is
     sent it raises Maintenance, and UsageError when a secret that the plan names is not in the environment.
     """
+    if any(len(change.calls) != len(change.requests) for change in plan.changes):
+        raise RuntimeError("the calls of a saved plan must be rebuilt before it is applied")
     _require_secrets(plan.changes)
     if client.facts().maintenance and any(change.calls for change in plan.changes):
         raise Maintenance(

@@ -25,7 +25,8 @@ from unleash_gitops.workflow.pull import pull_workspace
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
     from unleash_gitops.documents.loader import LoadedWorkspace
-    from unleash_gitops.model.plan import OnDrift, Plan, Report, Result
+    from unleash_gitops.model.plan import OnDrift, Plan
+    from unleash_gitops.model.report import Report, Result
     from unleash_gitops.model.workspace import Workspace
     from unleash_gitops.workflow.accepted import Accepted, NotAccepted
     from unleash_gitops.workflow.pull import Pulled
@@ -154,8 +155,12 @@ def require_all_audit_logs(runs: Sequence[Run]) -> None:
 
 
 def check_all_plans(runs: Sequence[Run]) -> None:
-    """Stop each run whose plan no longer matches the server."""
-    _run_step(runs, lambda run: check_plan(_require(run.plan), _require(run.client)))
+    """Stop each run whose plan no longer matches the server, and rebuild the calls of all others."""
+
+    def check(run: Run) -> None:
+        run.plan = check_plan(_require(run.plan), _require(run.client))
+
+    _run_step(runs, check)
 
 
 def apply_all(

@@ -34,7 +34,7 @@ from unleash_gitops.engine.unreadable_kinds import leave_out_kinds, list_not_rea
 from unleash_gitops.model.delete_limits import DeleteLimits
 from unleash_gitops.model.diagnostics import in_order
 from unleash_gitops.model.errors import InvalidFiles, UsageError
-from unleash_gitops.model.plan import Change, ForeignObjects, Instance, NotRead, OnDrift, Plan
+from unleash_gitops.model.plan import Change, ForeignObjects, Instance, NotRead, OnDrift, Plan, PlanOptions
 from unleash_gitops.model.resource import Area, Key, ReadScope, Resource, ResourceSet
 from unleash_gitops.model.workspace import Workspace, covers_object
 
@@ -123,6 +123,7 @@ def make_plan(
         token_env=workspace.spec.token_env,
         kept=body.kept,
         audit_error=comparison.audit_error,
+        options=PlanOptions(targets=tuple(targets), on_drift=on_drift),
     )
 
 
@@ -189,17 +190,18 @@ def _limit_deletes(
     """Return the limits on the deletes of a plan, and the numbers that they apply to."""
     spec = workspace.spec
     deletes = [change for change in changes if change.action == "delete"]
-    counted = [
-        change
+    exempt = [
+        change.address
         for change in deletes
-        if not any(covers_object(entry, change.address, change.id) for entry in spec.allow_deletes)
+        if any(covers_object(entry, change.address, change.id) for entry in spec.allow_deletes)
     ]
     return DeleteLimits(
         max_deletes=spec.max_deletes,
         max_percent=spec.max_delete_percent,
         owned=len(classification.owned),
         remaining=count_owned_after(classification, changes),
-        counted=len(counted),
+        counted=len(deletes) - len(exempt),
+        exempt=tuple(exempt),
         allowed=allowed,
     )
 

@@ -76,10 +76,9 @@ def update_calls(desired: Resource, live: Resource, after: Mapping[str, Any]) ->
     if before.get("dependencies") and not after.get("dependencies"):
         yield Call(method="DELETE", path=f"{path}/dependencies")
     for environment, wanted in after["environments"].items():
-        documented = desired.spec.get("environments", {}).get(environment, {})
         present = before["environments"].get(environment, {})
         ids = live.handles["strategies"].get(environment, [])
-        yield from _environment(_Place(path, environment, str(desired)), documented, present, wanted, ids, name)
+        yield from _environment(_Place(path, environment, str(desired)), present, wanted, ids, name)
     if after.get("dependencies") and after["dependencies"] != before.get("dependencies"):
         for parent in after["dependencies"]:
             yield Call(method="POST", path=f"{path}/dependencies", body=dict(parent), idempotent=True)
@@ -152,30 +151,28 @@ class _Place:
 
 def _environment(
     place: _Place,
-    documented: Mapping[str, Any],
     present: Mapping[str, Any],
     wanted: Mapping[str, Any],
     ids: Sequence[str],
     flag: str,
 ) -> Iterator[Call]:
-    """Yield the calls for one environment: as `documented`, as `present` on the server, and as `wanted` of both."""
+    """Yield the calls for one environment: as it is `present` on the server, and as it is `wanted`."""
     if present["enabled"] and not wanted["enabled"]:
         yield place.switching(on=False)
     if "strategies" in wanted and wanted["strategies"] != present["strategies"]:
-        yield from _strategies(place, documented["strategies"], present["strategies"], wanted["strategies"], ids, flag)
+        yield from _strategies(place, present["strategies"], wanted["strategies"], ids, flag)
     if wanted["enabled"] and not present["enabled"]:
         yield place.switching(on=True)
 
 
 def _strategies(
     place: _Place,
-    documented: Sequence[Mapping[str, Any]],
     present: Sequence[Mapping[str, Any]],
     wanted: Sequence[Mapping[str, Any]],
     ids: Sequence[str],
     flag: str,
 ) -> Iterator[Call]:
-    pairs = match_strategies(documented, present, flag)
+    pairs = match_strategies(wanted, present, flag)
     labels: list[str] = []
     final: list[str] = []
     for strategy, pair in zip(wanted, pairs, strict=True):

@@ -88,7 +88,7 @@ class NamedKind(Kind, Claimable, Pullable):
     """The names of the server's own objects."""
 
     @override
-    def mark(self, metadata: Any, workspace: str) -> str:
+    def mark(self, address: Address, object_id: str, workspace: str) -> str:
         return mark_line(workspace)
 
     @override
