@@ -130,22 +130,33 @@ def test_several_workspaces_have_one_plan_and_one_comment_each(pipeline: Pipelin
         assert (run.outputs["has-changes"], run.outputs["create"]) == ("true", "2")
         assert len(pipeline.code_host.bodies()) == 2
     pipeline.merge()
-    run = pipeline.apply()
+    run = pipeline.apply(directories="deploy", all="true")
     assert (run.failed, run.outputs["applied"], len(unleash.charts)) == (False, "2", 2)
     run = pipeline.apply(plan="fresh", directories="deploy", all="true")
     assert (run.failed, run.outputs["has-changes"]) == (False, "false")
 
 
-def test_a_stale_plan_is_refused(pipeline: Pipeline, unleash: FakeUnleash) -> None:
+def test_a_job_that_runs_again_finds_nothing_left_to_apply(pipeline: Pipeline, unleash: FakeUnleash) -> None:
     pipeline.chart("errors")
     pipeline.plan()
     pipeline.merge()
     assert not pipeline.apply().failed
     run = pipeline.apply()
-    assert run.failed
-    assert "the server has changed since this plan was made; nothing was applied" in run.log
-    assert run.outputs["applied"] == ""
+    assert (run.failed, run.outputs["has-changes"]) == (False, "false")
+    assert "expected, and no longer different:" in run.log
     assert len(unleash.charts) == 1
+
+
+def test_what_was_not_reviewed_is_refused(pipeline: Pipeline, unleash: FakeUnleash) -> None:
+    pipeline.chart("errors")
+    pipeline.plan()
+    pipeline.merge()
+    pipeline.chart("late")
+    run = pipeline.apply()
+    assert run.failed
+    assert "the plan has changes that were not reviewed; nothing was applied" in run.log
+    assert run.outputs["applied"] == ""
+    assert unleash.charts == {}
 
 
 def test_a_commit_that_is_not_a_merge_is_only_applied_with_a_fresh_plan(

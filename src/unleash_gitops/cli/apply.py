@@ -11,6 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from unleash_gitops.cli.connection import Connection, connection_options, interruptible
+from unleash_gitops.cli.expect import (
+    also_option,
+    check_expect_options,
+    expect_option,
+    load_expectation,
+    select_runs,
+    show_settled,
+)
 from unleash_gitops.cli.output import echo_data, echo_line, echo_text, progress_bar
 from unleash_gitops.cli.plan import (
     allow_in_use_option,
@@ -22,12 +30,13 @@ from unleash_gitops.cli.plan import (
     target_option,
 )
 from unleash_gitops.cli.secrets import Secrets, name_secret, secrets_option
-from unleash_gitops.cli.workspaces import all_option, load_runs, open_clients, read_plans, show_failures
-from unleash_gitops.model.errors import PlanFileError, UsageError
+from unleash_gitops.cli.workspaces import all_option, load_runs, open_clients, read_complete_plans, show_failures
+from unleash_gitops.model.errors import UsageError
 
 if TYPE_CHECKING:
     from unleash_gitops.model.plan import OnDrift
     from unleash_gitops.model.report import Result
+    from unleash_gitops.workflow.expected_plans import Expectation
     from unleash_gitops.workflow.many_workspaces import Run
 
 __all__ = ["apply"]
@@ -51,6 +60,8 @@ INTERRUPTED = 130
     show_default=True,
     help="Format of the report.",
 )
+@expect_option
+@also_option
 @secrets_option
 @on_drift_option
 @target_option
@@ -66,6 +77,8 @@ def apply(
     max_deletes: int | None,
     allow_in_use: tuple[str, ...],
     form: str,
+    expected: tuple[Path, ...],
+    also: tuple[str, ...],
     secrets_out: Path | None,
     on_drift: OnDrift | None,
     targets: tuple[str, ...],
@@ -73,14 +86,21 @@ def apply(
 ) -> int:
     """Make the server match the files, or apply a saved plan.
 
+    With --expect, plans the files afresh and sends nothing that does not stand in a reviewed plan.
+
     With several directories or --all, applies every workspace; the exit code is the worst of them.
     """
     connection = Connection(verbose=verbose, **server)
     secrets = Secrets(secrets_out)
     several = all_below or len(paths) > 1
     if any(path.is_file() for path in paths):
-        _check_saved_plan_options(targets, on_drift, allow_in_use, several=several)
+        _check_saved_plan_options(targets, on_drift, allow_in_use, expected, several=several)
         return _apply_saved(paths[0], connection, max_deletes, form, secrets)
+    if expected or also:
+        check_expect_options(expected, targets, on_drift)
+        runs = load_runs(paths, all_below=all_below)
+        expectation = load_expectation(expected, also)
+        return _apply_expected(runs, expectation, connection, max_deletes, allow_in_use, form, secrets)
     if not yes and not sys.stdin.isatty():
         raise UsageError(
             "there is no terminal to ask for confirmation",
@@ -101,12 +121,19 @@ def apply(
 
 
 def _check_saved_plan_options(
-    targets: Sequence[str], on_drift: OnDrift | None, allow_in_use: Sequence[str], *, several: bool
+    targets: Sequence[str],
+    on_drift: OnDrift | None,
+    allow_in_use: Sequence[str],
+    expected: Sequence[Path],
+    *,
+    several: bool,
 ) -> None:
     """Raise UsageError for options that would change what a saved plan does."""
     if several:
         raise UsageError("a saved plan cannot be combined with directories, --all or another plan")
     options = (("--target", targets), ("--on-drift", on_drift), ("--allow-in-use", allow_in_use))
+    if expected:
+        raise UsageError("--expect cannot be used with a saved plan", "name the directory of the workspace instead")
     for option, is_set in options:
         if is_set:
             raise UsageError(
@@ -117,15 +144,10 @@ def _check_saved_plan_options(
 
 def _apply_saved(path: Path, connection: Connection, max_deletes: int | None, form: str, secrets: Secrets) -> int:
     """Apply a saved plan. If the plan of any workspace in it is refused, nothing is applied anywhere."""
-    from unleash_gitops.model.plan import Plan
     from unleash_gitops.workflow.many_workspaces import Run, check_all_deletes, check_all_drift, check_all_plans
 
-    saved = read_plans(path)
-    several = not isinstance(saved, Plan)
-    if not isinstance(saved, Plan) and not saved.complete:
-        failed = ", ".join(planned.workspace for planned in saved.workspaces if planned.plan is None)
-        raise PlanFileError(f"{path}: the plan is incomplete; these workspaces failed: {failed}", "make a new plan")
-    runs = [Run.of_plan(plan) for plan in ([saved] if isinstance(saved, Plan) else saved.plans)]
+    plans, several = read_complete_plans(path)
+    runs = [Run.of_plan(plan) for plan in plans]
     with open_clients(runs, connection):
         check_all_deletes(runs, max_deletes)
         check_all_drift(runs)
@@ -136,6 +158,43 @@ def _apply_saved(path: Path, connection: Connection, max_deletes: int | None, fo
             if several:
                 echo_line("nothing was applied in any workspace")
             return REFUSED
+        return _apply(runs, form, secrets, several=several)
+
+
+def _apply_expected(
+    runs: Sequence[Run],
+    expectation: Expectation,
+    connection: Connection,
+    max_deletes: int | None,
+    allow_in_use: Sequence[str],
+    form: str,
+    secrets: Secrets,
+) -> int:
+    """Plan the workspaces that reviewed plans are for, and apply what stands in them. All is applied, or nothing."""
+    from unleash_gitops.workflow.expected_plans import check_expected
+    from unleash_gitops.workflow.many_workspaces import check_all_deletes, check_all_drift
+
+    runs = select_runs(runs, expectation)
+    several, options = len(runs) > 1, expectation.options
+    with open_clients(runs, connection):
+        plans = plan_runs(
+            runs,
+            options.targets,
+            options.on_drift,
+            several=several,
+            max_deletes=max_deletes,
+            allow_in_use=allow_in_use,
+        )
+        if plans is not None:
+            show_plans(plans, "text", err=form == "json")
+        check_all_drift(runs)
+        check_all_deletes(runs, max_deletes)
+        check_expected(runs, expectation)
+        if show_failures(runs, several=several):
+            if several:
+                echo_line("nothing was applied in any workspace")
+            return REFUSED
+        show_settled(runs, expectation)
         return _apply(runs, form, secrets, several=several)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from unleash_gitops.cli.output import build_path_prefix, echo_text, show_error
-from unleash_gitops.model.errors import GitopsError, InvalidFiles, UsageError
+from unleash_gitops.model.errors import GitopsError, InvalidFiles, PlanFileError, UsageError
 
 if TYPE_CHECKING:
     from unleash_gitops.cli.connection import Connection
@@ -25,6 +25,7 @@ __all__ = [
     "find_roots",
     "load_runs",
     "open_clients",
+    "read_complete_plans",
     "read_plans",
     "show_failures",
 ]
@@ -83,6 +84,22 @@ def read_plans(path: Path) -> Plan | PlanSet:
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
     return parse_plans(content, str(path))
+
+
+def read_complete_plans(path: Path) -> tuple[Sequence[Plan], bool]:
+    """Load a plan file with the plan of every workspace in it, and tell whether it is for several.
+
+    Raises PlanFileError, UsageError.
+    """
+    from unleash_gitops.model.plan import Plan
+
+    saved = read_plans(path)
+    if isinstance(saved, Plan):
+        return (saved,), False
+    if not saved.complete:
+        failed = ", ".join(planned.workspace for planned in saved.workspaces if planned.plan is None)
+        raise PlanFileError(f"{path}: the plan is incomplete; these workspaces failed: {failed}", "make a new plan")
+    return saved.plans, True
 
 
 @contextmanager

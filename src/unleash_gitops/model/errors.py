@@ -6,6 +6,7 @@ GitopsError
 ├── InvalidFiles            the user's files are wrong; has the diagnostics
 ├── PlanFileError           a saved plan cannot be used
 ├── StalePlan               the server has changed since the plan was made
+├── UnexpectedChanges       the files or the server ask for changes that no reviewed plan has
 ├── TooManyDeletes          the plan deletes more objects than the limits allow
 ├── DriftRefused            the plan would overwrite other users' changes, and the policy is `fail`
 ├── KindNotReadable         the token may not read a kind that the workspace manages
@@ -55,6 +56,7 @@ __all__ = [
     "TooManyDeletes",
     "TooOld",
     "UnexpectedAnswer",
+    "UnexpectedChanges",
     "Unreachable",
     "UsageError",
 ]
@@ -125,6 +127,19 @@ class StalePlan(ObjectsError):
             "the server has changed since this plan was made; nothing was applied",
             details,
             "make a new plan and review it again",
+        )
+
+
+class UnexpectedChanges(ObjectsError):
+    """A fresh plan has changes that stand in no expected plan. `details` says which."""
+
+    max_named = 10
+
+    def __init__(self, details: Sequence[tuple[str, str]]) -> None:
+        super().__init__(
+            "the plan has changes that were not reviewed; nothing was applied",
+            details,
+            "open a pull request, or run its job again, and review the new plan",
         )
 
 
