@@ -67,7 +67,6 @@ def test_the_shape_of_a_plan(space: Space, saved: Path) -> None:
         "notRead",
         "warnings",
         "root",
-        "tokenEnv",
         "kept",
         "auditError",
         "options",

@@ -87,7 +87,8 @@ class Client:
 
     `url` is the instance with its base path, `timeout` is seconds for each request, `log` gets a line for each request
     (no secrets in it), `on_wait` a line before each long wait. When `stop` is set, waits end and nothing is tried
-    again. `transport` is the seam for tests.
+    again. `use_proxies` takes HTTP_PROXY, HTTPS_PROXY and NO_PROXY from the environment. `transport` is the seam for
+    tests.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class Client:
         log: Callable[[str], None] | None = None,
         on_wait: Callable[[str], None] | None = None,
         stop: threading.Event | None = None,
+        use_proxies: bool = True,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         if not token.isascii() or not token.isprintable() or " " in token or not token:
@@ -120,6 +122,7 @@ class Client:
                 timeout=httpx.Timeout(timeout, pool=None),
                 limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
                 transport=transport,
+                trust_env=use_proxies,
                 verify=shared_tls_context(),
             )
         except (OSError, ValueError, httpx.InvalidURL) as error:

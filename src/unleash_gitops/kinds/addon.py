@@ -31,6 +31,7 @@ from unleash_gitops.kinds.shared.named import NamedKind
 from unleash_gitops.model.call import Call, Claim, Fill, Lookup
 from unleash_gitops.model.ownership import append_mark, mark_line, split_mark, workspace_mark
 from unleash_gitops.model.resource import Address, Area, Resource, Transition, UnknownValue, ownership_of
+from unleash_gitops.model.variables import build_secret_variable
 
 if TYPE_CHECKING:
     from unleash_gitops.api.audit_log import Event
@@ -242,8 +243,7 @@ class Addon(Kind, Claimable, Pullable, Audited):
             if value != MASK and parameter in known:
                 parameters[parameter] = value
             elif own_name is not None and known.get(parameter, (False,))[0]:
-                variable = f"{own_name}_{parameter}".upper().translate(str.maketrans(".-", "__"))
-                parameters[parameter] = {"fromEnv": variable}
+                parameters[parameter] = {"fromEnv": build_secret_variable(f"{own_name}_{parameter}")}
         if parameters:
             spec["parameters"] = parameters
         return {"metadata": {} if own_name is not None else {"id": live.id}, "spec": spec}, live.title or name
