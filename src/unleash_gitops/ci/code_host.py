@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from unleash_gitops.ci.rest_client import RestClient
 from unleash_gitops.model.errors import CodeHostError
@@ -33,9 +33,6 @@ class CodeHost(ABC):
     `comment_path` changes one comment.
     """
 
-    not_a_user_status: ClassVar[int | None] = None
-    """The status of `GET /user` for a token that belongs to a job and not to a user."""
-
     def __init__(
         self, client: RestClient, comments_path: str, list_query: str, comment_path: str, update_method: str
     ) -> None:
@@ -44,7 +41,7 @@ class CodeHost(ABC):
         self._list_query = list_query
         self._comment_path = comment_path
         self._update_method = update_method
-        self._own_user: Any = None
+        self._own_user: dict[str, Any] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -67,30 +64,28 @@ class CodeHost(ABC):
         return self._parse_comment(self._client.request(self._update_method, path, {"body": body}).content)
 
     def is_own(self, comment: Comment) -> bool:
-        """Tell whether the token's user may have written `comment`: False only for a comment of another user.
-
-        Raises CodeHostError.
-        """
-        author = comment.author if isinstance(comment.author, dict) else {}
-        if not self._can_be_another_user(author):
-            return True
-        if self._own_user is None:
-            self._own_user = self._read_own_user()
-        return self._own_user.get("id") in {None, author.get("id")}
+        """Tell whether the token's own user or app wrote `comment`. Raises CodeHostError."""
+        return self._is_own_author(comment.author if isinstance(comment.author, dict) else {})
 
     @abstractmethod
     def _parse_comment(self, entry: Any) -> Comment:
         """Return the comment that an entry of the API describes."""
 
     @abstractmethod
-    def _can_be_another_user(self, author: dict[str, Any]) -> bool:
-        """Tell whether `author` has to be compared with the token's user."""
+    def _is_own_author(self, author: dict[str, Any]) -> bool:
+        """Tell whether `author` is the token's own user or app; False when that is unknown."""
+
+    def _is_own_user(self, author: dict[str, Any]) -> bool:
+        return author.get("id") is not None and author["id"] == self._read_own_user().get("id")
 
     def _read_own_user(self) -> dict[str, Any]:
-        """Return the token's user, {} when it is unknown, and an id that no user has for a job's own token."""
-        try:
-            return self._client.request("GET", "/user").content or {}
-        except CodeHostError as error:
-            if error.retryable:
-                raise
-            return {"id": -1} if error.status == self.not_a_user_status else {}
+        """Return the token's user, {} when it has none. Raises CodeHostError when that cannot be read now."""
+        if self._own_user is None:
+            try:
+                content = self._client.request("GET", "/user").content
+            except CodeHostError as error:
+                if error.retryable:
+                    raise
+                content = None
+            self._own_user = content if isinstance(content, dict) else {}
+        return self._own_user

@@ -5,7 +5,7 @@ Errors say whether another attempt can succeed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -15,9 +15,10 @@ import httpx
 from unleash_gitops.api.tls import shared_tls_context
 from unleash_gitops.model.errors import CodeHostError
 
-__all__ = ["Answer", "RestClient"]
+__all__ = ["Answer", "FindHint", "RestClient"]
 
 _TIMEOUT = 30.0  # seconds
+FindHint = Callable[[str, int, str], str | tuple[str, ...] | None]
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
 
 
@@ -33,12 +34,12 @@ class RestClient:
     """A client of one API with one token; a context manager.
 
     `name` is the host's name in errors. `api` is the base URL of all paths; only it receives `headers`, with the token.
-    `hints` maps the status of a failure to what the user can do about it.
+    `find_hint` gets the path, the status and the message of a failure, and returns what the user can do about it.
     """
 
-    def __init__(self, name: str, api: str, headers: Mapping[str, str], hints: Mapping[int, str]) -> None:
+    def __init__(self, name: str, api: str, headers: Mapping[str, str], find_hint: FindHint) -> None:
         self._name = name
-        self._hints = hints
+        self._find_hint = find_hint
         self._secrets = [value for value in headers.values() if len(value) > 3]
         self._base = api.rstrip("/")
         try:
@@ -59,9 +60,9 @@ class RestClient:
     def __exit__(self, *_error: object) -> None:
         self._http.close()
 
-    def request(self, method: str, path: str, body: Any = None) -> Answer:
-        """Send one request to `path` below the API's base URL. Raises CodeHostError."""
-        response = self._send(method, f"{self._base}{path}", body)
+    def request(self, method: str, path: str, body: Any = None, *, base: str | None = None) -> Answer:
+        """Send one request to `path` below the API's base URL, or below `base`. Raises CodeHostError."""
+        response = self._send(method, f"{self._base if base is None else base}{path}", body)
         if response.is_redirect:
             raise CodeHostError(
                 f"{self._name}: {method} {path}: the answer is a redirect", "check whether the repository has moved"
@@ -72,14 +73,16 @@ class RestClient:
             raise CodeHostError(f"{self._name}: {method} {path}: the answer is not JSON") from None
         return Answer(content, self._find_next_page(response))
 
-    def list_all(self, path: str) -> Iterator[Any]:
-        """Yield the entries of a list, from all of its pages. Raises CodeHostError."""
+    def list_all(self, path: str, key: str | None = None) -> Iterator[Any]:
+        """Yield the entries of a list, which is under `key` of the answer, from all pages. Raises CodeHostError."""
         next_path: str | None = path
         while next_path is not None:
             answer = self.request("GET", next_path)
-            if not isinstance(answer.content, list):
+            content = answer.content
+            entries = content.get(key) if key is not None and isinstance(content, dict) else content
+            if not isinstance(entries, list):
                 raise CodeHostError(f"{self._name}: GET {path}: the answer is not a list")
-            yield from answer.content
+            yield from entries
             next_path = answer.next_path
 
     def download(self, path: str, max_bytes: int) -> bytes:
@@ -93,7 +96,7 @@ class RestClient:
         if len(response.content) > max_bytes:
             raise CodeHostError(f"{self._name}: GET {path}: more than {max_bytes} bytes")
         if not response.is_success:
-            raise self._build_error(f"GET {path}", response)
+            raise self._build_error("GET", path, response)
         return response.content
 
     def _send(self, method: str, url: str, body: Any) -> httpx.Response:
@@ -101,7 +104,7 @@ class RestClient:
         response = self._send_with(self._http, method, url, body, path)
         if response.is_success or (response.is_redirect and method == "GET"):
             return response
-        raise self._build_error(f"{method} {path}", response)
+        raise self._build_error(method, path, response)
 
     def _send_with(self, http: httpx.Client, method: str, url: str, body: Any, target: str) -> httpx.Response:
         """Return the answer of any status. `target` names the URL in errors. Raises CodeHostError without an answer."""
@@ -111,8 +114,8 @@ class RestClient:
             reason = self._redact(str(error)) or type(error).__name__
             raise CodeHostError(f"{self._name} does not answer: {method} {target}: {reason}", retryable=True) from None
 
-    def _build_error(self, request: str, response: httpx.Response) -> CodeHostError:
-        status = response.status_code
+    def _build_error(self, method: str, path: str, response: httpx.Response) -> CodeHostError:
+        status, request = response.status_code, f"{method} {path}"
         reason = self._redact(_parse_error(response) or response.reason_phrase)
         wait = _parse_retry_after(response)
         if status == 429 or (status == 403 and (wait is not None or "rate limit" in reason.lower())):
@@ -120,8 +123,8 @@ class RestClient:
             message = f"{self._name}'s rate limit is used up{until}: {request}: {status}: {reason}"
             return CodeHostError(message, "run the job again later", status=status, retryable=True, retry_after=wait)
         message = f"{self._name}: {request}: {status}: {reason}"
-        retryable = status in _TRANSIENT
-        return CodeHostError(message, self._hints.get(status), status=status, retryable=retryable, retry_after=wait)
+        hint, retryable = self._find_hint(path, status, reason), status in _TRANSIENT
+        return CodeHostError(message, hint, status=status, retryable=retryable, retry_after=wait)
 
     def _find_next_page(self, response: httpx.Response) -> str | None:
         """Return the path of the next page from the header `Link` (GitHub) or `X-Next-Page` (GitLab), or None.
