@@ -281,7 +281,7 @@ class Client:
             return Maintenance(method, path, message, "switch maintenance mode off, or apply when it is over")
         if status == 404 and message.startswith(_MISSING_ROUTE):
             return self._missing_route(method, path, name)
-        return ApiError(method, path, status, name, message, _hint(status))
+        return ApiError(method, path, status, name, message, _hint(status, name))
 
     def _missing_route(self, method: str, path: str, name: str | None) -> MissingRoute:
         if self._facts is None:
@@ -298,8 +298,10 @@ _TOKEN_HINT = "an admin or personal access token is needed, in UNLEASH_AUTH_TOKE
 _ADDRESS_HINT = "is the address right? The instance's base path is part of it, /api is not"
 
 
-def _hint(status: int) -> str | None:
-    if status in {401, 403}:
+def _hint(status: int, name: str | None) -> str | None:
+    if name in {"PermissionError", "NoAccessError"}:
+        return "give the token's account this permission, or use the token of an administrator"
+    if status == 401 or (status == 403 and name is None):
         return _TOKEN_HINT
     return "try again later, or lower --concurrency" if status == 429 else None
 

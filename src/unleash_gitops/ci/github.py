@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from unleash_gitops.ci.code_host import CodeHost, Comment
-from unleash_gitops.ci.github_answers import Artifact, PullRequest, WorkflowRun, parse_answer
+from unleash_gitops.ci.github_answers import Artifact, PullRequest, WorkflowRun, parse_github_answer
 from unleash_gitops.ci.github_hints import AGAIN_HINT, APPLY_HINT, READ_HINT, build_find_hint
 from unleash_gitops.ci.rest_client import RestClient
 from unleash_gitops.model.errors import CodeHostError
@@ -95,11 +95,11 @@ class GitHub(CodeHost):
 
     def _list_artifacts(self, name: str) -> list[Artifact]:
         path = f"{self._repository}/actions/artifacts?name={quote(name, safe='')}&per_page=100"
-        return [parse_answer(Artifact, entry, path) for entry in self._client.list_all(path, "artifacts")]
+        return [parse_github_answer(Artifact, entry, path) for entry in self._client.list_all(path, "artifacts")]
 
     def _read_run(self, number: int) -> WorkflowRun:
         path = f"{self._repository}/actions/runs/{number}"
-        return parse_answer(WorkflowRun, self._client.request("GET", path).content, path)
+        return parse_github_answer(WorkflowRun, self._client.request("GET", path).content, path)
 
     def _find_refusal(self, run: WorkflowRun, pull: PullRequest, workflow: str) -> str | None:
         """Return why the artifact of a run is not the plan of a pull request, None when it is."""
@@ -121,14 +121,14 @@ class GitHub(CodeHost):
         owner = self._job.repository.partition("/")[0]
         query = urlencode({"state": "all", "head": f"{owner}:{pull.head.ref}", "per_page": 100})
         path = f"{self._repository}/pulls?{query}"
-        pulls = [parse_answer(PullRequest, entry, path) for entry in self._client.list_all(path)]
+        pulls = [parse_github_answer(PullRequest, entry, path) for entry in self._client.list_all(path)]
         return {other.number for other in pulls if other.head.sha == pull.head.sha}
 
     def _read_merged_pull_request(self) -> PullRequest:
         """Return the pull request whose merge made the job's commit. Raises CodeHostError."""
         commit = self._job.commit or ""
         path = f"{self._repository}/commits/{quote(commit, safe='')}/pulls?per_page=100"
-        pulls = [parse_answer(PullRequest, entry, path) for entry in self._client.list_all(path)]
+        pulls = [parse_github_answer(PullRequest, entry, path) for entry in self._client.list_all(path)]
         merged = [pull for pull in pulls if pull.merged_at and pull.merge_commit_sha == commit]
         if not merged:
             raise CodeHostError(

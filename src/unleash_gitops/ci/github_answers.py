@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from unleash_gitops.model.errors import CodeHostError
 from unleash_gitops.model.paths import describe_mismatch
 
-__all__ = ["Artifact", "PullRequest", "WorkflowRun", "parse_answer"]
+__all__ = ["Artifact", "PullRequest", "WorkflowRun", "parse_github_answer"]
 
 
 class _Answer(BaseModel):
@@ -71,7 +71,7 @@ class WorkflowRun(_Answer):
 _Model = TypeVar("_Model", bound=_Answer)
 
 
-def parse_answer(model: type[_Model], content: Any, path: str) -> _Model:
+def parse_github_answer(model: type[_Model], content: Any, path: str) -> _Model:
     """Return an answer as a `model`. Raises CodeHostError."""
     try:
         return model.model_validate(content)
