@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from command_line import CommandResult, inherited_environment, run_here
-from document_samples import chart, workspace, write
+from document_samples import chart, document, workspace, write
 from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.loopback import QuietHandler, serve
@@ -114,6 +114,30 @@ def test_a_variable_in_a_plan_is_refused(checkout: Checkout) -> None:
     done = checkout.run("apply", checkout.forge(tokenEnv="HOME"))
     assert (done.code, checkout.fake.requests) == (1, [])
     assert "tokenEnv: Extra inputs are not permitted" in done.err
+
+
+@pytest.mark.parametrize(
+    ("parameter", "variable"),
+    [("url", "HOME"), ("url", "UNLEASH_AUTH_TOKEN"), ("contentType", "UNLEASH_SECRET_URL")],
+)
+def test_a_plan_cannot_name_a_variable_that_the_files_could_not(
+    checkout: Checkout, parameter: str, variable: str
+) -> None:
+    secret = {"UNLEASH_SECRET_URL": "https://example.com/s3cr3t"}
+    spec = {
+        "provider": "webhook",
+        "events": ["feature-created"],
+        "parameters": {"url": {"fromEnv": next(iter(secret))}},
+    }
+    write(checkout.top / "deploy", document("Addon", "hook", **spec), "hook.yaml")
+    checkout.forge()
+    content = json.loads((checkout.top / "plan.json").read_text(encoding="utf-8"))
+    (change,) = (change for change in content["changes"] if change["kind"] == "Addon")
+    change["after"]["parameters"][parameter] = {"fromEnv": variable}
+    done = checkout.run("apply", checkout.forge(changes=content["changes"]), **secret)
+    assert (done.code, checkout.fake.writes()) == (1, [])
+    assert "Addon/hook: no request can make the object as the plan shows it; nothing was applied" in done.err
+    assert checkout.run("apply", "plan.json", **secret).code == 0
 
 
 def other_name(checkout: Checkout, _outside: Path) -> None:

@@ -109,6 +109,23 @@ def test_what_is_sent() -> None:
     assert delete(found) == ("DELETE", "/api/admin/addons/7", None)
 
 
+@pytest.mark.parametrize(
+    ("parameters", "error"),
+    [
+        ({"url": URL, "contentType": URL}, "contentType is no secret"),
+        ({"url": {"fromEnv": "HOME"}}, "env"),
+        ({"url": URL, "other": URL}, "other"),
+    ],
+)
+def test_a_forged_plan_reads_no_variable_into_a_parameter_that_everyone_sees(
+    parameters: dict[str, Any], error: str
+) -> None:
+    kind, one = kinds()["Addon"], hook()
+    after = {**kind.spec_after_create(one), "parameters": parameters}
+    with pytest.raises((ValueError, KeyError), match=error):
+        kind.create(one, after)
+
+
 def test_a_secret_is_no_difference_of_its_own() -> None:
     found = live("Addon", server(entry(7)))[ID]
     assert kinds()["Addon"].spec_after_update(hook(), found) == found.spec

@@ -195,9 +195,16 @@ class Addon(Kind, Claimable, Pullable, Audited):
         return Call(method="PUT", path=f"{_PATH}/{live.server_id}", body=body)
 
     def _save(self, method: Literal["POST", "PUT"], path: str, after: Mapping[str, Any], description: str) -> Call:
-        """Return the call that saves an integration. Its body has null in place of each secret, which is a fill."""
+        """Return the call that saves an integration. Its body has null in place of each secret, which is a fill.
+
+        Raises ValueError for a variable in a parameter that is no secret, which only a forged plan has: everyone could
+        read its value there.
+        """
         parameters = after["parameters"]
         secrets = {name: value["fromEnv"] for name, value in parameters.items() if isinstance(value, dict)}
+        shown = [name for name in secrets if not PARAMETERS[after["provider"]][name][1]]
+        if shown:
+            raise ValueError(f"{shown[0]} is no secret")
         body = {**self.body(after), "description": description, "parameters": parameters | dict.fromkeys(secrets)}
         fills = tuple(Fill(path=("parameters", name), env=variable) for name, variable in secrets.items())
         return Call(method=method, path=path, body=body, fills=fills)
