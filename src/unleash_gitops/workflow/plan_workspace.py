@@ -21,7 +21,7 @@ def find_plan_workspace(plan: Plan, directory: Path, *, has_url: bool) -> Worksp
     """Return the plan's workspace in the checkout that contains `directory`, None when it is not there.
 
     It is the workspace of the plan's name at the plan's `root`. Nothing outside the checkout is read, and no directory
-    behind a symlink. `has_url` tells whether the user named the instance. Raises PlanFileError when nothing but the plan
+    behind a symlink. `has_url` tells whether the user named the instance. Raises PlanFileError when only the plan
     names it, and UsageError when the workspace file is not valid.
     """
     workspace, reason = _find(plan, directory)
