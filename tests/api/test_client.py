@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -258,6 +259,23 @@ def test_facts_are_asked_once() -> None:
     assert made.facts() == made.facts()
     assert (made.facts().version, made.facts().instance_id, made.facts().maintenance) == ("8.2.0", "i", False)
     assert len(requests) == 1
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_the_servers_time_is_that_of_its_newest_answer(status: int) -> None:
+    ahead = timedelta(minutes=10)
+
+    def answer(_number: int, _request: httpx.Request) -> httpx.Response:
+        date = format_datetime(datetime.now(UTC) + ahead, usegmt=True)
+        return httpx.Response(status, json={"message": "x"}, headers={"date": date})
+
+    made, _ = client(answer)
+    assert made.server_time() is None
+    with suppress(ApiError):
+        made.get("/api/admin/x")
+    time = made.server_time()
+    assert time is not None
+    assert abs(time - datetime.now(UTC) - ahead) < timedelta(seconds=5)
 
 
 @pytest.mark.parametrize("answer", [[], {}, {"version": 8}, {"version": ""}, "text"])

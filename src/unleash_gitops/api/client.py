@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 
 from unleash_gitops.api.redaction import Redactor
+from unleash_gitops.api.server_clock import ServerClock, parse_http_date
 from unleash_gitops.api.task_pool import TaskPool
 from unleash_gitops.api.tls import shared_tls_context
 from unleash_gitops.model.errors import (
@@ -113,6 +113,7 @@ class Client:
         self._on_wait = on_wait
         self._timeout = timeout
         self._facts: ServerFacts | None = None
+        self._clock = ServerClock()
         try:
             self._http = httpx.Client(
                 base_url=self.url,
@@ -145,6 +146,10 @@ class Client:
         if self._facts is None:
             self._facts = self._ask_facts()
         return self._facts
+
+    def server_time(self) -> datetime | None:
+        """Return the server's present time, estimated from its newest answer; None when no answer had a usable date."""
+        return self._clock.now()
 
     def _ask_facts(self) -> ServerFacts:
         path = "/api/admin/ui-config"
@@ -222,6 +227,7 @@ class Client:
         except httpx.HTTPError as error:
             unreachable = self._unreachable(method, shown, error)
             return _Outcome(failure=unreachable, again=repeatable or not unreachable.sent)
+        self._clock.observe(response.headers)
         if self._log is not None:
             self._say(f"{method} {path}: {response.status_code} in {(time.monotonic() - began) * 1000:.0f} ms")
         if not response.is_success:
@@ -334,8 +340,8 @@ def _retry_after(response: httpx.Response) -> float | None:
     if header.isdigit():
         seconds = float(header)
     else:
-        try:
-            seconds = (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError):
+        date = parse_http_date(header)
+        if date is None:
             return None
+        seconds = (date - datetime.now(UTC)).total_seconds()
     return max(0.0, min(seconds, _LONGEST_RETRY_AFTER))
