@@ -46,6 +46,11 @@ class NoAnswer(Exception):
         self.trouble = trouble
         self.sent = sent
 
+    @property
+    def is_timeout(self) -> bool:
+        """Whether the time for the answer was over."""
+        return self.trouble in {"timeout", "incomplete"}
+
 
 class UnreadableAnswer(Exception):
     """An answer came, but its body cannot be used. The text says why, as a sentence with "the answer" as subject."""
@@ -87,7 +92,15 @@ class Transfer:
         """Close the connections."""
         self._transport.close()
 
-    def send(self, method: str, url: str, body: Any = None, most_bytes: int = MOST_BYTES) -> httpx.Response:
+    def send(
+        self,
+        method: str,
+        url: str,
+        body: Any = None,
+        *,
+        most_bytes: int = MOST_BYTES,
+        timeout: float | None = None,
+    ) -> httpx.Response:
         """Send one request, with `body` as JSON unless it is None; return the answer with its body decompressed.
 
         Follows no redirect and keeps no cookies. Raises NoAnswer, and UnreadableAnswer for a successful one.
@@ -96,7 +109,7 @@ class Transfer:
             request = httpx.Request(method, url, headers=self._headers, json=body)
         except httpx.InvalidURL as error:
             raise NoAnswer("lost", str(error), sent=False) from None
-        deadline = request.extensions["deadline"] = Deadline(self._timeout, self._stop)
+        deadline = request.extensions["deadline"] = Deadline(timeout or self._timeout, self._stop)
         has_begun = False
         try:
             response = self._transport.handle_request(request)
