@@ -29,7 +29,7 @@ SECONDS = 0.4
 def silent(connection: socket.socket) -> None:
     connection.recv(1)
     connection.recv(65536)
-    time.sleep(10)
+    time.sleep(20)
 
 
 def endless_headers(connection: socket.socket) -> None:
@@ -77,15 +77,15 @@ def test_the_timeout_is_for_the_whole_answer(talk: Callable[[socket.socket], Non
     with serve_raw(talk) as url, pytest.raises(NoAnswer) as caught:
         send(url)
     assert (caught.value.trouble, caught.value.sent) == (trouble, True)
-    assert SECONDS <= time.monotonic() - began < SECONDS + 1
+    assert SECONDS <= time.monotonic() - began < SECONDS + 5
 
 
 def test_a_server_that_does_not_read_ends_a_long_request_in_time() -> None:
     began = time.monotonic()
-    with serve_raw(lambda _connection: time.sleep(10)) as url, pytest.raises(NoAnswer) as caught:
-        send(url, "POST", body={"a": "x" * 30_000_000})
+    with serve_raw(lambda _connection: time.sleep(20)) as url, pytest.raises(NoAnswer) as caught:
+        send(url, "POST", body={"a": "x" * 16_000_000})
     assert (caught.value.trouble, caught.value.sent) == ("timeout", True)
-    assert time.monotonic() - began < SECONDS + 2
+    assert time.monotonic() - began < SECONDS + 8
 
 
 def test_a_tls_handshake_ends_in_time() -> None:
@@ -93,16 +93,16 @@ def test_a_tls_handshake_ends_in_time() -> None:
     with serve_raw(silent) as url, pytest.raises(NoAnswer) as caught:
         send(url.replace("http:", "https:"))
     assert (caught.value.trouble, caught.value.sent) == ("timeout", False)
-    assert time.monotonic() - began < SECONDS + 1
+    assert time.monotonic() - began < SECONDS + 5
 
 
 def test_the_look_up_of_a_name_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_more: time.sleep(3))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_more: time.sleep(20))
     began = time.monotonic()
     with pytest.raises(NoAnswer) as caught:
         send("http://unleash.example.com")
     assert (caught.value.trouble, caught.value.sent) == ("timeout", False)
-    assert time.monotonic() - began < SECONDS + 1
+    assert time.monotonic() - began < SECONDS + 5
 
 
 @pytest.mark.parametrize("talk", [silent, endless_body, endless_headers])
@@ -114,7 +114,7 @@ def test_an_interrupt_ends_a_slow_read(talk: Callable[[socket.socket], None], mo
     with serve_raw(talk) as url, pytest.raises(NoAnswer) as caught:
         send(url, seconds=60, stop=stop)
     assert caught.value.trouble == "interrupted"
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 8
 
 
 def test_after_an_interrupt_a_quick_answer_is_still_read() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from random import Random
 from typing import Any
 
 import httpx
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odd_json import odd_bodies
+from odd_json import make_odd
 from properties import examples
 from render.samples import ACTIONS
 from servers.fake_code_host import TOKEN, FakeCodeHost, zipped
@@ -84,12 +85,13 @@ def test_without_odd_answers_everything_succeeds(monkeypatch: pytest.MonkeyPatch
 @given(data=st.data())
 def test_any_answer_ends_in_a_result_or_an_error_of_the_code_host(host: str, data: st.DataObject) -> None:
     odd = data.draw(st.sets(st.integers(0, 12), min_size=1, max_size=3))
+    random = Random(data.draw(st.integers(0, 10**9)))
 
     def change(number: int, response: httpx.Response) -> httpx.Response:
         if number not in odd or response.headers.get("content-type") != "application/json":
             return response
         status = data.draw(st.sampled_from([response.status_code, response.status_code, 200, 403, 404, 422, 429, 502]))
-        body = data.draw(odd_bodies(response.content))
+        body = make_odd(response.content, random)
         return httpx.Response(status, content=body, headers={"link": response.headers.get("link", "")})
 
     with pytest.MonkeyPatch.context() as patch:

@@ -21,8 +21,8 @@ from unleash_gitops.api.tls import shared_tls_context
 
 __all__ = ["NoAnswer", "Transfer", "UnreadableAnswer", "parse_body"]
 
-MOST_BYTES = 200_000_000
-"""The most bytes of an answer, decompressed."""
+MOST_BYTES = 100_000_000
+"""The most bytes of an answer, decompressed. An export of 10,000 flags has some tens of millions."""
 _MOST_ERROR_BYTES = 1_000_000
 """The most bytes of an error answer. The body of a longer one is ignored."""
 _MOST_DEPTH = 50
