@@ -279,7 +279,7 @@ class Client:
         if message is None:
             # Some of Unleash's refusals have no body, but never a 404, which must not count as "no longer exists" here.
             if status == 429 or status >= 500 or (self._facts is not None and status not in {401, 403, 404}):
-                return ApiError(method, path, status, None, response.reason_phrase or "no explanation")
+                return ApiError(method, path, status, None, response.reason_phrase or "no explanation", _hint(status))
             if status in {401, 403}:
                 return ApiError(method, path, status, None, "unexpected response body", _TOKEN_HINT)
             message = f"this does not look like Unleash: {status} with an unexpected response body"

@@ -63,6 +63,8 @@ class _Link(TypedDict):
 
 class _Dependency(TypedDict):
     feature: str
+    enabled: NotRequired[bool | None]
+    variants: NotRequired[list[str] | None]
 
 
 class _FlagEnvironment(TypedDict):
