@@ -50,7 +50,7 @@ def test_without_odd_answers_the_plan_and_its_drift_are_shown(server: OddServer)
     assert server.run("plan", "--drift").code == 2
 
 
-@examples(2.0, HealthCheck.function_scoped_fixture)
+@examples(0.5, HealthCheck.function_scoped_fixture)
 @given(command=st.sampled_from(COMMANDS), odd=st.sets(st.integers(0, REQUESTS), min_size=1, max_size=2), seed=seeds)
 def test_a_plan_with_an_odd_answer_ends_with_an_exit_code(
     server: OddServer, command: list[str], odd: set[int], seed: int
@@ -68,7 +68,7 @@ def test_a_plan_with_an_odd_answer_ends_with_an_exit_code(
     check(server.run(*command, "--concurrency", "1"), 0, 1, 2, 3)
 
 
-@examples(1.0, HealthCheck.function_scoped_fixture)
+@examples(0.3, HealthCheck.function_scoped_fixture)
 @given(reads_too=st.booleans(), seed=seeds)
 def test_an_apply_whose_writes_get_odd_answers_ends_with_a_report(
     server: OddServer, reads_too: bool, seed: int
