@@ -107,7 +107,7 @@ SORTS = [
             "enabled": False,
             "description": "a",
             "events": ["feature-created"],
-            "parameters": {"accessToken": {"fromEnv": "TOKEN"}},
+            "parameters": {"accessToken": {"fromEnv": "UNLEASH_SECRET_TOKEN"}},
         },
         {"enabled": True, "description": "b"},
         change_addon,
@@ -144,7 +144,7 @@ def write(space: Space, sort: Sort, **more: Any) -> Path:
 
 
 def apply(space: Space, *arguments: str) -> None:
-    done = space.run("apply", "--yes", *arguments, TOKEN="xoxb-secret")
+    done = space.run("apply", "--yes", *arguments, UNLEASH_SECRET_TOKEN="xoxb-secret")
     assert done.code == 0, done.out + done.err
 
 

@@ -21,7 +21,7 @@ SPEC = {
     "provider": "slack-app",
     "description": "one",
     "events": ["feature-archived"],
-    "parameters": {"accessToken": {"fromEnv": "TOKEN"}, "defaultChannels": "a"},
+    "parameters": {"accessToken": {"fromEnv": "UNLEASH_SECRET_TOKEN"}, "defaultChannels": "a"},
 }
 
 
@@ -47,7 +47,7 @@ def write(space: Space, **more: Any) -> None:
 
 
 def apply(space: Space, secret: str, *arguments: str, code: int = 0) -> str:
-    done = space.run("apply", "--yes", *arguments, TOKEN=secret)
+    done = space.run("apply", "--yes", *arguments, UNLEASH_SECRET_TOKEN=secret)
     assert done.code == code, done.out + done.err
     return done.out + done.err
 
@@ -68,7 +68,7 @@ def edit(space: Space, who: httpx.Client, **fields: Any) -> None:
 
 def origins(space: Space) -> dict[str, tuple[str, str | None]]:
     """Return the origin of each field of the one change, and who changed it last."""
-    (change,) = space.run("plan", "--format", "json", TOKEN="second").json["changes"]
+    (change,) = space.run("plan", "--format", "json", UNLEASH_SECRET_TOKEN="second").json["changes"]
     return {field["path"]: (field["origin"], (field["changed"] or {}).get("by")) for field in change["fields"]}
 
 
@@ -104,7 +104,7 @@ def test_another_users_edit_of_parameters_alone_is_not_in_the_log(hook: Any) -> 
     assert origins(space) == {
         "parameters.accessToken": ("file", None), "parameters.defaultChannels": ("unknown", None),
     }  # fmt: skip
-    done = space.run("plan", "--drift", TOKEN="second")
+    done = space.run("plan", "--drift", UNLEASH_SECRET_TOKEN="second")
     assert (done.code, "the audit log does not record who changed Addon/hook" in done.err) == (0, True)
 
 

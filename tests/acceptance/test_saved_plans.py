@@ -67,7 +67,6 @@ def test_the_shape_of_a_plan(space: Space, saved: Path) -> None:
         "notRead",
         "warnings",
         "root",
-        "tokenEnv",
         "kept",
         "auditError",
         "options",
@@ -207,6 +206,24 @@ def test_a_plan_for_another_instance_is_refused(fake_space: Space) -> None:
     assert done.code == 1
     assert "made for another instance" in done.err
     assert fake_space.instance.everything() == {}
+
+
+def test_a_saved_plan_takes_its_instance_from_the_checkout_and_only_an_allowed_one(space: Space) -> None:
+    (space.root / ".git").mkdir()
+    space.workspace(url=space.instance.url, tokenEnv="UNLEASH_TOKEN_EU")
+    space.chart("a")
+    own = {"UNLEASH_URL": "", "UNLEASH_AUTH_TOKEN": "", "UNLEASH_TOKEN_EU": space.instance.token}
+    host = space.instance.url.removeprefix("http://")
+    assert space.run("plan", "--out", "plan.json", UNLEASH_ALLOWED_HOSTS=host, **own).code == 0
+    refused = space.run("apply", "plan.json", UNLEASH_ALLOWED_HOSTS="unleash.example.com", **own)
+    assert (refused.code, f"UNLEASH_ALLOWED_HOSTS does not list {host}" in refused.err) == (1, True)
+    space.workspace("search", url=space.instance.url, tokenEnv="UNLEASH_TOKEN_EU")
+    refused = space.run("apply", "plan.json", **own)
+    assert (refused.code, 'unleash-gitops.yaml is of the workspace "search"' in refused.err) == (1, True)
+    assert space.instance.everything() == {}
+    space.workspace(url=space.instance.url, tokenEnv="UNLEASH_TOKEN_EU")
+    assert space.run("apply", "plan.json", UNLEASH_ALLOWED_HOSTS=host, **own).code == 0
+    assert len(space.instance.everything()) == 1
 
 
 def test_a_saved_plan_keeps_the_limit_on_deletes(space: Space) -> None:

@@ -18,12 +18,12 @@ from servers.instance import Instance
 pytestmark = pytest.mark.sandbox
 
 SECRET = "xoxb-s3cr3t/of the team"
-TOKEN = {"TOKEN": SECRET}
+TOKEN = {"UNLEASH_SECRET_TOKEN": SECRET}
 SLACK = {
     "provider": "slack-app",
     "enabled": False,
     "events": ["feature-created"],
-    "parameters": {"accessToken": {"fromEnv": "TOKEN"}},
+    "parameters": {"accessToken": {"fromEnv": "UNLEASH_SECRET_TOKEN"}},
 }
 READER = {"type": "client", "environment": "development"}
 
@@ -82,7 +82,7 @@ def test_the_life_of_an_integration(space: Space) -> None:
     plan = space.plan()
     assert actions(plan) == [("update", "Addon", "to-slack")]
     assert [(one["path"], one["before"], one["after"]) for one in plan["changes"][0]["fields"]] == [
-        ("parameters.accessToken", "*****", {"fromEnv": "TOKEN"}),
+        ("parameters.accessToken", "*****", {"fromEnv": "UNLEASH_SECRET_TOKEN"}),
         ("parameters.defaultChannels", None, "x"),
     ]
     apply(space)
@@ -130,16 +130,22 @@ def test_a_secret_that_is_not_in_the_environment_is_said_before_anything_is_sent
     space.write("ApiToken", "reader", **READER)
     done = space.run("apply", "--yes", "--secrets-out", str(space.root / "out.json"))
     assert done.code == 1
-    assert "the plan needs TOKEN, which the environment does not have" in done.err
+    assert "the plan needs UNLEASH_SECRET_TOKEN, which the environment does not have" in done.err
     assert (space.instance.addons(), space.instance.tokens()) == ([], [])
     assert not (space.root / "out.json").exists()
 
 
 @pytest.mark.parametrize("url", ["http://s3cr3t-host.invalid/s3cr3t/path", "s3cr3t", "http://127.0.0.1/s3cr3t"])
 def test_a_server_that_refuses_a_secret_does_not_spread_it(space: Space, url: str) -> None:
-    space.write("Addon", "hook", provider="webhook", events=["feature-created"], parameters={"url": {"fromEnv": "U"}})
+    space.write(
+        "Addon",
+        "hook",
+        provider="webhook",
+        events=["feature-created"],
+        parameters={"url": {"fromEnv": "UNLEASH_SECRET_URL"}},
+    )
     for form in ("text", "json"):
-        done = apply(space, "--format", form, code=3, U=url)
+        done = apply(space, "--format", form, code=3, UNLEASH_SECRET_URL=url)
         assert "s3cr3t" not in done.out + done.err
     assert space.instance.addons() == []
 

@@ -127,10 +127,10 @@ def test_validate_counts_over_all_workspaces(several: Several) -> None:
 
 
 def test_one_workspace_that_fails_does_not_keep_the_others(several: Several) -> None:
-    several.workspace("broken", url="http://127.0.0.1:9", tokenEnv="BROKEN_TOKEN")
+    several.workspace("broken", url="http://127.0.0.1:9", tokenEnv="UNLEASH_TOKEN_BROKEN")
     for name in ("payments", "search"):
         several.workspace(name, url=several.instance.url)
-    own = {"UNLEASH_URL": "", "BROKEN_TOKEN": "*:*.broken"}
+    own = {"UNLEASH_URL": "", "UNLEASH_TOKEN_BROKEN": "*:*.broken"}
     done = several.run("plan", "--all", "--format", "json", "--out", "plans.json", **own)
     assert done.code == 1
     errors = {one["workspace"]: one["error"] for one in done.json["workspaces"]}
@@ -147,22 +147,23 @@ def test_one_workspace_that_fails_does_not_keep_the_others(several: Several) -> 
     refused = several.run("apply", "plans.json", **own)
     assert (refused.code, titles(several.instance)) == (1, [])
     assert "plans.json: the plan is incomplete; these workspaces failed: broken" in refused.err
-    del own["BROKEN_TOKEN"]  # fails that workspace alone, too
+    del own["UNLEASH_TOKEN_BROKEN"]  # fails that workspace alone, too
     done = several.run("apply", "--yes", "--all", "--format", "json", **own)
     assert (done.code, counts(done.json["summary"])) == (3, {"applied": 2})
-    assert "no token is set: BROKEN_TOKEN (spec.tokenEnv) is empty" in done.err
+    assert "no token is set: UNLEASH_TOKEN_BROKEN (spec.tokenEnv) is empty" in done.err
     assert titles(several.instance) == ["payments", "search"]
 
 
 def test_each_instance_has_its_own_token(tmp_path: Path, instance: Instance, other: Instance) -> None:
     space = Several(tmp_path, instance)
-    space.workspace("payments", "production", url=instance.url, tokenEnv="PRODUCTION_TOKEN")
-    space.workspace("payments", "staging", url=other.url, tokenEnv="STAGING_TOKEN")
+    (tmp_path / ".git").mkdir()
+    space.workspace("payments", "production", url=instance.url, tokenEnv="UNLEASH_TOKEN_PRODUCTION")
+    space.workspace("payments", "staging", url=other.url, tokenEnv="UNLEASH_TOKEN_STAGING")
     for place in ("production", "staging"):
         space.chart_in(place, "errors", title=place)
     tokens = {
-        "PRODUCTION_TOKEN": instance.token,
-        "STAGING_TOKEN": other.token,
+        "UNLEASH_TOKEN_PRODUCTION": instance.token,
+        "UNLEASH_TOKEN_STAGING": other.token,
         "UNLEASH_URL": "",
         "UNLEASH_AUTH_TOKEN": "",
     }
@@ -172,14 +173,16 @@ def test_each_instance_has_its_own_token(tmp_path: Path, instance: Instance, oth
     assert space.run("apply", "plans.json", **tokens).code == 0
     assert (titles(instance), titles(other)) == (["production"], ["staging"])
     assert space.run("plan", "--all", "--detailed-exitcode", **tokens).code == 0
-    swapped = {**tokens, "STAGING_TOKEN": "*:*.another"}
+    swapped = {**tokens, "UNLEASH_TOKEN_STAGING": "*:*.another"}
     refused = space.run("plan", "--all", **swapped)
     assert refused.code == 1
     assert "workspace payments (staging/):\nerror: GET /api/admin/ui-config: 401" in refused.err
 
 
-@pytest.mark.parametrize("way", ["each", "several", "all", "plan", "plans"])
-@pytest.mark.parametrize("in_repository", [False, True])
+@pytest.mark.parametrize(
+    ("way", "in_repository"),
+    [("each", False), ("all", False), *((way, True) for way in ("each", "several", "all", "plan", "plans"))],
+)
 def test_workspaces_of_one_name_on_two_instances_keep_both_secrets(
     tmp_path: Path, fake: Instance, other: Instance, way: str, in_repository: bool
 ) -> None:

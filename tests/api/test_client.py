@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from unleash_gitops.api.client import Client
+from unleash_gitops.api.client import _TOKEN_HINT, Client
 from unleash_gitops.model.errors import (
     ApiError,
     Maintenance,
@@ -232,6 +232,23 @@ def test_errors_say_method_path_status_and_the_servers_words(response: httpx.Res
     with pytest.raises(ServerError) as caught:
         made.get("/api/admin/x")
     assert (type(caught.value), str(caught.value)) == (kind, text)
+
+
+@pytest.mark.parametrize(
+    ("status", "name", "hint"),
+    [
+        (401, "UnauthorizedError", _TOKEN_HINT),
+        (403, None, _TOKEN_HINT),
+        (403, "PermissionError", "give the token's account this permission, or use the token of an administrator"),
+        (403, "InvalidOperationError", None),
+    ],
+)
+def test_the_help_for_a_refusal_follows_its_reason(status: int, name: str | None, hint: str | None) -> None:
+    body = {"message": 'you need the "UPDATE_FEATURE" permission.', **({} if name is None else {"name": name})}
+    made, _ = client(lambda _number, _request: httpx.Response(status, json=body))
+    with pytest.raises(ApiError) as caught:
+        made.get("/api/admin/x")
+    assert caught.value.hint == hint
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from document_samples import document_text
 from render.samples import ACTIONS, HUGE, PLANS, created, plan, planset
 from servers.fake_code_host import TOKEN, Answer, FakeCodeHost
 from unleash_gitops.ci import CommentResult, Marker, open_code_host, post
+from unleash_gitops.ci.github_hints import build_find_hint
 from unleash_gitops.ci.job import detect_job
 from unleash_gitops.model.errors import CodeHostError
 from unleash_gitops.model.plan import Plan
@@ -193,6 +194,44 @@ def test_a_personal_token_updates_only_comments_of_its_user(github: FakeCodeHost
     assert github.bodies() == [text_of(github, HUGE), text_of(github, NO_CHANGES)]
 
 
+ANOTHER_APP = {"id": 49699333, "login": "dependabot[bot]", "type": "Bot"}
+OUR_APP = {"id": 777, "login": "our-app[bot]", "type": "Bot"}
+
+
+def test_a_marker_in_the_comment_of_another_app_is_ignored(github: FakeCodeHost, directory: JobDirectory) -> None:
+    forged = text_of(github, NO_CHANGES)
+    github.add(forged, ANOTHER_APP)
+    github.add(forged, {"login": "github-actions[bot]", "id": 666, "type": "User"})
+    github.add(forged, {"type": "Bot"})
+    for saved_plan in (HUGE, ACTIONS):
+        directory.comment(github, saved_plan)
+    assert github.bodies() == [forged] * 3 + [text_of(github, ACTIONS)]
+
+
+@pytest.mark.parametrize("login", ["our-app[bot]", "our-app"])  # the two APIs of GitHub differ in it
+def test_the_token_of_an_app_updates_only_comments_of_its_app(
+    github: FakeCodeHost, directory: JobDirectory, login: str
+) -> None:
+    github.me = OUR_APP
+    viewer = {"data": {"viewer": {"login": login}}}
+    github.hook = lambda _method, path, go: (200, {}, viewer) if path == "/api/graphql" else go()
+    github.add(text_of(github, HUGE), ANOTHER_APP)
+    for saved_plan in (HUGE, ACTIONS):
+        directory.comment(github, saved_plan)
+    assert github.bodies() == [text_of(github, HUGE), text_of(github, ACTIONS)]
+
+
+@pytest.mark.parametrize("answer", [(404, {"message": "Not Found"}), (200, {"data": None}), (200, [])])
+def test_an_app_that_is_unknown_owns_no_comment(
+    github: FakeCodeHost, directory: JobDirectory, answer: tuple[int, Any]
+) -> None:
+    github.me = OUR_APP
+    github.hook = lambda _method, path, go: (answer[0], {}, answer[1]) if path == "/api/graphql" else go()
+    github.add(text_of(github, HUGE), ANOTHER_APP)
+    directory.comment(github, ACTIONS)
+    assert github.bodies() == [text_of(github, HUGE), text_of(github, ACTIONS)]
+
+
 def test_a_marker_after_the_first_line_is_ignored(code_host: FakeCodeHost, directory: JobDirectory) -> None:
     quoted = "> " + text_of(code_host, NO_CHANGES).replace("\n", "\n> ")
     code_host.add(quoted)
@@ -274,6 +313,22 @@ REFUSALS = [
     (403, "Resource not accessible by integration", "permissions: pull-requests: write"),
     (404, "Not Found", "if the pull request exists, the token has no access to it"),
     (422, "Validation Failed", "422: Validation Failed"),
+    (
+        403,
+        "Unable to create comment because issue is locked.",
+        "help: unlock the conversation of the pull request, and run",
+    ),
+    (
+        403,
+        "Resource not accessible by personal access token",
+        "help: give the personal access token the permissions Pull requests: read and write",
+    ),
+    (
+        403,
+        "Resource protected by organization SAML enforcement. You must grant your token access to this organization.",
+        "help: authorize the token for the single sign-on of the organization",
+    ),
+    (403, "Repository was archived so is read-only.", "help: the repository is archived"),
 ]
 
 
@@ -297,6 +352,36 @@ def test_a_refusal_by_gitlab_names_the_token_that_can_write_notes(directory: Job
         printed = directory.comment(code_host, ACTIONS, GITLAB_TOKEN="", CI_JOB_TOKEN="job-token")
     assert "GitLab: GET /projects/42/merge_requests/7/notes" in printed
     assert "set the masked variable GITLAB_TOKEN to a project access token with the scope api" in printed
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "hint"),
+    [
+        (403, {"error": "insufficient_scope", "error_description": "The request requires higher privileges"},
+         "help: set the masked variable GITLAB_TOKEN to a project access token with the scope api\n"),
+        (403, {"message": "403 Forbidden"}, "with the scope api and at least the role Reporter\n"),
+        (401, {"error": "invalid_token", "error_description": "Token is expired. You can either do re-authorization"},
+         "help: create a new token: set the masked variable GITLAB_TOKEN"),
+        (403, {"message": "The discussion is locked"}, "help: unlock the discussion of the merge request"),
+    ],
+)  # fmt: skip
+def test_the_help_for_a_refusal_by_gitlab_follows_its_message(
+    directory: JobDirectory, status: int, content: dict[str, str], hint: str
+) -> None:
+    with FakeCodeHost("gitlab").served() as code_host:
+        code_host.hook = lambda _method, _path, _go: (status, {}, content)
+        assert hint in directory.comment(code_host, ACTIONS)
+
+
+def test_the_help_for_a_personal_token_does_not_ask_for_permissions_of_the_job() -> None:
+    find_hint = build_find_hint("Bearer ghp_a-classic-token")
+    assert find_hint("/repos/acme/flags/issues/7/comments", 403, "Must have admin rights to Repository.") == (
+        "give the personal access token the permissions Pull requests: read and write"
+    )
+    assert find_hint("/repos/acme/flags/actions/runs/1", 404, "Not Found") == (
+        "if the pull request exists, the token has no access to it: "
+        "give the personal access token the permissions Actions: read, Pull requests: read"
+    )
 
 
 @pytest.mark.parametrize(

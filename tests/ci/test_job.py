@@ -31,6 +31,7 @@ def test_a_job_of_github_actions() -> None:
         host="github", api="http://127.0.0.1:1/api/v3", repository="acme/flags",
         repository_url="https://github.example/acme/flags", commit="0123456789abcdef", run=900,
         run_url="https://github.example/acme/flags/actions/runs/900", pull_request=7,
+        workflow=".github/workflows/unleash.yaml",
         token_header=("Authorization", f"Bearer {TOKEN}"),
         summary=Path("/tmp/summary"),
     )  # fmt: skip

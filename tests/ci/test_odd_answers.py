@@ -41,7 +41,7 @@ def connect(code_host: FakeCodeHost, monkeypatch: pytest.MonkeyPatch, change: Ch
         return change(len(requests) - 1, response)
 
     monkeypatch.setattr(
-        "unleash_gitops.api.transfer.BoundedTransport", lambda *_arguments: httpx.MockTransport(respond)
+        "unleash_gitops.api.transfer.BoundedTransport", lambda *_arguments, **_options: httpx.MockTransport(respond)
     )
     return requests
 
@@ -64,11 +64,9 @@ def filled(host: str) -> FakeCodeHost:
     code_host = FakeCodeHost(host, me=me, url=URL, page=2)
     for number in range(3):
         code_host.add(f"{BODY} {number}", me if number else {"id": 6, "type": "User"})
-    head = {"sha": "f00d"}
+    head = {"sha": "f00d", "ref": "topic"}
     code_host.pulls = [{"number": 7, "merged_at": "2026-01-31", "merge_commit_sha": "0123456789abcdef", "head": head}]
-    saved_by = {"id": 1, "head_sha": "f00d", "repository_id": 1, "head_repository_id": 1}
-    code_host.artifacts = [{"id": 1, "name": "plan", "expired": False, "workflow_run": saved_by}]
-    code_host.archives = {1: zipped(b"plan")}
+    code_host.save_artifact(1, "plan", b"plan", "f00d", id=101)
     return code_host
 
 

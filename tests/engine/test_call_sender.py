@@ -58,10 +58,13 @@ def returning_ids(method: str, path: str) -> httpx.Response | None:
 def test_ids_and_secrets_are_filled_in_and_the_call_stays_as_it_was() -> None:
     server = Server(returning_ids)
     body = {"segments": [None, 3], "parameters": {"url": None}, "other": None}
-    fills = (Fill(path=("segments", 0), id_of="Segment/beta"), Fill(path=("parameters", "url"), env="HOOK_URL"))
+    fills = (
+        Fill(path=("segments", 0), id_of="Segment/beta"),
+        Fill(path=("parameters", "url"), env="UNLEASH_SECRET_HOOK_URL"),
+    )
     call = Call(method="PUT", path="/api/admin/x", body=body, fills=fills)
     with server.client() as client:
-        sender = Sender(client, {"HOOK_URL": SECRET})
+        sender = Sender(client, {"UNLEASH_SECRET_HOOK_URL": SECRET})
         sender.send(Call(method="POST", path="/api/admin/segments", body={}, id_label="Segment/beta"), "Segment/beta")
         sender.send(call, "K/x")
     assert server.bodies("PUT") == [{"segments": [42, 3], "parameters": {"url": SECRET}, "other": None}]
@@ -267,14 +270,14 @@ def test_a_change_that_needs_what_the_drift_policy_refuses_is_blocked() -> None:
 
 
 def test_a_secret_that_is_not_set_is_missed_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("HOOK_URL", raising=False)
+    monkeypatch.delenv("UNLEASH_SECRET_HOOK_URL", raising=False)
     world = World(chart())
     plan = world.plan()
     (change,) = plan.changes
-    fill = Fill(path=("url",), env="HOOK_URL")
+    fill = Fill(path=("url",), env="UNLEASH_SECRET_HOOK_URL")
     call = Call(method="POST", path="/api/admin/addons", body={"url": None, "fromEnv": "OTHER"}, fills=(fill,))
     needy = plan.model_copy(update={"changes": (change.with_calls([*change.calls, call]),)})
     world.fake.requests.clear()
-    with pytest.raises(UsageError, match="the plan needs HOOK_URL, which the environment does not have"):
+    with pytest.raises(UsageError, match="the plan needs UNLEASH_SECRET_HOOK_URL, which the environment does not have"):
         world.apply(needy)
     assert world.fake.writes() == []

@@ -22,7 +22,13 @@ from unleash_gitops.model.resource import Area, ReadScope, Resource
 
 OURS = f"unleash-gitops name: hook\n{MARK}"
 ID = f"{workspace_mark('w')}/hook"
-URL = {"fromEnv": "HOOK_URL"}
+URL = {"fromEnv": "UNLEASH_SECRET_HOOK_URL"}
+NOT_A_NAME = (
+    "fromEnv must be the name of an environment variable, never the secret itself; it begins with UNLEASH_SECRET_, "
+    "and has only A-Z, 0-9 and _"
+)
+IS_A_SECRET = "is a secret: write {fromEnv: UNLEASH_SECRET_NAME}, and put it into that environment variable"
+RENAME = "fromEnv must begin with UNLEASH_SECRET_: rename the variable HOOK_URL to UNLEASH_SECRET_HOOK_URL"
 PROVIDERS = [
     {
         "name": "webhook",
@@ -85,7 +91,7 @@ def test_what_is_sent() -> None:
         "provider": "webhook", "enabled": True, "description": f"Why\n{OURS}", "events": ["feature-created"],
         "projects": [], "environments": [], "parameters": {"url": None},
     }  # fmt: skip
-    secret = Fill(path=("parameters", "url"), env="HOOK_URL")
+    secret = Fill(path=("parameters", "url"), env="UNLEASH_SECRET_HOOK_URL")
     one = hook(description="Why", projects=["*"])
     assert create(one) == ("POST", "/api/admin/addons", body)
     (call,) = kinds()["Addon"].create(one, kinds()["Addon"].spec_after_create(one))
@@ -101,6 +107,23 @@ def test_what_is_sent() -> None:
     (call,) = kinds()["Addon"].update(off, found, kinds()["Addon"].spec_after_update(off, found))
     assert call.fills == (secret,)
     assert delete(found) == ("DELETE", "/api/admin/addons/7", None)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error"),
+    [
+        ({"url": URL, "contentType": URL}, "contentType is no secret"),
+        ({"url": {"fromEnv": "HOME"}}, "env"),
+        ({"url": URL, "other": URL}, "other"),
+    ],
+)
+def test_a_forged_plan_reads_no_variable_into_a_parameter_that_everyone_sees(
+    parameters: dict[str, Any], error: str
+) -> None:
+    kind, one = kinds()["Addon"], hook()
+    after = {**kind.spec_after_create(one), "parameters": parameters}
+    with pytest.raises((ValueError, KeyError), match=error):
+        kind.create(one, after)
 
 
 def test_a_secret_is_no_difference_of_its_own() -> None:
@@ -166,7 +189,7 @@ def test_what_is_pulled_changes_nothing() -> None:
     assert kinds()["Addon"].spec_after_update(same, found["3"]) == found["3"].spec
 
     written, _ = kinds()["Addon"].to_pulled_document(found[ID])
-    assert written["spec"]["parameters"]["url"] == {"fromEnv": "HOOK_URL"}
+    assert written["spec"]["parameters"]["url"] == {"fromEnv": "UNLEASH_SECRET_HOOK_URL"}
     assert kinds()["Addon"].spec_after_update(desired("Addon", "hook", **written["spec"]), found[ID]) == found[ID].spec
 
 
@@ -174,11 +197,15 @@ def test_what_is_pulled_changes_nothing() -> None:
     ("spec", "code", "message"),
     [
         ({"parameters": {"url": "https://x/s3cr3t"}}, "value",
-         "spec.parameters.url: is a secret: write {fromEnv: NAME}, and put it into that environment variable"),
+         f"spec.parameters.url: {IS_A_SECRET}"),
         ({"parameters": {"url": {"fromEnv": "s3cr3t!"}}}, "value",
-         "spec.parameters.url: fromEnv must be the name of an environment variable, never the secret itself"),
+         f"spec.parameters.url: {NOT_A_NAME}"),
+        ({"parameters": {"url": {"fromEnv": "HOOK_URL"}}}, "value",
+         f"spec.parameters.url: {RENAME}"),
+        ({"parameters": {"url": {"fromEnv": "AKIA4S3CR3TEXAMPLE00"}}}, "value", f"spec.parameters.url: {NOT_A_NAME}"),
+        ({"parameters": {"url": {"fromEnv": "UNLEASH_SECRET_"}}}, "value", f"spec.parameters.url: {NOT_A_NAME}"),
         ({"parameters": {"url": {"env": "s3cr3t"}}}, "value",
-         "spec.parameters.url: expected a string or {fromEnv: NAME}"),
+         "spec.parameters.url: expected a string or {fromEnv: UNLEASH_SECRET_NAME}"),
         ({"parameters": {"url": None}}, "value", "spec.parameters.url: is required"),
         ({"parameters": {"url": URL, "contentType": {"fromEnv": "X"}}}, "value",
          "spec.parameters.contentType: is no secret: write the value itself, which is compared"),

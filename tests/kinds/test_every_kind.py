@@ -71,7 +71,7 @@ def specs_of_kind(kind: Kind) -> st.SearchStrategy[dict[str, Any]]:
 
 def _with_parameters(spec: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     values: dict[tuple[str, bool], st.SearchStrategy[Any]] = {
-        (name, required): st.just({"fromEnv": f"SECRET_{name}"}) if secret else TEXTS.filter(bool)
+        (name, required): st.just({"fromEnv": f"UNLEASH_SECRET_{name.upper()}"}) if secret else TEXTS.filter(bool)
         for name, (required, secret) in PARAMETERS[spec["provider"]].items()
     }
     return st.fixed_dictionaries(

@@ -53,7 +53,7 @@ def test_the_json_document_has_the_documented_keys() -> None:
     document = ACTIONS.to_json()
     assert list(document) == [
         "formatVersion", "toolVersion", "createdAt", "workspace", "instance", "summary", "changes", "unmanaged",
-        "deleteLimits", "foreign", "notRead", "warnings", "root", "tokenEnv", "kept", "auditError", "options", "digest",
+        "deleteLimits", "foreign", "notRead", "warnings", "root", "kept", "auditError", "options", "digest",
     ]  # fmt: skip
     assert list(document["instance"]) == ["url", "id", "version", "edition"]
     assert list(document["summary"]) == [

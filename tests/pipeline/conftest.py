@@ -15,7 +15,7 @@ import yaml
 from document_samples import chart, workspace, write
 from servers.fake_audit import FakeAudit
 from servers.fake_code_host import TOKEN as JOB_TOKEN
-from servers.fake_code_host import FakeCodeHost, zipped
+from servers.fake_code_host import FakeCodeHost
 from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.program import Program, served_program
 from servers.runner import Run, Runner, RunScript, run_script
@@ -94,7 +94,7 @@ class Pipeline:
 
     def merge(self) -> None:
         """Merge the pull request."""
-        head = {"sha": HEAD, "repo": {"full_name": "acme/flags"}}
+        head = {"sha": HEAD, "ref": "topic", "repo": {"full_name": "acme/flags"}}
         self.code_host.pulls = [
             {"number": 7, "merged_at": "2026-01-31T12:00:00Z", "merge_commit_sha": MERGED, "head": head}
         ]
@@ -117,11 +117,7 @@ class Pipeline:
         assert name in {"actions/setup-python", "actions/upload-artifact"}, action
         if name == "actions/upload-artifact":
             number = len(self.code_host.artifacts) + 1
-            self.code_host.archives[number] = zipped(Path(given["path"]).read_bytes())
-            run = {"id": 1, "head_sha": HEAD, "repository_id": 1, "head_repository_id": 1}
-            self.code_host.artifacts.append(
-                {"id": number, "name": given["name"], "expired": False, "workflow_run": run}
-            )
+            self.code_host.save_artifact(number, given["name"], Path(given["path"]).read_bytes(), HEAD, id=number)
 
 
 def build_pipeline(

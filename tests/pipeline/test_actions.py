@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import yaml
 
 from pipeline.conftest import APPLY, INSTALLED, PLAN, Pipeline, change_chart_as_another_user
 from servers.fake_unleash import FakeUnleash
+from servers.runner import SHELL
 from unleash_gitops.model.plan import parse_plan
 
 STEPS = [
@@ -208,6 +210,52 @@ def test_a_failed_change_fails_the_job_and_is_counted(pipeline: Pipeline, unleas
     unleash.hook = lambda method, _path, go: refusal if method == "POST" else go()
     run = pipeline.apply(plan="fresh")
     assert (run.failed, run.outputs["failed"], run.outputs["has-changes"]) == (True, "1", "true")
+
+
+@pytest.mark.parametrize("action", [PLAN, APPLY], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    ("environment", "hosts"),
+    [
+        ({"INPUT_URL": "https://unleash.example.com/base?x#y"}, "unleash.example.com"),
+        ({"INPUT_URL": "http://127.0.0.1:4242"}, "127.0.0.1:4242"),
+        ({"INPUT_URL": "https://[::1]:4242/"}, "[::1]:4242"),
+        ({"INPUT_URL": "https://a.example", "UNLEASH_ALLOWED_HOSTS": "b.example"}, "b.example"),
+        ({"INPUT_URL": "https://a.example", "UNLEASH_ALLOWED_HOSTS": ""}, "a.example"),
+        ({"INPUT_URL": "https://a.example", "UNLEASH_ALLOWED_HOSTS": "b", "INPUT_HOSTS": "c d"}, "c d"),
+        ({"UNLEASH_ALLOWED_HOSTS": ""}, ""),  # refused by the command
+        ({}, "unset"),
+    ],
+)
+def test_an_action_limits_the_token_to_the_host_of_its_url(
+    action: Path, environment: dict[str, str], hosts: str
+) -> None:
+    steps = yaml.safe_load((action / "action.yml").read_text(encoding="utf-8"))["runs"]["steps"]
+    (script,) = [step["run"] for step in steps if "INPUT_URL" in step.get("env", {})]
+    setting = script[: script.index("set -f")] + 'echo "${UNLEASH_ALLOWED_HOSTS-unset}"'
+    done = subprocess.run([*SHELL, "-c", setting], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{hosts}\n"
+
+
+def test_a_pull_request_with_another_url_or_host_gets_no_token(pipeline: Pipeline, unleash: FakeUnleash) -> None:
+    pipeline.chart("errors")
+    pipeline.write_workspace(url="https://evil.example")
+    run = pipeline.plan(**{"url": "", "allowed-hosts": "unleash.example.com"})
+    assert (run.failed, unleash.requests) == (True, [])
+    assert "the token is not sent to https://evil.example: UNLEASH_ALLOWED_HOSTS does not list evil.example" in run.log
+
+
+def test_a_plan_of_another_workflow_or_event_is_not_applied(pipeline: Pipeline, unleash: FakeUnleash) -> None:
+    pipeline.chart("errors")
+    pipeline.plan()
+    pipeline.merge()
+    pipeline.code_host.runs[1]["event"] = "push"
+    run = pipeline.apply()
+    assert (run.failed, unleash.writes()) == (True, [])
+    assert "run 1 has the event push, not pull_request" in run.log
+    pipeline.code_host.runs[1] |= {"event": "pull_request", "path": ".github/workflows/plan.yaml"}
+    assert pipeline.apply().failed
+    run = pipeline.apply(workflow=".github/workflows/plan.yaml")
+    assert (run.failed, run.outputs["applied"]) == (False, "1")
 
 
 @pytest.mark.parametrize("action", [PLAN, APPLY], ids=lambda path: path.name)

@@ -49,6 +49,18 @@ def test_workflows_use_actions_with_inputs_that_exist(name: str, job: str) -> No
         assert (version, set(step["with"]) - set(action["inputs"])) == (f"v{__version__}", set())
 
 
+def test_every_pipeline_that_takes_a_url_from_the_environment_limits_the_hosts() -> None:
+    assert yaml.safe_load((GITHUB / "unleash-drift.yaml").read_text(encoding="utf-8"))["env"] == {
+        "UNLEASH_ALLOWED_HOSTS": "${{ vars.UNLEASH_ALLOWED_HOSTS }}"
+    }
+    variables = yaml.safe_load(GITLAB.read_text(encoding="utf-8"))["variables"]
+    assert variables["UNLEASH_URL"] == f"https://{variables['UNLEASH_ALLOWED_HOSTS']}"
+    for step in (
+        step for job in jobs("unleash.yaml").values() for step in job["steps"] if "token" in step.get("with", {})
+    ):
+        assert step["with"]["url"] == "${{ vars.UNLEASH_URL }}"  # the actions limit the token to its host
+
+
 def test_the_gitlab_pipeline_pins_this_version() -> None:
     assert f"unleash-gitops=={__version__}" in GITLAB.read_text(encoding="utf-8")
 

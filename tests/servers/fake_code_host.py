@@ -19,6 +19,8 @@ TOKEN = "ghs_a-token-of-the-job-0123456789"
 MAX_COMMENT = {"github": 65_536, "gitlab": 1_000_000}
 BOT = {"id": 41898282, "login": "github-actions[bot]", "type": "Bot"}
 
+WORKFLOW = ".github/workflows/unleash.yaml"
+
 Answer = tuple[int, dict[str, str], Any]
 
 
@@ -37,6 +39,7 @@ class FakeCodeHost:
     counts: Callable[[str], int] = len
     artifacts: list[dict[str, Any]] = field(default_factory=list)
     archives: dict[int, bytes] = field(default_factory=dict)
+    runs: dict[int, dict[str, Any]] = field(default_factory=dict)
     pulls: list[dict[str, Any]] = field(default_factory=list)
     hook: Callable[[str, str, Callable[[], Answer]], Answer] = lambda _method, _path, go: go()
     requests: list[tuple[str, str]] = field(default_factory=list)
@@ -54,6 +57,16 @@ class FakeCodeHost:
         self.comments.append(comment)
         return comment
 
+    def save_artifact(self, number: int, name: str, content: bytes, head: str, **run: Any) -> None:
+        """Save an artifact as a run with the number `id` does, by default for the pull request 7 of this repository."""
+        ids = {name: run.pop(name, 1) for name in ("id", "repository_id", "head_repository_id")}
+        self.runs[ids["id"]] = {
+            "id": ids["id"], "event": "pull_request", "path": WORKFLOW, "head_sha": head, "pull_requests": [], **run,
+        }  # fmt: skip
+        artifact = {"id": number, "name": name, "expired": False, "workflow_run": {**ids, "head_sha": head}}
+        self.artifacts.append(artifact)
+        self.archives[number] = zipped(content)
+
     def bodies(self) -> list[str]:
         return [comment["body"] for comment in self.comments]
 
@@ -69,7 +82,8 @@ class FakeCodeHost:
         return {
             "GITHUB_ACTIONS": "true", "GITHUB_API_URL": f"{self.url}/api/v3", "GITHUB_REPOSITORY": "acme/flags",
             "GITHUB_SERVER_URL": "https://github.example", "GITHUB_SHA": "0123456789abcdef",
-            "GITHUB_REF": "refs/pull/7/merge", "GITHUB_RUN_ID": "900", "GITHUB_TOKEN": TOKEN, **more,
+            "GITHUB_WORKFLOW_REF": f"acme/flags/{WORKFLOW}@refs/heads/main", "GITHUB_REF": "refs/pull/7/merge",
+            "GITHUB_RUN_ID": "900", "GITHUB_TOKEN": TOKEN, **more,
         }  # fmt: skip
 
     @contextmanager
@@ -103,16 +117,33 @@ class FakeCodeHost:
             if self.me["type"] == "Bot":
                 return 403, {}, {"message": "Resource not accessible by integration"}
             return 200, {}, self.me
+        if path == "/api/graphql":
+            return 200, {}, {"data": {"viewer": {"login": self.me["login"]}}}
         if path == "/repos/acme/flags/issues/7/comments":
             return self._list(query) if method == "GET" else self._create(content)
         comment = re.fullmatch(r"/repos/acme/flags/issues/comments/(\d+)", path)
         if comment and method == "PATCH":
             return self._update(int(comment[1]), content)
+        return self._github_runs(path, query)
+
+    def _github_runs(self, path: str, query: dict[str, list[str]]) -> Answer:
+        """Answer for pull requests, runs and their artifacts."""
         if path == "/repos/acme/flags/commits/0123456789abcdef/pulls":
             return 200, {}, self.pulls
         if path == "/repos/acme/flags/actions/artifacts":
             named = [artifact for artifact in self.artifacts if artifact["name"] == query["name"][0]]
-            return 200, {}, {"total_count": len(named), "artifacts": named}
+            page = int(query.get("page", ["1"])[0])
+            rest = len(named) > page * self.page
+            link = f'<{self.url}{path}?{urlencode({"name": query["name"][0], "page": page + 1})}>; rel="next"'
+            some = named[(page - 1) * self.page : page * self.page]
+            return 200, {"link": link} if rest else {}, {"total_count": len(named), "artifacts": some}
+        run = re.fullmatch(r"/repos/acme/flags/actions/runs/(\d+)", path)
+        if run:
+            return 200, {}, self.runs[int(run[1])]
+        if path == "/repos/acme/flags/pulls":
+            assert query["state"] == ["all"]
+            owner, _, branch = query["head"][0].partition(":")
+            return 200, {}, [pull for pull in self.pulls if (owner, pull["head"].get("ref")) == ("acme", branch)]
         archive = re.fullmatch(r"/repos/acme/flags/actions/artifacts/(\d+)/zip", path)
         if archive:
             return 302, {"location": f"{self.url.replace('127.0.0.1', 'localhost')}/storage?id={archive[1]}"}, None

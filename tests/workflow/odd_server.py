@@ -134,7 +134,7 @@ def odd_server(**spec: Any) -> Iterator[OddServer]:
     ):
         server = OddServer(Path(directory))
         transport = httpx.MockTransport(server.respond)
-        patch.setattr("unleash_gitops.api.transfer.BoundedTransport", lambda *_arguments: transport)
+        patch.setattr("unleash_gitops.api.transfer.BoundedTransport", lambda *_arguments, **_options: transport)
         patch.setattr("unleash_gitops.engine.applier._LONGEST_WAIT_FOR_SERVER", 0.1)
         server.prepare(**spec)
         yield server

@@ -75,6 +75,15 @@ def test_any_name_of_a_directory_is_read_back(name: str, tmp_path_factory: pytes
     check_start(tmp_path_factory.mktemp("top"), name)
 
 
+def test_the_pipeline_limits_where_the_token_goes_in_every_job(tmp_path: Path) -> None:
+    start_workspace(tmp_path, "acme-shop")
+    pipeline = yaml.safe_load((tmp_path / ".github" / "workflows" / "unleash-gitops.yaml").read_text(encoding="utf-8"))
+    assert pipeline["env"] == {
+        "UNLEASH_URL": "${{ vars.UNLEASH_URL }}",
+        "UNLEASH_ALLOWED_HOSTS": "${{ vars.UNLEASH_ALLOWED_HOSTS }}",
+    }
+
+
 def test_a_workspace_at_the_top_runs_there(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     start_workspace(tmp_path, "acme-shop")

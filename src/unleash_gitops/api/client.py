@@ -81,7 +81,8 @@ class Client:
 
     `url` is the instance with its base path, `timeout` is seconds for each request, `log` gets a line for each request
     (no secrets in it), `on_wait` a line before each long wait. When `stop` is set, waits end and nothing is tried
-    again. `transport` is the seam for tests.
+    again. `use_proxies` takes HTTP_PROXY, HTTPS_PROXY and NO_PROXY from the environment. `transport` is the seam for
+    tests.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Client:
         log: Callable[[str], None] | None = None,
         on_wait: Callable[[str], None] | None = None,
         stop: threading.Event | None = None,
+        use_proxies: bool = True,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         if not token.isascii() or not token.isprintable() or " " in token or not token:
@@ -111,7 +113,13 @@ class Client:
         headers = {"Authorization": token, "Accept": "application/json"}
         try:
             self._transfer = Transfer(
-                self.url, headers, timeout=timeout, stop=self.stop, idle=concurrency, transport=transport
+                self.url,
+                headers,
+                timeout=timeout,
+                stop=self.stop,
+                idle=concurrency,
+                use_proxies=use_proxies,
+                transport=transport,
             )
         except (OSError, ValueError, httpx.InvalidURL) as error:
             raise UsageError(
@@ -279,7 +287,9 @@ class Client:
         if message is None:
             # Some of Unleash's refusals have no body, but never a 404, which must not count as "no longer exists" here.
             if status == 429 or status >= 500 or (self._facts is not None and status not in {401, 403, 404}):
-                return ApiError(method, path, status, None, response.reason_phrase or "no explanation", _hint(status))
+                return ApiError(
+                    method, path, status, None, response.reason_phrase or "no explanation", _hint(status, None)
+                )
             if status in {401, 403}:
                 return ApiError(method, path, status, None, "unexpected response body", _TOKEN_HINT)
             message = f"this does not look like Unleash: {status} with an unexpected response body"
@@ -289,7 +299,7 @@ class Client:
             return Maintenance(method, path, message, "switch maintenance mode off, or apply when it is over")
         if status == 404 and message.startswith(_MISSING_ROUTE):
             return self._missing_route(method, path, name)
-        return ApiError(method, path, status, name, message, _hint(status))
+        return ApiError(method, path, status, name, message, _hint(status, name))
 
     def _missing_route(self, method: str, path: str, name: str | None) -> MissingRoute:
         if self._facts is None:
@@ -311,8 +321,10 @@ _TOO_LARGE_HINT = (
 _ADDRESS_HINT = "is the address right? The instance's base path is part of it, /api is not"
 
 
-def _hint(status: int) -> str | None:
-    if status in {401, 403}:
+def _hint(status: int, name: str | None) -> str | None:
+    if name in {"PermissionError", "NoAccessError"}:
+        return "give the token's account this permission, or use the token of an administrator"
+    if status == 401 or (status == 403 and name is None):
         return _TOKEN_HINT
     return "try again later, or lower --concurrency" if status == 429 else None
 

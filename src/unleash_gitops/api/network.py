@@ -38,15 +38,16 @@ _ERRORS = (
 
 
 class BoundedTransport(httpx.BaseTransport):
-    """HTTP to the origin of `url`, through the proxy that the environment names for it; safe to use from many threads.
+    """HTTP to the origin of `url`; safe to use from many threads.
 
-    Each request carries its Deadline as the extension `deadline`. Keeps at most `idle` unused connections open. Raises
-    UsageError for a proxy that cannot be used, and httpx.HTTPError from requests.
+    `use_proxies` goes through the proxy that the environment names for it. Each request carries its Deadline as the
+    extension `deadline`. Keeps at most `idle` unused connections open. Raises UsageError for a proxy that cannot be
+    used, and httpx.HTTPError from requests.
     """
 
-    def __init__(self, url: httpx.URL, tls: ssl.SSLContext, idle: int = 1) -> None:
+    def __init__(self, url: httpx.URL, tls: ssl.SSLContext, idle: int = 1, *, use_proxies: bool = True) -> None:
         self._network = _Network()
-        self._pool = _open_pool(_find_proxy(url), tls, idle, self._network)
+        self._pool = _open_pool(_find_proxy(url) if use_proxies else None, tls, idle, self._network)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return the answer, whose body the calling thread has to read."""

@@ -63,8 +63,8 @@ class Transfer:
     """Requests with the same `headers` to the origin of `url`; a context manager, safe to use from many threads.
 
     `timeout` is in seconds, for one request with its whole answer; once `stop` is set, a request has only a few
-    seconds left. Keeps at most `idle` unused connections. Raises OSError for certificates that cannot be loaded, and
-    UsageError for a proxy or a URL that cannot be used.
+    seconds left. Keeps at most `idle` unused connections. `use_proxies` takes the proxies of the environment. Raises
+    OSError for certificates that cannot be loaded, and UsageError for a proxy or a URL that cannot be used.
     """
 
     def __init__(
@@ -75,12 +75,15 @@ class Transfer:
         timeout: float,
         stop: threading.Event | None = None,
         idle: int = 1,
+        use_proxies: bool = True,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._headers = {"User-Agent": "unleash-gitops", "Accept-Encoding": "gzip", **headers}
         self._timeout = timeout
         self._stop = stop or threading.Event()
-        self._transport = transport or BoundedTransport(httpx.URL(url), shared_tls_context(), idle)
+        self._transport = transport or BoundedTransport(
+            httpx.URL(url), shared_tls_context(), idle, use_proxies=use_proxies
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -35,16 +35,17 @@ def open_code_host(job: Job | None) -> GitHub | GitLab:
     return GitHub(job) if job.host == "github" else GitLab(job)
 
 
-def read_reviewed_plan(job: Job | None, artifact: str) -> bytes:
+def read_reviewed_plan(job: Job | None, artifact: str, workflow: str | None = None) -> bytes:
     """Return the plan file that was reviewed before the job's commit was merged.
 
-    `artifact` is the name under which the pull request's job saved it. Raises CodeHostError.
+    `artifact` is the name under which the pull request's job saved it. `workflow` is the path of the workflow with that
+    job, None for the workflow of `job`. Raises CodeHostError.
     """
     job = _require_token(job, APPLY_HINT)
     if job.host != "github":
         raise CodeHostError("a reviewed plan can be fetched from GitHub only", APPLY_HINT)
     with GitHub(job) as github:
-        return github.read_reviewed_plan(artifact)
+        return github.read_reviewed_plan(artifact, workflow)
 
 
 def _require_token(job: Job | None, alternative: str) -> Job:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,7 +21,7 @@ __all__ = ["ApiObject", "CodeHost", "Comment"]
 class ApiObject(BaseModel):
     """An object in an answer of the API. Other types than the fields' are errors, other fields are ignored."""
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, frozen=True)
 
 
 _Form = TypeVar("_Form", bound=ApiObject)
@@ -44,9 +44,7 @@ class CodeHost(ABC, Generic[_Form]):
     `comment_path` changes one comment.
     """
 
-    entry_model: type[_Form]
-    not_a_user_status: ClassVar[int | None] = None
-    """The status of `GET /user` for a token that belongs to a job and not to a user."""
+    comment_form: type[_Form]
 
     def __init__(
         self, client: RestClient, comments_path: str, list_query: str, comment_path: str, update_method: str
@@ -66,44 +64,41 @@ class CodeHost(ABC, Generic[_Form]):
 
     def comments(self) -> Iterator[Comment]:
         """Yield all comments, the oldest first. Raises CodeHostError."""
-        entries = self._client.list_all(self.entry_model, f"{self._comments_path}?{self._list_query}")
+        entries = self._client.list_all(self.comment_form, f"{self._comments_path}?{self._list_query}")
         return (self._to_comment(entry) for entry in entries)
 
     def create(self, body: str) -> Comment:
         """Write a new comment. Raises CodeHostError."""
-        return self._to_comment(self._client.read(self.entry_model, "POST", self._comments_path, {"body": body}))
+        return self._to_comment(self._client.read(self.comment_form, "POST", self._comments_path, {"body": body}))
 
     def update(self, comment: Comment, body: str) -> Comment:
         """Replace the text of a comment. Raises CodeHostError, with status 404 when the comment no longer exists."""
         path = f"{self._comment_path}/{comment.id}"
-        return self._to_comment(self._client.read(self.entry_model, self._update_method, path, {"body": body}))
+        return self._to_comment(self._client.read(self.comment_form, self._update_method, path, {"body": body}))
 
     def is_own(self, comment: Comment) -> bool:
-        """Tell whether the token's user may have written `comment`: False only for a comment of another user.
-
-        Raises CodeHostError.
-        """
-        author = comment.author if isinstance(comment.author, dict) else {}
-        if not self._can_be_another_user(author):
-            return True
-        if self._own_user is None:
-            self._own_user = self._read_own_user()
-        return self._own_user.get("id") in (None, author.get("id"))
+        """Tell whether the token's own user or app wrote `comment`. Raises CodeHostError."""
+        return self._is_own_author(comment.author if isinstance(comment.author, dict) else {})
 
     @abstractmethod
     def _to_comment(self, entry: _Form) -> Comment:
         """Return the comment that an entry of the API describes."""
 
     @abstractmethod
-    def _can_be_another_user(self, author: dict[str, Any]) -> bool:
-        """Tell whether `author` has to be compared with the token's user."""
+    def _is_own_author(self, author: dict[str, Any]) -> bool:
+        """Tell whether `author` is the token's own user or app; False when that is unknown."""
+
+    def _is_own_user(self, author: dict[str, Any]) -> bool:
+        return author.get("id") is not None and author["id"] == self._read_own_user().get("id")
 
     def _read_own_user(self) -> dict[str, Any]:
-        """Return the token's user, {} when it is unknown, and an id that no user has for a job's own token."""
-        try:
-            user = self._client.request("GET", "/user").content
-            return user if isinstance(user, dict) else {}
-        except CodeHostError as error:
-            if error.retryable:
-                raise
-            return {"id": -1} if error.status == self.not_a_user_status else {}
+        """Return the token's user, {} when it has none. Raises CodeHostError when that cannot be read now."""
+        if self._own_user is None:
+            try:
+                content = self._client.request("GET", "/user").content
+            except CodeHostError as error:
+                if error.retryable:
+                    raise
+                content = None
+            self._own_user = content if isinstance(content, dict) else {}
+        return self._own_user

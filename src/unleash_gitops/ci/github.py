@@ -1,6 +1,7 @@
 """GitHub: the comments of a pull request, and the plan that its run saved.
 
-Source: GitHub's documentation of the REST API: issue comments, pull requests of a commit, artifacts, pagination.
+Source: GitHub's documentation of the REST API: issue comments, pull requests, artifacts, workflow runs, pagination; of
+the GraphQL API: `viewer`, which also answers for the token of an app.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import struct
 import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from unleash_gitops.ci.code_host import ApiObject, CodeHost, Comment
+from unleash_gitops.ci.github_answers import Artifact, PullRequest, WorkflowRun
+from unleash_gitops.ci.github_hints import AGAIN_HINT, APPLY_HINT, READ_HINT, build_find_hint
 from unleash_gitops.ci.rest_client import RestClient
 from unleash_gitops.model.errors import CodeHostError
 
@@ -22,16 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["APPLY_HINT", "GitHub"]
 
-_WRITE_HINT = (
-    "give the job `permissions: pull-requests: write`; the token of a pull request from a fork is always read-only"
-)
-_HINTS = {
-    401: "the token in GITHUB_TOKEN is invalid or has expired",
-    403: _WRITE_HINT,
-    404: f"if the pull request exists, the token has no access to it: {_WRITE_HINT}",
-}
-_READ_HINT = "give the job `permissions: actions: read, pull-requests: read`"
-APPLY_HINT = "to plan and apply in one step, run: unleash-gitops apply DIR --yes"
 _MAX_PLAN_BYTES = 200_000_000
 _DAMAGED = (
     zipfile.BadZipFile,
@@ -44,6 +37,8 @@ _DAMAGED = (
     OSError,
 )
 """What zipfile raises for damaged archives, depending on the place of the damage and the method of compression."""
+_JOB_USERS = frozenset({"github-actions[bot]", "gitea-actions", "forgejo-actions"})
+"""The logins with which the tokens of jobs write, on GitHub and on the systems with the same API."""
 
 
 class _IssueComment(ApiObject):
@@ -55,94 +50,122 @@ class _IssueComment(ApiObject):
     user: Any = None
 
 
-class _Run(ApiObject):
-    """The run that saved an artifact."""
-
-    head_sha: str | None = None
-    head_repository_id: int | None = None
-    repository_id: int | None = None
-
-
-class _Artifact(ApiObject):
-    id: int
-    expired: bool = False
-    workflow_run: _Run | None = None
-
-
-class _Artifacts(ApiObject):
-    artifacts: list[_Artifact]
-
-
-class _Commit(ApiObject):
-    sha: str
-
-
-class _PullRequest(ApiObject):
-    head: _Commit
-    merged_at: str | None = None
-    merge_commit_sha: str | None = None
-
-
 class GitHub(CodeHost[_IssueComment]):
     """The comments of the job's pull request, and its saved plan."""
 
-    entry_model = _IssueComment
-    not_a_user_status = 403
+    comment_form = _IssueComment
 
     def __init__(self, job: Job) -> None:
         name, token = job.token_header or ("Authorization", "")
         headers = {name: token, "Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
         self._job = job
         self._repository = f"/repos/{quote(job.repository)}"
+        self._own_app: str | None = None
         issues = f"{self._repository}/issues"
-        client = RestClient("GitHub", job.api, headers, _HINTS)
+        client = RestClient("GitHub", job.api, headers, build_find_hint(token))
         super().__init__(client, f"{issues}/{job.pull_request}/comments", "per_page=100", f"{issues}/comments", "PATCH")
 
     def _to_comment(self, entry: _IssueComment) -> Comment:
         return Comment(entry.id, entry.body or "", entry.html_url, entry.user)
 
-    def _can_be_another_user(self, author: dict[str, Any]) -> bool:
-        return author.get("type") == "User"  # a job's own token writes as a bot, and no contributor can be a bot
+    def _is_own_author(self, author: dict[str, Any]) -> bool:
+        """Any workflow of the repository writes as the same user of jobs, but no contributor and no other app."""
+        if self._is_own_user(author):
+            return True
+        login = author.get("login")
+        if self._read_own_user() or author.get("type") == "User" or not isinstance(login, str):
+            return False
+        return login in _JOB_USERS or _app_name(login) == self._read_own_app()
 
-    def read_reviewed_plan(self, artifact: str) -> bytes:
+    def _read_own_app(self) -> str:
+        """Return the name of the token's app, "" when it is unknown. Raises CodeHostError to be retried."""
+        if self._own_app is None:
+            base = self._job.api.removesuffix("/v3")  # an enterprise server has /api/v3 and /api/graphql
+            try:
+                content = self._client.request("POST", "/graphql", {"query": "query { viewer { login } }"}, base=base)
+                self._own_app = _app_name(content.content["data"]["viewer"]["login"])
+            except CodeHostError as error:
+                if error.retryable:
+                    raise
+                self._own_app = ""
+            except (AttributeError, KeyError, TypeError):
+                self._own_app = ""
+        return self._own_app
+
+    def read_reviewed_plan(self, artifact: str, workflow: str | None = None) -> bytes:
         """Return the plan file in the newest `artifact` of the pull request whose merge made the job's commit.
 
-        Ignores artifacts of runs in forks. Raises CodeHostError.
+        A run of `workflow`, by default the job's, must have saved it: on the event pull_request of this pull request,
+        for its last commit, and in the repository itself. Raises CodeHostError.
         """
-        head = self._read_merged_head()
-        path = f"{self._repository}/actions/artifacts?name={quote(artifact)}&per_page=100"
-        artifacts = self._client.read(_Artifacts, "GET", path).artifacts
-        usable = [entry for entry in artifacts if not entry.expired and _is_own_run(entry.workflow_run, head)]
-        if not usable:
+        workflow = workflow or self._job.workflow
+        if workflow is None:
             raise CodeHostError(
-                f'no artifact "{artifact}" for {head[:12]}, the last commit of the pull request: '
-                "no run saved one, or it has expired",
-                ("run the pull request's job again", _READ_HINT, APPLY_HINT),
+                "the workflow that saved the plan is not known: GITHUB_WORKFLOW_REF is not set",
+                "name it with --workflow .github/workflows/NAME.yaml",
             )
-        newest = max(usable, key=lambda entry: entry.id)
-        path = f"{self._repository}/actions/artifacts/{newest.id}/zip"
-        return _unzip(self._client.download(path, _MAX_PLAN_BYTES))
+        pull = self._read_merged_pull_request()
+        refusals: dict[int, str] = {}
+        for candidate in sorted(self._list_artifacts(artifact), key=lambda entry: entry.id, reverse=True):
+            run = candidate.find_run(pull.head.sha)
+            if run is not None and run not in refusals:
+                refusal = self._find_refusal(self._read_run(run), pull, workflow)
+                if refusal is None:
+                    path = f"{self._repository}/actions/artifacts/{candidate.id}/zip"
+                    return _unzip(self._client.download(path, _MAX_PLAN_BYTES))
+                refusals[run] = f"run {run} {refusal}"
+        head = f"{pull.head.sha[:12]}, the last commit of the pull request"
+        why = "; ".join(refusals.values()) or "no run saved one, or it has expired"
+        raise CodeHostError(f'no artifact "{artifact}" for {head}: {why}', (AGAIN_HINT, READ_HINT, APPLY_HINT))
 
-    def _read_merged_head(self) -> str:
-        """Return the last commit of the pull request whose merge made the job's commit. Raises CodeHostError."""
+    def _list_artifacts(self, name: str) -> list[Artifact]:
+        path = f"{self._repository}/actions/artifacts?name={quote(name, safe='')}&per_page=100"
+        return [*self._client.list_all(Artifact, path, "artifacts")]
+
+    def _read_run(self, number: int) -> WorkflowRun:
+        path = f"{self._repository}/actions/runs/{number}"
+        return self._client.read(WorkflowRun, "GET", path)
+
+    def _find_refusal(self, run: WorkflowRun, pull: PullRequest, workflow: str) -> str | None:
+        """Return why the artifact of a run is not the plan of a pull request, None when it is."""
+        if run.event != "pull_request":
+            return f"has the event {run.event}, not pull_request"
+        if run.path.partition("@")[0] != workflow:
+            return f"is of {run.path}, not of {workflow}"
+        if run.head_sha != pull.head.sha:
+            return f"is for the commit {run.head_sha[:12]}"
+        # GitHub lists only pull requests that are open now. The one that was merged is no longer among them.
+        numbers = {entry.number for entry in run.pull_requests or ()} or self._list_pull_requests(pull)
+        if numbers != {pull.number}:
+            named = ", ".join(f"#{number}" for number in sorted(numbers)) or "none"
+            return f"may be of another pull request than #{pull.number} (it has the commit of {named})"
+        return None
+
+    def _list_pull_requests(self, pull: PullRequest) -> set[int]:
+        """Return the numbers of all pull requests, in any state, that have the branch and the commit of `pull`."""
+        owner = self._job.repository.partition("/")[0]
+        query = urlencode({"state": "all", "head": f"{owner}:{pull.head.ref}", "per_page": 100})
+        path = f"{self._repository}/pulls?{query}"
+        pulls = [*self._client.list_all(PullRequest, path)]
+        return {other.number for other in pulls if other.head.sha == pull.head.sha}
+
+    def _read_merged_pull_request(self) -> PullRequest:
+        """Return the pull request whose merge made the job's commit. Raises CodeHostError."""
         commit = self._job.commit or ""
         path = f"{self._repository}/commits/{quote(commit, safe='')}/pulls?per_page=100"
-        merged = [
-            pull
-            for pull in self._client.list_all(_PullRequest, path)
-            if pull.merged_at and pull.merge_commit_sha == commit
-        ]
+        pulls = [*self._client.list_all(PullRequest, path)]
+        merged = [pull for pull in pulls if pull.merged_at and pull.merge_commit_sha == commit]
         if not merged:
             raise CodeHostError(
                 f"commit {commit[:12]} is not the merge commit of a pull request, so it has no reviewed plan",
                 APPLY_HINT,
             )
-        return merged[0].head.sha
+        return merged[0]
 
 
-def _is_own_run(run: _Run | None, head: str) -> bool:
-    """Tell whether `run` was for the commit `head` and in the repository itself, not in a fork."""
-    return run is not None and run.head_sha == head and run.head_repository_id == run.repository_id is not None
+def _app_name(login: str) -> str:
+    """Return a login without the ending that only some of GitHub's APIs give to an app."""
+    return login.removesuffix("[bot]").lower()
 
 
 def _unzip(content: bytes) -> bytes:

@@ -21,9 +21,9 @@ class Job:
     """A CI job. What the environment does not name is None.
 
     `api` is the base URL of the host's API. `repository` is `owner/name` on GitHub, and the project's id on GitLab.
-    `run` is a number that grows from run to run. `pull_request` is the number of the job's pull request.
-    `token_header` is the name and value of the header that authorises requests. `summary` is the file whose Markdown
-    the host shows on the job's page.
+    `workflow` is the path of the workflow's file in the repository (GitHub). `run` is a number that grows from run to
+    run. `pull_request` is the number of the job's pull request. `token_header` is the name and value of the header that
+    authorises requests. `summary` is the file whose Markdown the host shows on the job's page.
     """
 
     host: Literal["github", "gitlab"]
@@ -34,6 +34,7 @@ class Job:
     run: int | None = None
     run_url: str | None = None
     pull_request: int | None = None
+    workflow: str | None = None
     token_header: tuple[str, str] | None = field(default=None, repr=False)
     summary: Path | None = None
 
@@ -78,6 +79,7 @@ def _parse_github_job(environment: Mapping[str, str]) -> Job:
         run=run,
         run_url=f"{url}/actions/runs/{run}" if url and run else None,
         pull_request=_find_github_pull_request(event, environment.get("GITHUB_REF", "")),
+        workflow=_find_workflow(environment.get("GITHUB_WORKFLOW_REF", ""), repository),
         token_header=("Authorization", f"Bearer {token}") if token else None,
         summary=Path(summary) if summary else None,
     )
@@ -95,6 +97,13 @@ def _find_github_pull_request(event: Any, ref: str) -> int | None:
         parts = ref.split("/")
         number = _parse_number(parts[2]) if len(parts) > 3 and parts[:2] == ["refs", "pull"] else None
     return number if isinstance(number, int) and number > 0 else None
+
+
+def _find_workflow(reference: str, repository: str) -> str | None:
+    """Return the path in a reference such as `acme/flags/.github/workflows/a.yaml@refs/heads/main`, or None."""
+    path, _, _ref = reference.partition("@")
+    prefix = f"{repository}/"
+    return path.removeprefix(prefix) if path.lower().startswith(prefix.lower()) and path != prefix else None
 
 
 def _parse_gitlab_job(environment: Mapping[str, str]) -> Job:

@@ -6,7 +6,7 @@ Errors say whether another attempt can succeed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self, TypeVar
@@ -20,8 +20,9 @@ from unleash_gitops.api.transfer import NoAnswer, Transfer, UnreadableAnswer, pa
 from unleash_gitops.model.errors import CodeHostError, UsageError
 from unleash_gitops.model.paths import describe_mismatches
 
-__all__ = ["Answer", "RestClient"]
+__all__ = ["Answer", "FindHint", "RestClient"]
 
+FindHint = Callable[[str, int, str], str | tuple[str, ...] | None]
 _Model = TypeVar("_Model", bound=BaseModel)
 _TIMEOUT = 30.0
 """Seconds for an answer."""
@@ -47,12 +48,12 @@ class RestClient:
     """A client of one API with one token; a context manager.
 
     `name` is the host's name in errors. `api` is the base URL of all paths; only it receives `headers`, with the token.
-    `hints` maps the status of a failure to what the user can do about it.
+    `find_hint` gets the path, the status and the message of a failure, and returns what the user can do about it.
     """
 
-    def __init__(self, name: str, api: str, headers: Mapping[str, str], hints: Mapping[int, str]) -> None:
+    def __init__(self, name: str, api: str, headers: Mapping[str, str], find_hint: FindHint) -> None:
         self._name = name
-        self._hints = hints
+        self._find_hint = find_hint
         self._secrets = [value for value in headers.values() if len(value) > 3]
         self._base = api.rstrip("/")
         self._transfer = self._open_transfer(self._base, headers)
@@ -63,15 +64,15 @@ class RestClient:
     def __exit__(self, *_error: object) -> None:
         self._transfer.close()
 
-    def request(self, method: str, path: str, body: Any = None) -> Answer:
-        """Send one request to `path` below the API's base URL. Raises CodeHostError."""
+    def request(self, method: str, path: str, body: Any = None, *, base: str | None = None) -> Answer:
+        """Send one request to `path` below the API's base URL, or below `base`. Raises CodeHostError."""
         request = f"{method} {path}"
-        response = self._send(self._transfer, method, f"{self._base}{path}", request, body)
+        response = self._send(self._transfer, method, f"{self._base if base is None else base}{path}", request, body)
         if response.is_redirect:
             raise CodeHostError(
                 f"{self._name}: {request}: the answer is a redirect", "check whether the repository has moved"
             )
-        self._require_success(request, response)
+        self._require_success(method, path, response)
         try:
             return Answer(request, parse_body(response.content), self._find_next_page(response))
         except (UnreadableAnswer, httpx.InvalidURL) as error:
@@ -83,14 +84,19 @@ class RestClient:
         answer = self.request(method, path, body)
         return self.parse(model, answer.content, answer.request)
 
-    def list_all(self, model: type[_Model], path: str) -> Iterator[_Model]:
-        """Yield the entries of a list as `model`, from all of its pages. Raises CodeHostError."""
+    def list_all(self, model: type[_Model], path: str, key: str | None = None) -> Iterator[_Model]:
+        """Yield the entries of a list as `model`, from all of its pages, where it is under `key` of the answer.
+
+        Raises CodeHostError.
+        """
         next_path = path
         for _ in range(_MOST_PAGES):
             answer = self.request("GET", next_path)
-            if not isinstance(answer.content, list):
+            content = answer.content
+            entries = content.get(key) if key is not None and isinstance(content, dict) else content
+            if not isinstance(entries, list):
                 raise CodeHostError(f"{self._name}: GET {path}: the answer is not a list")
-            for entry in answer.content:
+            for entry in entries:
                 yield self.parse(model, entry, answer.request)
             if answer.next_path is None:
                 return
@@ -118,7 +124,7 @@ class RestClient:
             url = self._resolve_location(url, response, request)
             with self._open_transfer(url, {}) as storage:
                 response = self._send(storage, "GET", url, f"GET the file behind {path}", max_bytes=max_bytes)
-        self._require_success(request, response)
+        self._require_success("GET", path, response)
         return response.content
 
     def _open_transfer(self, url: str, headers: Mapping[str, str]) -> Transfer:
@@ -146,11 +152,11 @@ class RestClient:
             reason = f"no answer within {seconds:g} s" if error.is_timeout else self._redact(str(error))
             raise CodeHostError(f"{self._name} does not answer: {request}: {reason}", retryable=True) from None
 
-    def _require_success(self, request: str, response: httpx.Response) -> None:
+    def _require_success(self, method: str, path: str, response: httpx.Response) -> None:
         """Raise CodeHostError for an answer that is none."""
         if response.is_success:
             return
-        status = response.status_code
+        status, request = response.status_code, f"{method} {path}"
         reason = self._redact(_parse_error(response) or response.reason_phrase)
         wait = _parse_wait(response)
         if status == 429 or (status == 403 and (wait is not None or "rate limit" in reason.lower())):
@@ -158,8 +164,8 @@ class RestClient:
             message = f"{self._name}'s rate limit is used up{until}: {request}: {status}: {reason}"
             raise CodeHostError(message, "run the job again later", status=status, retryable=True, retry_after=wait)
         message = f"{self._name}: {request}: {status}: {reason}"
-        retryable = status in _TRANSIENT
-        raise CodeHostError(message, self._hints.get(status), status=status, retryable=retryable, retry_after=wait)
+        hint, retryable = self._find_hint(path, status, reason), status in _TRANSIENT
+        raise CodeHostError(message, hint, status=status, retryable=retryable, retry_after=wait)
 
     def _resolve_location(self, url: str, response: httpx.Response, request: str) -> str:
         """Return the URL that a redirect leads to. Raises CodeHostError."""

@@ -145,9 +145,10 @@ def _check_saved_plan_options(
 def _apply_saved(path: Path, connection: Connection, max_deletes: int | None, form: str, secrets: Secrets) -> int:
     """Apply a saved plan. If the plan of any workspace in it is refused, nothing is applied anywhere."""
     from unleash_gitops.workflow.many_workspaces import Run, check_all_deletes, check_all_drift, check_all_plans
+    from unleash_gitops.workflow.plan_workspace import find_plan_workspace
 
     plans, several = read_complete_plans(path)
-    runs = [Run.of_plan(plan) for plan in plans]
+    runs = [Run.of_plan(plan, find_plan_workspace(plan, Path(), has_url=connection.has_url)) for plan in plans]
     with open_clients(runs, connection):
         check_all_deletes(runs, max_deletes)
         check_all_drift(runs)

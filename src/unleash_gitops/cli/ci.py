@@ -113,17 +113,24 @@ def comment(
     show_default=True,
     help="Name of the artifact that contains the plan.",
 )
-def fetch(out: Path, artifact: str) -> int:
+@click.option(
+    "--workflow",
+    metavar="PATH",
+    help="Path of the workflow that saved the plan, such as .github/workflows/unleash.yaml.  [default: this job's "
+    "workflow]",
+)
+def fetch(out: Path, artifact: str, workflow: str | None) -> int:
     """Download the reviewed plan of a merged pull request.
 
-    GitHub only. The pull request is the one whose merge made this CI job's commit. Fails when there is no such plan,
-    or when it is incomplete.
+    GitHub only. The pull request is the one whose merge made this CI job's commit. The plan is one that a run of the
+    workflow saved, on the event pull_request of this pull request and for its last commit. Fails when there is no such
+    plan, or when it is incomplete.
     """
     from unleash_gitops.ci import read_reviewed_plan
     from unleash_gitops.ci.job import detect_job
     from unleash_gitops.model.plan_set import parse_plans
 
-    content = read_reviewed_plan(detect_job(os.environ), artifact)
+    content = read_reviewed_plan(detect_job(os.environ), artifact, workflow)
     parse_plans(content, f"artifact {artifact}")
     write_atomically(out, content.decode())
     echo_line(f"saved to {out}; to apply exactly this plan, run: unleash-gitops apply {out}")

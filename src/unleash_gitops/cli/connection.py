@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -55,31 +56,50 @@ class Connection:
         self.sandbox = sandbox
 
     def open_client(self, configured_url: str | None, token_env: str | None) -> Client:
-        """Return a client. `configured_url` and `token_env` are those of the workspace or of the plan.
+        """Return a client. `configured_url` and `token_env` are those of the workspace.
 
-        Raises UsageError, SandboxError.
+        This is the only place where a token meets a URL. Raises UsageError, also for a host that
+        UNLEASH_ALLOWED_HOSTS does not allow, or SandboxError.
         """
+        from unleash_gitops.api.allowed_hosts import ALLOWED_HOSTS_VARIABLE, AllowedHosts
         from unleash_gitops.api.client import Client
 
+        allowed = None  # the sandbox has a token of its own, which goes to this machine
         if self.sandbox:
             self._running_sandbox = self._running_sandbox or _start_sandbox()
             url, token = self._running_sandbox.url, self._running_sandbox.token
         else:
-            url, token = self._resolve_url(configured_url), self._load_token(token_env)
-        log = echo_line if self._verbose else None
-        return Client(url, token, timeout=self._timeout, concurrency=self._concurrency, log=log, on_wait=echo_line)
+            url = self._resolve_url(configured_url)
+            allowed = AllowedHosts.parse(os.environ.get(ALLOWED_HOSTS_VARIABLE))
+            if allowed is not None:
+                allowed.check(url)
+            token = self._load_token(token_env)
+        return Client(
+            url,
+            token,
+            timeout=self._timeout,
+            concurrency=self._concurrency,
+            log=echo_line if self._verbose else None,
+            on_wait=echo_line,
+            use_proxies=allowed is None or urlsplit(url).scheme == "https",  # a proxy reads what goes by http
+        )
+
+    @property
+    def has_url(self) -> bool:
+        """Tell whether the user named the instance: by an option or in the environment, not in files."""
+        return self.sandbox or bool(self._url or os.environ.get(URL_VARIABLE))
 
     def check_options(self, configured_urls: Collection[str | None], used_urls: Collection[str | None]) -> None:
         """Raise UsageError when an option for one instance would be used for several.
 
-        `configured_urls` are the URLs in the workspaces or plans, `used_urls` those of the clients.
+        `configured_urls` are the URLs in the workspaces, `used_urls` those of the clients.
         """
         if self._token_file is not None and len(set(used_urls)) > 1:
             raise UsageError(
                 "--token-file contains one token, but the workspaces are on several instances",
                 "set spec.tokenEnv in each workspace",
             )
-        if (self._url or os.environ.get(URL_VARIABLE)) and not self.sandbox and len(set(configured_urls) - {None}) > 1:
+        if self.has_url and not self.sandbox and len(set(configured_urls) - {None}) > 1:
             source = "--url" if self._url else URL_VARIABLE
             raise UsageError(
                 f"{source} names one instance, but the workspaces name several",

@@ -31,6 +31,7 @@ from unleash_gitops.kinds.shared.named import NamedKind
 from unleash_gitops.model.call import Call, Claim, Fill, Lookup
 from unleash_gitops.model.ownership import append_mark, mark_line, split_mark, workspace_mark
 from unleash_gitops.model.resource import Address, Area, Resource, Transition, UnknownValue, ownership_of
+from unleash_gitops.model.variables import build_secret_variable
 
 if TYPE_CHECKING:
     from unleash_gitops.api.audit_log import Event
@@ -194,9 +195,16 @@ class Addon(Kind, Claimable, Pullable, Audited):
         return Call(method="PUT", path=f"{_PATH}/{live.server_id}", body=body)
 
     def _save(self, method: Literal["POST", "PUT"], path: str, after: Mapping[str, Any], description: str) -> Call:
-        """Return the call that saves an integration. Its body has null in place of each secret, which is a fill."""
+        """Return the call that saves an integration. Its body has null in place of each secret, which is a fill.
+
+        Raises ValueError for a variable in a parameter that is no secret, which only a forged plan has: everyone could
+        read its value there.
+        """
         parameters = after["parameters"]
         secrets = {name: value["fromEnv"] for name, value in parameters.items() if isinstance(value, dict)}
+        shown = [name for name in secrets if not PARAMETERS[after["provider"]][name][1]]
+        if shown:
+            raise ValueError(f"{shown[0]} is no secret")
         body = {**self.body(after), "description": description, "parameters": parameters | dict.fromkeys(secrets)}
         fills = tuple(Fill(path=("parameters", name), env=variable) for name, variable in secrets.items())
         return Call(method=method, path=path, body=body, fills=fills)
@@ -242,8 +250,7 @@ class Addon(Kind, Claimable, Pullable, Audited):
             if value != MASK and parameter in known:
                 parameters[parameter] = value
             elif own_name is not None and known.get(parameter, (False,))[0]:
-                variable = f"{own_name}_{parameter}".upper().translate(str.maketrans(".-", "__"))
-                parameters[parameter] = {"fromEnv": variable}
+                parameters[parameter] = {"fromEnv": build_secret_variable(f"{own_name}_{parameter}")}
         if parameters:
             spec["parameters"] = parameters
         return {"metadata": {} if own_name is not None else {"id": live.id}, "spec": spec}, live.title or name

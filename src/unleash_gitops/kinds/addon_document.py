@@ -12,6 +12,7 @@ from unleash_gitops.kinds.addon_providers import PARAMETERS, parameter_problem
 from unleash_gitops.kinds.shared.fields import UNIQUE, Rule
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, TransferableMetadata
 from unleash_gitops.kinds.shared.named import Description
+from unleash_gitops.model.variables import SECRET_VARIABLE
 from unleash_gitops.model.workspace import NAME_PATTERN
 
 __all__ = ["NAME_LINE", "AddonMetadata", "AddonSpec", "FromEnv", "split_name"]
@@ -42,7 +43,11 @@ def _reject_name_line(description: str | None) -> str | None:
 class FromEnv(Model):
     """Where a secret is: in the environment of `apply`."""
 
-    fromEnv: str = Field(description="The environment variable that holds the secret.", examples=["HOOK_URL"])
+    fromEnv: str = Field(
+        pattern=f"^{SECRET_VARIABLE}$",
+        description="The environment variable that holds the secret.",
+        examples=["UNLEASH_SECRET_HOOK_URL"],
+    )
 
 
 _Name = Annotated[str, Field(min_length=1)]
@@ -84,8 +89,9 @@ class AddonSpec(Model):
     )
     parameters: Annotated[dict[str, str | FromEnv | None], _PARAMETERS_RULE] = Field(
         default_factory=dict,
-        description="What the service needs. Secrets are {fromEnv: NAME}; null: not set; left out: not managed.",
-        examples=[{"url": {"fromEnv": "HOOK_URL"}, "contentType": "application/json"}],
+        description="What the service needs. Secrets are {fromEnv: UNLEASH_SECRET_NAME}; null: not set; left out: not "
+        "managed.",
+        examples=[{"url": {"fromEnv": "UNLEASH_SECRET_HOOK_URL"}, "contentType": "application/json"}],
     )
 
     @field_validator("parameters", mode="before")

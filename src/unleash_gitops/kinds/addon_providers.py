@@ -10,10 +10,10 @@ from pydantic import Field, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from unleash_gitops.kinds.shared.models import LiveModel
-from unleash_gitops.model.call import VARIABLE_NAME
 from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.resource import Resource
 from unleash_gitops.model.suggestions import suggest_alternatives
+from unleash_gitops.model.variables import SECRET_PREFIX, SECRET_VARIABLE, suggest_secret_variable
 
 __all__ = ["MASK", "PARAMETERS", "Provider", "check_against_server", "check_creatable", "parameter_problem"]
 
@@ -49,6 +49,8 @@ PARAMETERS: Mapping[str, Mapping[str, tuple[bool, bool]]] = {
 }
 """By service and parameter, as Unleash 8.2.0 has them: whether it is required, whether it is a secret."""
 
+_WRITE_VARIABLE = f"write {{fromEnv: {SECRET_PREFIX}NAME}}"
+
 _DEPRECATED = {"slack": "slack-app", "teams": "teamsworkflow"}
 """Providers that no new object may have, and what came after them."""
 
@@ -64,7 +66,7 @@ def parameter_problem(provider: str | None, name: str, value: Any) -> str | None
     if isinstance(value, dict):
         return _variable_problem(value, secret=secret)
     if secret:
-        return "is a secret: write {fromEnv: NAME}, and put it into that environment variable"
+        return f"is a secret: {_WRITE_VARIABLE}, and put it into that environment variable"
     if not isinstance(value, str):
         return "expected a string, found something else; put it in quotes"
     return None if value else "must not be empty; null says that it is not set"
@@ -72,10 +74,19 @@ def parameter_problem(provider: str | None, name: str, value: Any) -> str | None
 
 def _variable_problem(value: Mapping[str, Any], *, secret: bool | None) -> str | None:
     if value.keys() != {"fromEnv"}:
-        return "expected a string or {fromEnv: NAME}"
-    if not isinstance(value["fromEnv"], str) or not re.fullmatch(VARIABLE_NAME, value["fromEnv"]):
-        return "fromEnv must be the name of an environment variable, never the secret itself"
-    return "is no secret: write the value itself, which is compared" if secret is False else None
+        return f"expected a string or {{fromEnv: {SECRET_PREFIX}NAME}}"
+    if secret is False:
+        return "is no secret: write the value itself, which is compared"
+    variable = value["fromEnv"]
+    if not isinstance(variable, str) or not re.fullmatch(SECRET_VARIABLE, variable):
+        suggestion = suggest_secret_variable(variable) if isinstance(variable, str) else None
+        if suggestion is not None:
+            return f"fromEnv must begin with {SECRET_PREFIX}: rename the variable {variable} to {suggestion}"
+        return (
+            "fromEnv must be the name of an environment variable, never the secret itself; "
+            f"it begins with {SECRET_PREFIX}, and has only A-Z, 0-9 and _"
+        )
+    return None
 
 
 def check_creatable(document: Any) -> Any:
@@ -130,4 +141,6 @@ def check_against_server(
         )
     for name, value in spec.get("parameters", {}).items():
         if isinstance(value, str) and value != MASK and name in provider.secrets:
-            raise UsageError(f"Addon {object_id}: {name} is a secret on this server", "write {fromEnv: NAME}")
+            raise UsageError(
+                f"Addon {object_id}: {name} is a secret on this server", "write {fromEnv: UNLEASH_SECRET_NAME}"
+            )

@@ -22,11 +22,9 @@ from pydantic import (
 )
 
 from unleash_gitops.model.data import Data
+from unleash_gitops.model.variables import SECRET_VARIABLE
 
-__all__ = ["VARIABLE_NAME", "Call", "Claim", "Fill", "Lookup", "Place", "Request", "write_values"]
-
-VARIABLE_NAME = "[A-Za-z_][A-Za-z0-9_]*"
-"""The names of environment variables that can hold a secret."""
+__all__ = ["Call", "Claim", "Fill", "Lookup", "Place", "Request", "write_values"]
 
 _ADMIN_PATH = re.compile(r"/api/admin(/(([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+|\{found\}))+")
 
@@ -53,7 +51,7 @@ class Fill(Data):
 
     path: Place = Field(min_length=1)
     id_of: str | None = Field(default=None, min_length=1)
-    env: str | None = Field(default=None, pattern=f"^{VARIABLE_NAME}$")
+    env: str | None = Field(default=None, pattern=f"^{SECRET_VARIABLE}$")
 
     @model_validator(mode="after")
     def _check_source(self) -> Self:

@@ -226,11 +226,10 @@ class PlanOptions(Data):
 class Plan(Data):
     """A plan. `created_at` is UTC, ISO 8601. `foreign` counts the objects of each other workspace.
 
-    `root` is where the workspace is in its repository (`""`: at the top), None when it is in none. `token_env` is the
-    name of the variable that holds the instance's token, None for the usual one. `kept` has the changes that are not
-    made because they would overwrite another user's change. `audit_error` says why the audit log could not be read,
-    None when it could. `warnings` are sentences for a reader. `only` is set in a part of a plan, which is for reading
-    and cannot be applied.
+    `root` is where the workspace is in its repository (`""`: at the top), None when it is in none. Neither it nor the
+    instance's URL decides where a token is sent. `kept` has the changes that are not made because they would overwrite
+    another user's change. `audit_error` says why the audit log could not be read, None when it could. `warnings` are
+    sentences for a reader. `only` is set in a part of a plan, which is for reading and cannot be applied.
     """
 
     format_version: Literal["2"] = "2"
@@ -246,7 +245,6 @@ class Plan(Data):
     not_read: tuple[NotRead, ...] = ()
     warnings: tuple[str, ...] = ()
     root: str | None = None
-    token_env: str | None = None
     kept: tuple[Change, ...] = ()
     audit_error: str | None = None
     options: PlanOptions = PlanOptions()

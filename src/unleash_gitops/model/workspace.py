@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from unleash_gitops.model.diagnostics import Position
 from unleash_gitops.model.ownership import is_computed_for
 from unleash_gitops.model.plan import OnDrift
+from unleash_gitops.model.variables import SECRET_PREFIX, TOKEN_VARIABLE
 
 if TYPE_CHECKING:
     from unleash_gitops.model.resource import Resource
@@ -71,9 +72,12 @@ def canonical_url(url: str | None) -> str | None:
 
 
 def check_variable_name(name: str) -> str:
-    """Return `name`. Raises ValueError when it is not the name of a variable, but for example a token."""
-    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
-        raise ValueError("must be the name of the environment variable that holds the token, not the token itself")
+    """Return `name`. Raises ValueError when it is not the name of a variable for a token, but for example a token."""
+    if not re.fullmatch(TOKEN_VARIABLE, name):
+        raise ValueError(
+            "must be the name of the environment variable that holds the token, not the token itself; "
+            f"it begins with UNLEASH_ but not with {SECRET_PREFIX}, and has only A-Z, 0-9 and _"
+        )
     return name
 
 
@@ -137,7 +141,9 @@ class WorkspaceSpec(_Model):
     token_env: Annotated[str, AfterValidator(check_variable_name)] | None = Field(
         default=None,
         alias="tokenEnv",
-        description="The environment variable that holds the token of this instance. Default: UNLEASH_AUTH_TOKEN.",
+        json_schema_extra={"pattern": f"^{TOKEN_VARIABLE}$"},
+        description="The environment variable that holds the token of this instance; its name begins with UNLEASH_. "
+        "Default: UNLEASH_AUTH_TOKEN.",
         examples=["UNLEASH_TOKEN_STAGING"],
     )
     projects: Annotated[tuple[Annotated[str, Field(min_length=1)], ...] | None, BeforeValidator(_to_tuple)] = Field(

@@ -54,6 +54,7 @@ concurrency:
   group: unleash-gitops-${{{{ github.ref }}}}
 env:
   UNLEASH_URL: ${{{{ vars.UNLEASH_URL }}}}
+  UNLEASH_ALLOWED_HOSTS: ${{{{ vars.UNLEASH_ALLOWED_HOSTS }}}} # such as unleash.example.com; only these get the token
 jobs:
   plan:
     if: github.event_name == 'pull_request'

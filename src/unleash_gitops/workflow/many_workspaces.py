@@ -63,7 +63,7 @@ class Run:
     A run begins with `files` or with `plan`. Each step sets one more field. After an `error`, no step takes it further.
 
     `path` is the workspace's directory relative to the working directory. `root` is its place in the repository.
-    `configured_url` is the instance in the files or in the plan, and `token_env` the variable with its token.
+    `configured_url` is the instance in the files, and `token_env` the variable with its token.
     """
 
     name: str
@@ -85,10 +85,14 @@ class Run:
         return cls(workspace.name, path, loaded.path_in_repository, spec.url, spec.token_env, files=(loaded, workspace))
 
     @classmethod
-    def of_plan(cls, plan: Plan) -> Run:
-        """Return a run that begins with a saved plan."""
+    def of_plan(cls, plan: Plan, workspace: Workspace | None) -> Run:
+        """Return a run that begins with a saved plan. `workspace` is that of the plan in this checkout, if it is there.
+
+        The URL and the variable come from the files: the token is never sent to where a plan file says.
+        """
         path = plan.workspace if plan.root is None else plan.root or "."
-        return cls(plan.workspace, path, plan.root, plan.instance.url, plan.token_env, plan=plan)
+        url, token_env = (None, None) if workspace is None else (workspace.spec.url, workspace.spec.token_env)
+        return cls(plan.workspace, path, plan.root, url, token_env, plan=plan)
 
     @property
     def path_prefix(self) -> str:

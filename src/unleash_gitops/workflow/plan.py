@@ -120,7 +120,6 @@ def make_plan(
         not_read=comparison.not_read,
         warnings=tuple(comparison.warnings),
         root=loaded.path_in_repository,
-        token_env=workspace.spec.token_env,
         kept=body.kept,
         audit_error=comparison.audit_error,
         options=PlanOptions(targets=tuple(targets), on_drift=on_drift),

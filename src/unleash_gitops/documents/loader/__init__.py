@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +29,15 @@ from unleash_gitops.model.workspace import WORKSPACE_FILE
 if TYPE_CHECKING:
     from unleash_gitops.model.workspace import Workspace
 
-__all__ = ["LoadedWorkspace", "compute_digest", "find_repository", "find_workspace", "find_workspaces", "load"]
+__all__ = [
+    "LoadedWorkspace",
+    "compute_digest",
+    "find_repository",
+    "find_workspace",
+    "find_workspaces",
+    "load",
+    "load_workspace_file",
+]
 
 _Item = TypeVar("_Item")
 _MAX_PROBLEMS = 100  # in one file: a hostile file could have millions
@@ -96,6 +105,19 @@ def load(root: Path, new_files: Mapping[str, bytes] | None = None) -> LoadedWork
         documents=document_count,
         digests=digests,
     )
+
+
+def load_workspace_file(root: Path) -> tuple[Workspace | None, list[Diagnostic]]:
+    """Read only unleash-gitops.yaml of the workspace at `root`. Return its workspace, and the errors in it.
+
+    A symlink to a file outside of `root` is not followed.
+    """
+    real = os.path.realpath(root / WORKSPACE_FILE)
+    errors: list[Diagnostic] = []
+    is_inside = Path(real).is_relative_to(os.path.realpath(root))
+    files = [File(WORKSPACE_FILE, real)] if is_inside else []
+    workspace = _load_workspace_file(files, errors).workspace
+    return workspace, [problem for problem in errors if problem.severity == "error"]
 
 
 def compute_digest(content: bytes) -> str:
