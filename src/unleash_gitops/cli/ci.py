@@ -197,12 +197,15 @@ def _write(drafts: Iterable[_Draft], job: Job | None, *, only_changes: bool) -> 
     with open_code_host(job) as code_host:
         for draft in drafts:
             if draft.planned is None:
-                results = supersede(code_host, draft.workspace, job.run if job else None, draft.text)
+                run = job.run if job else None
+                results = supersede(code_host, draft.workspace, run, draft.text, on_wait=echo_line)
             else:
                 has_no_changes = draft.planned.plan is not None and not draft.planned.plan.pending
                 superseded_text = render_superseded_markdown(draft.workspace, "a newer comment has the plan.")
                 create_missing = not (only_changes and has_no_changes)
-                results = [post(code_host, draft.text, superseded_text, create_missing=create_missing)]
+                results = [
+                    post(code_host, draft.text, superseded_text, create_missing=create_missing, on_wait=echo_line)
+                ]
             for result in results:
                 echo_line(f"{draft.workspace}: {_OUTCOMES[result.outcome]}{f' {result.url}' if result.url else ''}")
 

@@ -174,7 +174,7 @@ def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.FloatRange(0, 3600, min_open=True),
             default=30.0,
             show_default=True,
-            help="Seconds to wait for the answer to each request.",
+            help="Seconds for a request with its whole answer.",
         ),
     ]
     for option in reversed(options):
