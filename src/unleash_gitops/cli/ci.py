@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from unleash_gitops.cli.output import echo_data, echo_line, show_error, write_atomically
+from unleash_gitops.cli.output import check_target, echo_data, echo_line, show_error, write_atomically
 from unleash_gitops.cli.workspaces import find_roots, read_plans
 from unleash_gitops.model.errors import CodeHostError, UsageError
 
@@ -130,6 +130,7 @@ def fetch(out: Path, artifact: str, workflow: str | None) -> int:
     from unleash_gitops.ci.job import detect_job
     from unleash_gitops.model.plan_set import parse_plans
 
+    check_target("--out", out)
     content = read_reviewed_plan(detect_job(os.environ), artifact, workflow)
     parse_plans(content, f"artifact {artifact}")
     write_atomically(out, content.decode())

@@ -106,6 +106,7 @@ class ApiToken(Kind, Marked, HasReferences, HasUsage, Pullable, Audited):
 
     name = "ApiToken"
     folder = "api-tokens"
+    secret_keys = ("secret",)
     spec = ApiTokenSpec
     document = envelope("ApiToken", "An API token of an application.", ApiTokenMetadata, ApiTokenSpec)
     events = ("api-token-created", "api-token-updated", "api-token-deleted")

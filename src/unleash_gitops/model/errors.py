@@ -12,6 +12,7 @@ GitopsError
 ├── KindNotReadable         the token may not read a kind that the workspace manages
 ├── AuditLogUnavailable     the audit log cannot be read, so the origin of changes is unknown
 ├── SandboxError            the local server could not be started, stopped or reset
+├── OutputLost              standard output is closed, full, or its reader has gone away
 ├── CodeHostError           GitHub or GitLab could not be read or written
 └── ServerError             a request to the server failed
     ├── Unreachable         no answer
@@ -49,6 +50,7 @@ __all__ = [
     "MissingRoute",
     "NotUnleash",
     "ObjectsError",
+    "OutputLost",
     "PlanFileError",
     "SandboxError",
     "ServerError",
@@ -205,6 +207,14 @@ class AuditLogUnavailable(GitopsError):
 
 class SandboxError(GitopsError):
     """The local server could not be started, stopped or reset."""
+
+
+class OutputLost(GitopsError):
+    """Standard output is closed, on a full disk, or a pipe whose reader has ended (`is_broken_pipe`)."""
+
+    def __init__(self, reason: str, *, is_broken_pipe: bool = False) -> None:
+        self.is_broken_pipe = is_broken_pipe
+        super().__init__(f"cannot write to standard output: {reason}")
 
 
 class CodeHostError(GitopsError):
