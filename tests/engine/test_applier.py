@@ -232,7 +232,7 @@ def test_a_stop_during_the_wait_says_how_far_a_change_is() -> None:
     server = Server({"flag": stop.set})
     report = server.apply(plan(two_step("flag"), two_step("other", ("flag",))), stop=stop)
     assert [(result.status, result.error) for result in report.results] == [
-        ("failed", "interrupted, after 1 of 2 requests"),
+        ("failed", "interrupted; 1 of 2 requests were sent; the next plan shows what is left"),
         ("skipped", "interrupted"),
     ]
     assert server.paths == ["flag/0"]
@@ -249,7 +249,10 @@ def test_a_wait_for_the_server_ends_with_the_run() -> None:
 
     with Client("http://x", "t", transport=httpx.MockTransport(answer)) as client:
         (result,) = apply_changes(plan(two_step("flag")), client, threading.Event()).results
-    assert (result.status, result.error) == ("failed", "interrupted, after 1 of 2 requests")
+    assert (result.status, result.error) == (
+        "failed",
+        "interrupted; 1 of 2 requests were sent; the next plan shows what is left",
+    )
 
 
 def test_a_server_that_is_gone_for_good_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:

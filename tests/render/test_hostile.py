@@ -26,13 +26,8 @@ from unleash_gitops.model.report import Report, Result
 from unleash_gitops.render.github import render_diagnostics_github, render_drift_github
 from unleash_gitops.render.markdown import MAX_COMMENT_BYTES, render_plan_markdown, render_plan_set_markdown
 from unleash_gitops.render.markdown_syntax import count_bytes, format_code_span
-from unleash_gitops.render.text import (
-    render_diagnostics_text,
-    render_error_text,
-    render_plan_text,
-    render_report_text,
-    render_result_line,
-)
+from unleash_gitops.render.report_text import render_report_text, render_result_line
+from unleash_gitops.render.text import render_diagnostics_text, render_error_text, render_plan_text
 
 FRAGMENTS = [
     *HOSTILE_TEXTS,

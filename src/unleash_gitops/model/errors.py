@@ -11,6 +11,7 @@ GitopsError
 ├── DriftRefused            the plan would overwrite other users' changes, and the policy is `fail`
 ├── KindNotReadable         the token may not read a kind that the workspace manages
 ├── AuditLogUnavailable     the audit log cannot be read, so the origin of changes is unknown
+├── UnexpectedError         an exception that no part of the tool expects: a bug
 ├── SandboxError            the local server could not be started, stopped or reset
 ├── CodeHostError           GitHub or GitLab could not be read or written
 └── ServerError             a request to the server failed
@@ -19,7 +20,9 @@ GitopsError
     │   └── UnexpectedAnswer    the answer has a form that this version does not know
     ├── TooOld              the server is older than the tool supports
     ├── Maintenance         the server is in maintenance mode
+    ├── UnexpectedFailure   a change met an exception that no part of the tool expects
     ├── ClaimLost           another workspace took the object at the same time
+    ├── ChangedSincePlanned another user changed the object while the plan was applied
     └── ApiError            an error answer, with its status and message
         └── MissingRoute    this server has no such route (edition or version)
 ```
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ApiError",
     "AuditLogUnavailable",
+    "ChangedSincePlanned",
     "ClaimLost",
     "CodeHostError",
     "DriftRefused",
@@ -57,9 +61,20 @@ __all__ = [
     "TooOld",
     "UnexpectedAnswer",
     "UnexpectedChanges",
+    "UnexpectedError",
+    "UnexpectedFailure",
     "Unreachable",
     "UsageError",
+    "describe_exception",
 ]
+
+
+_REPORT_BUG = "this is a bug in unleash-gitops; please report it with the output of -v"
+
+
+def describe_exception(error: Exception) -> str:
+    """Return the type of an exception and what it says, on one line."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 class GitopsError(Exception):
@@ -203,6 +218,14 @@ class AuditLogUnavailable(GitopsError):
         )
 
 
+class UnexpectedError(GitopsError):
+    """A step met an exception that no part of the tool expects. `__cause__` is that exception."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(f"internal error: {describe_exception(cause)}", _REPORT_BUG)
+        self.__cause__ = cause
+
+
 class SandboxError(GitopsError):
     """The local server could not be started, stopped or reset."""
 
@@ -272,6 +295,17 @@ class Maintenance(ServerError):
     """The server is in maintenance mode and refuses writes."""
 
 
+class UnexpectedFailure(ServerError):
+    """A change met an exception that no part of the tool expects. `__cause__` is that exception."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__("", "", describe_exception(cause), _REPORT_BUG)
+        self.__cause__ = cause
+
+    def __str__(self) -> str:
+        return self.message
+
+
 class ClaimLost(ServerError):
     """Other workspaces (`rivals`, by name) marked an object while this one did. No value was sent."""
 
@@ -281,6 +315,23 @@ class ClaimLost(ServerError):
         )
         super().__init__("GET", path, by, "plan again")
         self.rivals = rivals
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class ChangedSincePlanned(ServerError):
+    """An object is not as planned, so that nothing of its change was sent.
+
+    `details` says what has changed: fields, or what became of the object. `author` says who changed it and when, None
+    when that is unknown.
+    """
+
+    def __init__(self, details: str, author: str | None) -> None:
+        by = f", {author}" if author is not None else ""
+        super().__init__("GET", "", f"changed since planned: {details}{by}", "plan again")
+        self.details = details
+        self.author = author
 
     def __str__(self) -> str:
         return self.message

@@ -63,12 +63,14 @@ class _Link(TypedDict):
 
 class _FlagEnvironment(TypedDict):
     name: str
+    enabled: bool
     strategies: list[LiveStrategy]
 
 
 class FlagAnswer(TypedDict):
     """A flag with everything it has."""
 
+    name: str
     environments: list[_FlagEnvironment]
     links: NotRequired[list[_Link] | None]
     dependencies: NotRequired[list[dict[str, Any]] | None]
