@@ -291,7 +291,7 @@ class FeatureFlag(FlagReadAgain, Claimable, HasReferences, HasUsage, FlagHistory
         wanted: Mapping[str, Any] | None,
         segments: Mapping[int, str],
     ) -> Resource:
-        whole = reads.scope.whole
+        whole = reads.scope.whole or (wanted is None and flag.links is not None)  # an owned flag without a document
         spec: dict[str, Any] = {field: flag.entry.get(field) for field in METADATA}
         spec["tags"] = [tag for tag in _tags(flag.entry) if not tag.startswith(f"{OWNER_TAG}:")]
         handles: dict[str, Any] = {"steady": flag.steady, "deletion": reads.policy.deletion, "strategies": {}}
