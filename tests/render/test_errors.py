@@ -81,6 +81,24 @@ SHOWN = [
         errors.ClaimLost("/api/admin/features/a/tags", ["shop\x1b"]),
         "error: adopted by shop\\x1b at the same time\nhelp: plan again\n",
     ),
+    (
+        errors.ChangedSincePlanned("title\x1b", "by admin at noon (event 7)"),
+        "error: changed since planned: title\\x1b, by admin at noon (event 7)\nhelp: plan again\n",
+    ),
+    (
+        errors.UnexpectedFailure(RecursionError("too deep\x1b")),
+        (
+            "error: RecursionError: too deep\\x1b\n"
+            "help: this is a bug in unleash-gitops; please report it with the output of -v\n"
+        ),
+    ),
+    (
+        errors.UnexpectedError(KeyError()),
+        (
+            "error: internal error: KeyError\n"
+            "help: this is a bug in unleash-gitops; please report it with the output of -v\n"
+        ),
+    ),
     (errors.Maintenance(*GET, "in maintenance mode"), "error: GET /api/admin/projects: in maintenance mode\n"),
     (
         errors.ApiError(*GET, 403, "NoAccessError", "you may not\r\n\x9b2J"),

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from properties import examples
-from render.samples import HOSTILE_TEXTS, change, hostile, plan, planset, report
+from render.samples import HOSTILE_TEXTS, change, hostile, plan, planset
 from unleash_gitops.ci.job import Job, detect_job
 from unleash_gitops.model.diagnostics import Diagnostic, Position
 from unleash_gitops.model.errors import ApiError, SandboxError, StalePlan
@@ -254,7 +254,7 @@ def test_a_hostile_report_is_harmless(texts: list[str], status: str) -> None:
         {"action": "delete", "kind": kind, "name": name, "project": project, "feature": feature, "id": number,
          "status": status, "error": error}
     )  # fmt: skip
-    hostile_report: Report = report(result, result)
+    hostile_report = Report.of([result, result])
     assert_harmless(render_report_text(hostile_report))
     assert_harmless(render_result_line(result))
     assert "\n" not in render_result_line(result).plain

@@ -38,12 +38,13 @@ def describe_unheld(change: Change, live: Resource | None, workspace: str) -> st
 
 
 def _find_unheld_fields(change: Change, live: Resource) -> list[str]:
-    kind, after = kinds()[change.kind], change.after or {}
-    read = {field: value for field, value in live.spec.items() if field in after}
+    """Return the fields that another plan of the same values would change again, as far as the change wrote them."""
+    kind = kinds()[change.kind]
+    expected = kind.spec_after_update(replace(live, spec=change.after or {}), live)
     written = ((),) if change.before is None else overwritten_parts(change)
     differing = [
         part
-        for part in diff_parts(after, read)
+        for part in diff_parts(expected, live.spec)
         if is_within_parts(part.path, written)
         and not (isinstance(kind, HasHistory) and kind.is_write_only(part.path, live))
     ]

@@ -65,14 +65,13 @@ __all__ = [
     "UnexpectedFailure",
     "Unreachable",
     "UsageError",
-    "describe_exception",
 ]
 
 
 _REPORT_BUG = "this is a bug in unleash-gitops; please report it with the output of -v"
 
 
-def describe_exception(error: Exception) -> str:
+def _describe_exception(error: Exception) -> str:
     """Return the type of an exception and what it says, on one line."""
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
@@ -222,7 +221,7 @@ class UnexpectedError(GitopsError):
     """A step met an exception that no part of the tool expects. `__cause__` is that exception."""
 
     def __init__(self, cause: Exception) -> None:
-        super().__init__(f"internal error: {describe_exception(cause)}", _REPORT_BUG)
+        super().__init__(f"internal error: {_describe_exception(cause)}", _REPORT_BUG)
         self.__cause__ = cause
 
 
@@ -299,7 +298,7 @@ class UnexpectedFailure(ServerError):
     """A change met an exception that no part of the tool expects. `__cause__` is that exception."""
 
     def __init__(self, cause: Exception) -> None:
-        super().__init__("", "", describe_exception(cause), _REPORT_BUG)
+        super().__init__("", "", _describe_exception(cause), _REPORT_BUG)
         self.__cause__ = cause
 
     def __str__(self) -> str:
