@@ -14,7 +14,7 @@ from servers.instance import Instance
 from unleash_gitops.api.client import Client
 from unleash_gitops.engine.claims import confirm_claim, require_unclaimed
 from unleash_gitops.model.call import Claim
-from unleash_gitops.model.errors import ClaimLost
+from unleash_gitops.model.change_errors import ClaimLost
 from unleash_gitops.model.plan import Plan
 from unleash_gitops.model.report import Report
 from unleash_gitops.workflow.apply import apply_plan

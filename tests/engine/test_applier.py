@@ -12,8 +12,8 @@ import pytest
 from unleash_gitops.api.client import Client
 from unleash_gitops.engine.applier import apply_changes
 from unleash_gitops.model.call import Call, Lookup
+from unleash_gitops.model.change_errors import ChangedSincePlanned, UnexpectedFailure
 from unleash_gitops.model.delete_limits import DeleteLimits
-from unleash_gitops.model.errors import ChangedSincePlanned, UnexpectedFailure
 from unleash_gitops.model.plan import Change, Instance, Plan, Summary
 from unleash_gitops.model.report import Report, Result
 
@@ -167,6 +167,19 @@ def test_any_exception_fails_its_change_only_and_is_handed_over() -> None:
     hint = "this is a bug in unleash-gitops; please report it with the output of -v"
     assert report.results[0].error == f"ZeroDivisionError: odd ({hint})"
     assert [type(failure.__cause__) for failure in failures] == [ZeroDivisionError]
+
+
+def test_a_listener_that_fails_does_not_end_the_run() -> None:
+    failures: list[UnexpectedFailure] = []
+
+    def listen(_result: Result) -> None:
+        raise BrokenPipeError
+
+    with Client("http://x", "t", transport=httpx.MockTransport(Server())) as client:
+        made = plan(change("a"), change("b", depends_on=("a",)))
+        report = apply_changes(made, client, threading.Event(), listen, on_unexpected=failures.append)
+    assert report.complete
+    assert [type(failure.__cause__) for failure in failures] == [BrokenPipeError] * 2
 
 
 def test_a_live_object_is_checked_once_right_before_its_first_request() -> None:

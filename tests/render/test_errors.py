@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from unleash_gitops.model import errors
+from unleash_gitops.model import change_errors, errors
 from unleash_gitops.model.diagnostics import Diagnostic, Position
 from unleash_gitops.render.text import render_error_text
 
@@ -78,15 +78,15 @@ SHOWN = [
     (errors.UnexpectedAnswer(*GET, "no projects"), "error: GET /api/admin/projects: no projects\n"),
     (errors.TooOld(*GET, "Unleash 4.0 is too old"), "error: GET /api/admin/projects: Unleash 4.0 is too old\n"),
     (
-        errors.ClaimLost("/api/admin/features/a/tags", ["shop\x1b"]),
+        change_errors.ClaimLost("/api/admin/features/a/tags", ["shop\x1b"]),
         "error: adopted by shop\\x1b at the same time\nhelp: plan again\n",
     ),
     (
-        errors.ChangedSincePlanned("title\x1b", "by admin at noon (event 7)"),
+        change_errors.ChangedSincePlanned("title\x1b", "by admin at noon (event 7)"),
         "error: changed since planned: title\\x1b, by admin at noon (event 7)\nhelp: plan again\n",
     ),
     (
-        errors.UnexpectedFailure(RecursionError("too deep\x1b")),
+        change_errors.UnexpectedFailure(RecursionError("too deep\x1b")),
         (
             "error: RecursionError: too deep\\x1b\n"
             "help: this is a bug in unleash-gitops; please report it with the output of -v\n"
@@ -117,7 +117,7 @@ def test_error(error: errors.GitopsError, text: str) -> None:
 
 
 def test_every_error_class_has_a_case_here() -> None:
-    assert {type(error).__name__ for error, _ in SHOWN} == set(errors.__all__)
+    assert {type(error).__name__ for error, _ in SHOWN} == {*errors.__all__, *change_errors.__all__}
 
 
 def test_a_sandbox_error_with_an_empty_message() -> None:

@@ -221,7 +221,7 @@ def as_spec(live: Resource | None) -> dict[str, Any]:
 
 
 @given(races())
-@examples(3)
+@examples(0.6)
 def test_what_would_be_lost_fails_and_nothing_else_does(race: tuple[str, Spec, list[Spec], Any]) -> None:
     """The same race without the check tells what would be lost."""
     kind, first, then, how = race

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -240,14 +241,31 @@ def _apply(runs: Sequence[Run], form: str, secrets: Secrets, *, several: bool) -
             secrets.keep(name_secret(run.url or "", run.name, address), secret)
 
         apply_all(runs, on_result, hand_over, show_unexpected)
-    _show_reports(runs, form, several=several)
+    is_shown = _try_to_show_reports(runs, form, several=several)
     failed = show_failures(runs, several=several)
     if interrupted():
         return INTERRUPTED
     complete = all(run.report is None or run.report.complete for run in runs)
     if failed and not any(run.report is not None and run.report.has_sent for run in runs):
         return REFUSED
-    return INCOMPLETE if failed or not complete else 0
+    return INCOMPLETE if failed or not complete or not is_shown else 0
+
+
+def _try_to_show_reports(runs: Sequence[Run], form: str, *, several: bool) -> bool:
+    """Show the reports. Where stdout cannot be written, show them on stderr as text, and return False."""
+    from unleash_gitops.render.report_text import render_report_text
+
+    try:
+        _show_reports(runs, form, several=several)
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        echo_line(f"cannot write the report to stdout: {error.strerror}")
+        for run in runs:
+            if run.report is not None:
+                echo_text(render_report_text(run.report), err=True)
+        return False
+    return True
 
 
 def _show_reports(runs: Sequence[Run], form: str, *, several: bool) -> None:

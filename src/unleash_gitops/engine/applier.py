@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from unleash_gitops.engine.call_sender import Sender
-from unleash_gitops.model.errors import ServerError, UnexpectedFailure, Unreachable
+from unleash_gitops.model.change_errors import UnexpectedFailure
+from unleash_gitops.model.errors import ServerError, Unreachable
 from unleash_gitops.model.plan import Change, Plan
 from unleash_gitops.model.report import Report, Result, Status
 
@@ -186,7 +187,10 @@ class _Run:
             sent=sent,
         )
         self._results[place] = result
-        self._on_result(result)
+        try:
+            self._on_result(result)
+        except Exception as error:  # noqa: BLE001 - such as a closed stdout: the run goes on, and its report follows
+            self._on_unexpected(UnexpectedFailure(error))
         for dependent in self._dependents[place]:
             self._unmet[dependent] -= 1
             if not self._unmet[dependent] and dependent in self._phase:

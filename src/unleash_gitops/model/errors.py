@@ -20,14 +20,12 @@ GitopsError
     │   └── UnexpectedAnswer    the answer has a form that this version does not know
     ├── TooOld              the server is older than the tool supports
     ├── Maintenance         the server is in maintenance mode
-    ├── UnexpectedFailure   a change met an exception that no part of the tool expects
-    ├── ClaimLost           another workspace took the object at the same time
-    ├── ChangedSincePlanned another user changed the object while the plan was applied
     └── ApiError            an error answer, with its status and message
         └── MissingRoute    this server has no such route (edition or version)
 ```
 
-Facts are attributes; `__str__` builds the sentence. `hints` say what to do. No error may ever hold a token.
+`model.change_errors` has those that fail one change of a run. Facts are attributes; `__str__` builds the sentence.
+`hints` say what to do. No error may ever hold a token.
 """
 
 from __future__ import annotations
@@ -42,8 +40,6 @@ if TYPE_CHECKING:
 __all__ = [
     "ApiError",
     "AuditLogUnavailable",
-    "ChangedSincePlanned",
-    "ClaimLost",
     "CodeHostError",
     "DriftRefused",
     "GitopsError",
@@ -62,16 +58,15 @@ __all__ = [
     "UnexpectedAnswer",
     "UnexpectedChanges",
     "UnexpectedError",
-    "UnexpectedFailure",
     "Unreachable",
     "UsageError",
 ]
 
 
-_REPORT_BUG = "this is a bug in unleash-gitops; please report it with the output of -v"
+REPORT_BUG = "this is a bug in unleash-gitops; please report it with the output of -v"
 
 
-def _describe_exception(error: Exception) -> str:
+def describe_exception(error: Exception) -> str:
     """Return the type of an exception and what it says, on one line."""
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
@@ -221,7 +216,7 @@ class UnexpectedError(GitopsError):
     """A step met an exception that no part of the tool expects. `__cause__` is that exception."""
 
     def __init__(self, cause: Exception) -> None:
-        super().__init__(f"internal error: {_describe_exception(cause)}", _REPORT_BUG)
+        super().__init__(f"internal error: {describe_exception(cause)}", REPORT_BUG)
         self.__cause__ = cause
 
 
@@ -292,48 +287,6 @@ class TooOld(ServerError):
 
 class Maintenance(ServerError):
     """The server is in maintenance mode and refuses writes."""
-
-
-class UnexpectedFailure(ServerError):
-    """A change met an exception that no part of the tool expects. `__cause__` is that exception."""
-
-    def __init__(self, cause: Exception) -> None:
-        super().__init__("", "", _describe_exception(cause), _REPORT_BUG)
-        self.__cause__ = cause
-
-    def __str__(self) -> str:
-        return self.message
-
-
-class ClaimLost(ServerError):
-    """Other workspaces (`rivals`, by name) marked an object while this one did. No value was sent."""
-
-    def __init__(self, path: str, rivals: Sequence[str]) -> None:
-        by = (
-            f"adopted by {' and '.join(rivals)} at the same time" if rivals else "its mark was removed at the same time"
-        )
-        super().__init__("GET", path, by, "plan again")
-        self.rivals = rivals
-
-    def __str__(self) -> str:
-        return self.message
-
-
-class ChangedSincePlanned(ServerError):
-    """An object is not as planned, so that nothing of its change was sent.
-
-    `details` says what has changed: fields, or what became of the object. `author` says who changed it and when, None
-    when that is unknown.
-    """
-
-    def __init__(self, details: str, author: str | None) -> None:
-        by = f", {author}" if author is not None else ""
-        super().__init__("GET", "", f"changed since planned: {details}{by}", "plan again")
-        self.details = details
-        self.author = author
-
-    def __str__(self) -> str:
-        return self.message
 
 
 class ApiError(ServerError):

@@ -11,6 +11,7 @@ from unleash_gitops.drift import find_last_changes, read_log_position
 from unleash_gitops.engine.applier import apply_changes
 from unleash_gitops.engine.saved_plan import check_content, rebuild_calls
 from unleash_gitops.engine.stale_changes import find_stale_changes, list_areas
+from unleash_gitops.model.change_errors import UnexpectedFailure
 from unleash_gitops.model.errors import (
     ApiError,
     AuditLogUnavailable,
@@ -22,7 +23,6 @@ from unleash_gitops.model.errors import (
     ServerError,
     StalePlan,
     TooManyDeletes,
-    UnexpectedFailure,
     UsageError,
 )
 from unleash_gitops.model.plan import DRIFTED, Change, Changed, Plan

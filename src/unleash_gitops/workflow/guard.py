@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from unleash_gitops.drift import find_last_changes
 from unleash_gitops.engine.reader import Reader
 from unleash_gitops.engine.stale_changes import area_of, describe_change_since, to_planned
-from unleash_gitops.model.errors import ChangedSincePlanned
+from unleash_gitops.model.change_errors import ChangedSincePlanned
 from unleash_gitops.model.plan import Change, Changed, Plan
 from unleash_gitops.model.resource import Area, Key, ReadScope, ResourceSet
 from unleash_gitops.model.workspace import WorkspaceSpec

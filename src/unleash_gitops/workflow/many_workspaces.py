@@ -25,7 +25,7 @@ from unleash_gitops.workflow.pull import pull_workspace
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
     from unleash_gitops.documents.loader import LoadedWorkspace
-    from unleash_gitops.model.errors import UnexpectedFailure
+    from unleash_gitops.model.change_errors import UnexpectedFailure
     from unleash_gitops.model.plan import OnDrift, Plan
     from unleash_gitops.model.report import Report, Result
     from unleash_gitops.model.workspace import Workspace
