@@ -50,6 +50,14 @@ SHOWN = [
         "help: if the files already contain them, set metadata.accepted to the number of the event\n"),
     ),
     (
+        errors.UnexpectedChanges([("Segment/b", "description: by\x1b")]),
+        (
+            "error: the plan has changes that were not reviewed; nothing was applied:\n"
+            "    Segment/b: description: by\\x1b\n"
+            "help: open a pull request, or run its job again, and review the new plan\n"
+        ),
+    ),
+    (
         errors.AuditLogUnavailable("GET /api/admin/user: 403: you may\x1b[1m not"),
         ("error: the files and the server differ, but the audit log cannot be read to tell who changed what: "
         "GET /api/admin/user: 403: you may\\x1b[1m not\n"
