@@ -116,6 +116,21 @@ def test_an_archived_flag_is_restored_without_a_search() -> None:
     assert ("GET", "/api/admin/search/features") not in rivals.fake.requests
 
 
+@pytest.mark.parametrize("is_attached", [True, False])
+def test_an_environment_that_the_project_got_or_lost_changes_no_flag(is_attached: bool) -> None:
+    """The plan itself may attach or detach it first."""
+    path = "/api/admin/projects/default/environments"
+    rivals = Rivals("FeatureFlag", {"environments": {"development": {"strategies": [rollout(10)]}}})
+    if is_attached:
+        rivals.send("DELETE", f"{path}/production")
+    plan = rivals.plan()
+    if is_attached:
+        rivals.send("POST", path, {"environment": "production"})
+    else:
+        rivals.send("DELETE", f"{path}/production")
+    assert rivals.apply(plan).complete
+
+
 def test_the_other_changes_go_on() -> None:
     rivals = Rivals("Segment", SEGMENT)
     plan = rivals.plan({**SEGMENT, "description": "two"})

@@ -48,7 +48,8 @@ class FlagReadAgain(Kind):
         """One GET of the tags, one of the flag, and one of the segments where a strategy has any.
 
         Of an archived flag only its tags are read: its strategies cannot be changed, and a server answers only 15
-        searches a minute for the rest. An environment that the project no longer has holds nothing to overwrite.
+        searches a minute for the rest. An environment that the project has lost, or has got since and that is empty,
+        holds nothing to overwrite: this run may have changed the project.
         """
         project = str(planned.address.project)
         tags = read_tags(reads, planned.id)
@@ -62,13 +63,8 @@ class FlagReadAgain(Kind):
         flag = to_live_flag(answer, tags)
         has_segments = any(entry.get("segments") for entries in flag.strategies.values() for entry in entries)
         segments = read_segment_names(reads) if has_segments else {}
-        missing = {
-            name: environment
-            for name, environment in planned.spec.get("environments", {}).items()
-            if name not in flag.environments
-        }
         live = self.resource_from_flag(flag, reads, project, reads.scope.within(planned.area).get(flag.name), segments)
-        return replace(live, spec={**live.spec, "environments": {**live.spec["environments"], **missing}})
+        return replace(live, spec={**live.spec, "environments": _align_environments(live, planned)})
 
     @override
     def overwritten_parts(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
@@ -94,3 +90,14 @@ class FlagReadAgain(Kind):
                 yield ("environments", environment, "strategies")
             elif link is not None and link[1] not in live.handles.get("links", ()):
                 yield ("links",)
+
+
+def _align_environments(live: Resource, planned: Resource) -> dict[str, Any]:
+    """Return the environments of a live flag: those of its project when it was planned, and others that hold values."""
+    known: Mapping[str, Any] = planned.spec.get("environments", {})
+    present = {
+        name: environment
+        for name, environment in live.spec["environments"].items()
+        if name in known or environment["enabled"] or environment.get("strategies")
+    }
+    return {**known, **present}
