@@ -131,6 +131,17 @@ def test_an_environment_that_the_project_got_or_lost_changes_no_flag(is_attached
     assert rivals.apply(plan).complete
 
 
+def test_the_check_of_a_delete_reads_the_object_only() -> None:
+    """A server answers 15 searches for archived flags, which may use the object, a minute."""
+    rivals = Rivals("Segment", SEGMENT)
+    plan = rivals.plan()
+    rivals.fake.requests.clear()
+    assert rivals.apply(plan).complete
+    written = next(place for place, (method, _) in enumerate(rivals.fake.requests) if method == "DELETE")
+    assert rivals.fake.requests[written - 1] == ("GET", "/api/admin/segments")
+    assert ("GET", "/api/admin/search/features") not in rivals.fake.requests
+
+
 def test_the_other_changes_go_on() -> None:
     rivals = Rivals("Segment", SEGMENT)
     plan = rivals.plan({**SEGMENT, "description": "two"})

@@ -24,7 +24,7 @@ def check_object(plan: Plan, change: Change, client: Client) -> None:
 
     Sends one to three requests, and reads the audit log when something has changed. Raises ServerError.
     """
-    reader = make_reader(plan, [change], client)
+    reader = make_reader(plan, [change], client, with_users=False)
     live = reader.read_again(to_planned(change))
     details = describe_change_since(change, live)
     if details is None:
@@ -34,11 +34,13 @@ def check_object(plan: Plan, change: Change, client: Client) -> None:
     raise ChangedSincePlanned(details, None if author is None else describe_author(author))
 
 
-def make_reader(plan: Plan, changes: Sequence[Change], client: Client, *, applied: bool = False) -> Reader:
+def make_reader(
+    plan: Plan, changes: Sequence[Change], client: Client, *, applied: bool = False, with_users: bool = True
+) -> Reader:
     """Return a reader of the objects of `changes`, with specs of the shape that the plan has.
 
-    With `applied` they are read as the changes leave them. Archived flags are read only where flags are deleted for
-    good.
+    With `applied` they are read as the changes leave them; with `with_users`, what uses an object to delete is read.
+    Archived flags are read only where flags are deleted for good.
     """
     shapes: dict[Area, dict[str, Any]] = {}
     for change in changes:
@@ -46,7 +48,7 @@ def make_reader(plan: Plan, changes: Sequence[Change], client: Client, *, applie
             sides = (change.after, change.before) if applied else (change.before, change.after)
             spec = next((side for side in sides if side is not None), {})
             shapes.setdefault(area_of(change), {})[change.id if applied else change.live_id] = spec
-    deleted = {Key(change.kind, change.id) for change in changes if change.action == "delete"}
+    deleted = {Key(change.kind, change.id) for change in changes if change.action == "delete" and with_users}
     is_for_good = any(change.archives is False for change in changes)
     policy = WorkspaceSpec(deletion="delete" if is_for_good else "archive")
     return Reader(client, plan.workspace, policy, ReadScope(shapes, lambda live: live.key in deleted))
