@@ -192,7 +192,7 @@ FLAG_EDITS = st.one_of(
     st.tuples(st.just("switch"), st.sampled_from(["development", "production"])),
     st.tuples(st.just("roll out"), st.sampled_from(["development", "production"])),
     st.tuples(st.just("add"), st.sampled_from(["development", "production"])),
-    st.tuples(st.sampled_from(["describe", "tag", "link", "archive", "unmark"]), st.none()),
+    st.tuples(st.sampled_from(["describe", "change type", "tag", "link", "archive", "unmark"]), st.none()),
 )
 EDITS: dict[str, st.SearchStrategy[Any]] = {
     "FeatureFlag": FLAG_EDITS,
@@ -206,38 +206,41 @@ EDITS: dict[str, st.SearchStrategy[Any]] = {
 
 def edit(rivals: Rivals, how: Any) -> None:
     """Edit the object as another user, as far as the server lets them."""
-    if rivals.kind != "FeatureFlag":
-        if isinstance(how, str):
-            rivals.send("POST", f"/api/admin/strategies/thing/{how}", {})
-        else:
-            rivals.update(**how)
+    if rivals.kind == "FeatureFlag":
+        edit_flag(rivals, *how)
+    elif isinstance(how, str):
+        rivals.send("POST", f"/api/admin/strategies/thing/{how}", {})
+    else:
+        rivals.update(**how)
+
+
+def edit_flag(rivals: Rivals, what: str, environment: str | None) -> None:
+    place, tags = f"{FLAG}/environments/{environment}", "/api/admin/features/f/tags"
+    flag = rivals.fake.about_flags.flag("f")
+    if what == "roll out" and environment is not None:
+        if rivals.strategies(environment):
+            rivals.roll_out(7, environment)
         return
-    what, environment = how
-    place = f"{FLAG}/environments/{environment}"
-    if what == "switch":
-        enabled = rivals.fake.about_flags.flag("f")["in"][environment]["enabled"]
-        rivals.send("POST", f"{place}/{'off' if enabled else 'on'}", {})
-    elif what == "roll out" and rivals.strategies(environment):
-        rivals.roll_out(7, environment)
-    elif what == "add":
-        rivals.send("POST", f"{place}/strategies", {"name": "flexibleRollout", "parameters": {"rollout": "7"}})
-    elif what == "describe":
-        rivals.send("PUT", FLAG, {"name": "f", "type": "experiment", "description": "theirs"})
-    elif what in {"tag", "unmark"}:
-        mark = {"type": "gitops", "value": "payments"}
-        added = [{"type": "simple", "value": "zz"}] if what == "tag" else []
-        body = {"addedTags": added, "removedTags": [] if what == "tag" else [mark]}
-        rivals.send("PUT", "/api/admin/features/f/tags", body)
-    elif what == "link":
-        rivals.send("POST", f"{FLAG}/link", {"url": "https://theirs.example/", "title": ""})
-    elif what == "archive":
-        rivals.send("DELETE", FLAG)
+    switched = "off" if environment is not None and flag["in"][environment]["enabled"] else "on"
+    metadata = {key: flag[key] for key in ("name", "type", "description", "stale")}
+    mark = {"type": "gitops", "value": "payments"}
+    requests: dict[str, tuple[str, str, Any]] = {
+        "switch": ("POST", f"{place}/{switched}", {}),
+        "add": ("POST", f"{place}/strategies", {"name": "flexibleRollout", "parameters": {"rollout": "7"}}),
+        "describe": ("PUT", FLAG, {**metadata, "description": "theirs"}),
+        "change type": ("PUT", FLAG, {**metadata, "type": "experiment"}),
+        "tag": ("PUT", tags, {"addedTags": [{"type": "simple", "value": "zz"}], "removedTags": []}),
+        "unmark": ("PUT", tags, {"addedTags": [], "removedTags": [mark]}),
+        "link": ("POST", f"{FLAG}/link", {"url": "https://theirs.example/", "title": ""}),
+        "archive": ("DELETE", FLAG, None),
+    }
+    rivals.send(*requests[what])
 
 
 @st.composite
 def races(draw: st.DrawFn) -> tuple[str, Spec, list[Spec], Any]:
     """Draw an object as it was, as it is to be (none: deleted), and what another user does in between."""
-    kind = draw(st.sampled_from(sorted(SPECS)))
+    kind = draw(st.sampled_from([*sorted(SPECS), *["FeatureFlag"] * 5]))  # half of them: a flag has most requests
     after = draw(st.lists(SPECS[kind], min_size=1, max_size=1) if draw(st.integers(0, 4)) else st.just([]))
     return kind, draw(SPECS[kind]), after, draw(EDITS[kind])
 
