@@ -15,7 +15,6 @@ def test_one_of_three_answers_is_a_fault(fake_space: Space, seed: int) -> None: 
     apply_with_faults(fake_space, seed)
 
 
-def test_thirty_killed_runs_leave_nothing_twice(fake_space: Space) -> None:  # noqa: F811
-    chance = random.Random(7)
-    for _ in range(30):
-        kill_and_converge(fake_space, chance)
+@pytest.mark.parametrize("seed", range(30))
+def test_a_killed_run_leaves_nothing_twice(fake_space: Space, seed: int) -> None:  # noqa: F811
+    kill_and_converge(fake_space, random.Random(seed))
