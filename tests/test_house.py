@@ -27,7 +27,14 @@ ROOMS = [
     ["model"],
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(reversed(ROOMS)) for room in rooms}
-ONE_ROOM_ONLY = {"click": "cli", "httpx": "api", "yaml": "documents", "deepdiff": "engine", "rich": "render"}
+ONE_ROOM_ONLY = {
+    "click": "cli",
+    "httpx": "api",
+    "httpcore": "api",
+    "yaml": "documents",
+    "deepdiff": "engine",
+    "rich": "render",
+}
 # the console and its bar; waiting for the local server's health; another server than Unleash
 ALSO = {("rich", "cli"), ("httpx", "sandbox"), ("httpx", "ci")}
 

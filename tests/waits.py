@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-CLIENT = "unleash_gitops.api.client"
+RETRIES = "unleash_gitops.api.retries"
 SENDER = "unleash_gitops.engine.call_sender"
 
 
@@ -15,8 +15,8 @@ SENDER = "unleash_gitops.engine.call_sender"
 def short_waits() -> Iterator[None]:
     """Shorten the waits between the attempts of a request."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(f"{CLIENT}._CONNECT_RETRY_BUDGET", 0.3)
-        patch.setattr(f"{CLIENT}._LONGEST_BACKOFF", 0.05)
+        patch.setattr(f"{RETRIES}.CONNECT_RETRY_BUDGET", 0.3)
+        patch.setattr(f"{RETRIES}.LONGEST_BACKOFF", 0.05)
         patch.setattr(f"{SENDER}._FIRST_WAIT_BEFORE_VERIFYING", 0.05)
         patch.setattr(f"{SENDER}._LONGEST_WAIT_BEFORE_VERIFYING", 0.1)
         yield

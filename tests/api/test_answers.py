@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from unleash_gitops.api.answers import check_answer, parse_answer, read_entries
+from unleash_gitops.api.answers import check_answer, parse_answer, read_entries, read_pages
 from unleash_gitops.model.errors import UnexpectedAnswer
 
 PATH = "/api/admin/things"
@@ -78,3 +78,18 @@ def test_the_list_of_an_answer_is_returned() -> None:
     entries = [1, {}]
     assert read_entries({"things": entries}, "things", PATH) is entries
     assert read_entries(entries, None, PATH) is entries
+
+
+def test_all_pages_of_a_list_are_read() -> None:
+    entries = list(range(25))
+    assert list(read_pages(lambda offset: (entries[offset : offset + 10], 25), 10, PATH)) == entries
+
+
+@pytest.mark.parametrize(
+    ("page", "problem"),
+    [([], "the answer is empty, but the list goes on"), ([1] * 10, "the list has more than 1000 pages")],
+)
+def test_a_list_that_never_ends_is_an_unexpected_answer(page: list[int], problem: str) -> None:
+    with pytest.raises(UnexpectedAnswer) as caught:
+        list(read_pages(lambda _offset: (page, 10**30), 10, PATH))
+    assert str(caught.value) == f"GET {PATH}: {problem}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from unleash_gitops.api.client import _TOKEN_HINT, Client, _retry_after
+from unleash_gitops.api.client import _TOKEN_HINT, Client
 from unleash_gitops.model.errors import (
     ApiError,
     Maintenance,
@@ -108,33 +109,41 @@ def test_only_what_is_safe_to_repeat_is_repeated(fault: Any, repeatable: bool, a
         assert len(requests) == 1
 
 
-def test_retry_after_is_obeyed_and_counts_as_patience() -> None:
+def test_the_wait_that_the_server_asks_for_is_kept_and_shown() -> None:
+    lines: list[str] = []
     busy = httpx.Response(429, text="later", headers={"content-type": "text/plain", "retry-after": "60"})
-    made, requests = client(failing(busy, 3))
+    made, requests = client(failing(busy, 3), on_wait=lines.append)
     made.get("/api/admin/x")
-    assert made.stop.asked == [60.0, 60.0, 60.0]  # type: ignore[attr-defined]
+    asked = made.stop.asked  # type: ignore[attr-defined]
+    assert [60 < wait < 62 for wait in asked] == [True] * 3
+    assert lines == [f"the server allows no more requests at the moment; going on in {wait:.0f} s" for wait in asked]
     assert len(requests) == 4
 
 
+def test_a_server_that_asks_for_no_wait_is_not_asked_again_and_again() -> None:
+    busy = httpx.Response(429, text="later", headers={"content-type": "text/plain", "retry-after": "0"})
+    made, requests = client(lambda number, _request: busy if number else httpx.Response(200, json=UI_CONFIG))
+    made.facts()
+    with pytest.raises(ApiError):
+        made.get("/api/admin/x")
+    assert len(requests) == 1 + 15
+    assert sum(made.stop.asked) > 20  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize(
-    ("header", "expected"),
-    [("7", 7.0), ("0", 0.0), ("100000", 120.0), ("soon", None), ("", None), ("-5", None), ("Wed, 99", None)],
+    ("seconds", "words"), [("86400", "24 hours"), ("9" * 5000, "more than 1000 days"), ("400", "7 minutes")]
 )
-def test_retry_after_in_seconds(header: str, expected: float | None) -> None:
-    assert _retry_after(httpx.Response(429, headers={"retry-after": header})) == expected
-
-
-def test_retry_after_as_a_date() -> None:
-    later = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
-    found = _retry_after(httpx.Response(429, headers={"retry-after": later}))
-    assert found is not None
-    assert 25 < found <= 30
-    past = format_datetime(datetime.now(UTC) - timedelta(seconds=30), usegmt=True)
-    assert _retry_after(httpx.Response(429, headers={"retry-after": past})) == 0
+def test_a_wait_that_is_too_long_is_refused_with_its_length(seconds: str, words: str) -> None:
+    busy = httpx.Response(429, json={"message": "later"}, headers={"retry-after": seconds})
+    made, requests = client(failing(busy, 10**6))
+    with pytest.raises(ApiError) as caught:
+        made.get("/api/admin/x")
+    assert (caught.value.hint, len(requests)) == (f"the server asks to wait {words}: try again then", 1)
+    assert made.stop.asked == []  # type: ignore[attr-defined]
 
 
 def test_waits_grow_with_jitter_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unleash_gitops.api.client._CONNECT_RETRY_BUDGET", 1000.0)
+    monkeypatch.setattr("unleash_gitops.api.retries.CONNECT_RETRY_BUDGET", 1000.0)
     made, _ = client(failing(httpx.ConnectError("refused"), 9))
     made.get("/api/admin/x")
     bounds = [0.25, 0.5, 1, 2, 4, 5, 5, 5, 5]
@@ -142,7 +151,7 @@ def test_waits_grow_with_jitter_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_patience_ends_and_the_failure_says_that_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unleash_gitops.api.client._CONNECT_RETRY_BUDGET", 0.0)
+    monkeypatch.setattr("unleash_gitops.api.retries.CONNECT_RETRY_BUDGET", 0.0)
     made, requests = client(failing(httpx.ConnectError("refused"), 99))
     with pytest.raises(Unreachable) as caught:
         made.get("/api/admin/x")
@@ -277,6 +286,23 @@ def test_facts_are_asked_once() -> None:
     assert len(requests) == 1
 
 
+@pytest.mark.parametrize("status", [200, 500])
+def test_the_servers_time_is_that_of_its_newest_answer(status: int) -> None:
+    ahead = timedelta(minutes=10)
+
+    def answer(_number: int, _request: httpx.Request) -> httpx.Response:
+        date = format_datetime(datetime.now(UTC) + ahead, usegmt=True)
+        return httpx.Response(status, json={"message": "x"}, headers={"date": date})
+
+    made, _ = client(answer)
+    assert made.server_time() is None
+    with suppress(ApiError):
+        made.get("/api/admin/x")
+    time = made.server_time()
+    assert time is not None
+    assert abs(time - datetime.now(UTC) - ahead) < timedelta(seconds=5)
+
+
 @pytest.mark.parametrize("answer", [[], {}, {"version": 8}, {"version": ""}, "text"])
 def test_an_answer_that_is_not_unleashs(answer: Any) -> None:
     made, _ = client(lambda _number, _request: httpx.Response(200, json=answer))
@@ -289,7 +315,7 @@ def test_an_answer_that_is_not_unleashs(answer: Any) -> None:
     [(httpx.ReadTimeout("x"), "--timeout"), (httpx.ConnectError("CERTIFICATE_VERIFY_FAILED"), "SSL_CERT_FILE")],
 )
 def test_the_hint_fits_the_trouble(error: Exception, hint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unleash_gitops.api.client._CONNECT_RETRY_BUDGET", 0.0)
+    monkeypatch.setattr("unleash_gitops.api.retries.CONNECT_RETRY_BUDGET", 0.0)
     made, _ = client(failing(error, 99))
     with pytest.raises(Unreachable) as caught:
         made.get("/api/admin/x")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -383,16 +384,29 @@ def test_the_help_for_a_personal_token_does_not_ask_for_permissions_of_the_job()
     )
 
 
-def test_the_error_for_a_rate_limit_names_the_time_of_its_end(github: FakeCodeHost, directory: JobDirectory) -> None:
-    limits = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "4102444800"}
+@pytest.mark.parametrize(
+    ("reset", "end"),
+    [
+        (str(int(time.time()) + 3600), r"until \d\d:\d\d UTC"),
+        ("4102444800", "for more than 1000 days"),
+        ("9" * 400, "for more than 1000 days"),
+    ],
+)
+def test_the_error_for_a_rate_limit_names_the_time_of_its_end(
+    github: FakeCodeHost, directory: JobDirectory, reset: str, end: str
+) -> None:
+    limits = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": reset}
     github.hook = refuse_with(403, "API rate limit exceeded", **limits)
     printed = directory.comment(github, ACTIONS)
-    assert re.search("GitHub's rate limit is used up until 00:00 UTC: GET .*: 403: API rate limit exceeded", printed)
+    assert re.search(f"GitHub's rate limit is used up {end}: GET .*: 403: API rate limit exceeded", printed)
     assert "permissions" not in printed
     assert len(github.requests) == 1
 
 
-def test_requests_are_retried_after_temporary_errors(code_host: FakeCodeHost, directory: JobDirectory) -> None:
+def test_requests_are_retried_after_temporary_errors(
+    code_host: FakeCodeHost, directory: JobDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unleash_gitops.ci.comments._FIRST_WAIT", 0.01)
     errors = [(429, {"retry-after": "0"}, {"message": "slow down"}), (502, {"retry-after": "0"}, {"message": "oops"})]
     code_host.hook = lambda _method, _path, go: errors.pop() if errors else go()
     directory.comment(code_host, ACTIONS)
@@ -415,6 +429,16 @@ def test_a_comment_whose_answer_is_lost_is_not_created_twice(code_host: FakeCode
         posted = post(connection, text_of(code_host, ACTIONS), "superseded", sleep=waits.append)
     assert posted == CommentResult("unchanged", posted.url)
     assert (code_host.bodies(), waits) == ([text_of(code_host, ACTIONS)], [1.0])
+
+
+def test_a_long_wait_is_shown(github: FakeCodeHost) -> None:
+    github.hook = lambda _method, _path, _go: (429, {"retry-after": "30"}, {"message": "slow down"})
+    waits: list[float] = []
+    lines: list[str] = []
+    with open_code_host(detect_job(github.environment())) as connection, pytest.raises(CodeHostError):
+        post(connection, text_of(github, ACTIONS), "superseded", sleep=waits.append, on_wait=lines.append)
+    assert waits == [30.0] * 3
+    assert [line.split("; ")[-1] for line in lines] == ["trying again in 30 s"] * 3
 
 
 def test_retries_end_when_the_code_host_stays_unavailable(code_host: FakeCodeHost) -> None:

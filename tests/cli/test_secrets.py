@@ -67,3 +67,29 @@ def test_a_failure_to_write_is_printed_and_does_not_stop_the_run(
     assert "out.json: No space left on device" in printed
     assert "secrets not written to a file: ApiToken/a" in printed
     assert "s3cr3t" not in printed
+
+
+def test_a_vanished_directory_loses_no_secret_silently(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    directory = tmp_path / "gone"
+    directory.mkdir()
+    with Secrets(directory / "out.json") as kept:
+        (directory / "out.json").unlink()
+        directory.rmdir()
+        kept.keep("ApiToken/a", "s3cr3t")
+        assert kept.is_incomplete
+    printed = capsys.readouterr().err
+    assert "secrets not written to a file: ApiToken/a" in printed
+    assert "to read a secret, open API access in Unleash's UI" in printed
+    assert "s3cr3t" not in printed
+
+
+def test_a_later_write_makes_up_for_one_that_failed(tmp_path: Path) -> None:
+    directory = tmp_path / "away"
+    directory.mkdir()
+    with Secrets(directory / "out.json") as kept:
+        directory.rename(tmp_path / "moved")
+        kept.keep("ApiToken/a", "s1")
+        (tmp_path / "moved").rename(directory)
+        kept.keep("ApiToken/b", "s2")
+        assert not kept.is_incomplete
+    assert json.loads((directory / "out.json").read_text()) == {"ApiToken/a": "s1", "ApiToken/b": "s2"}

@@ -140,7 +140,7 @@ def test_where_the_server_cannot_answer_for_all_flags_they_are_asked_for_one_by_
 def test_a_server_in_trouble_is_not_taken_for_one_that_tells_nothing(
     world: World, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unleash_gitops.api.client._RETRY_BUDGET", 0.0)
+    monkeypatch.setattr("unleash_gitops.api.retries.RETRY_BUDGET", 0.0)
     with pytest.raises(ServerError):
         world.plan({SEARCH: (status, {})})
 

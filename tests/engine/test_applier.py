@@ -306,8 +306,8 @@ def test_a_server_that_does_not_answer_the_look_up_is_waited_for_until_the_limit
 ) -> None:
     monkeypatch.setattr("unleash_gitops.engine.call_sender._POLL", 0.01)
     monkeypatch.setattr("unleash_gitops.engine.applier._LONGEST_WAIT_FOR_SERVER", 0.1)
-    monkeypatch.setattr("unleash_gitops.api.client._RETRY_BUDGET", 0.0)
-    monkeypatch.setattr("unleash_gitops.api.client._CONNECT_RETRY_BUDGET", 0.0)
+    monkeypatch.setattr("unleash_gitops.api.retries.RETRY_BUDGET", 0.0)
+    monkeypatch.setattr("unleash_gitops.api.retries.CONNECT_RETRY_BUDGET", 0.0)
     server = Server({"noted": status})
     assert server.apply(plan(two_step("flag"))).complete
     assert (server.paths[0], server.paths[-1]) == ("flag/0", "flag/1")
@@ -343,7 +343,7 @@ def test_a_wait_for_the_server_ends_with_the_run() -> None:
 
 
 def test_a_server_that_is_gone_for_good_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unleash_gitops.api.client._CONNECT_RETRY_BUDGET", 0.05)
+    monkeypatch.setattr("unleash_gitops.api.retries.CONNECT_RETRY_BUDGET", 0.05)
     names = [f"c{number:02}" for number in range(20)]
     server = Server({name: httpx.ConnectError("refused") for name in names[3:]})
     report = server.apply(plan(*(change(name) for name in names)), concurrency=1)

@@ -35,9 +35,9 @@ NAMES = ["a", "b", "c"]
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unleash_gitops.api.client._RETRY_BUDGET", 0.05)
-    monkeypatch.setattr("unleash_gitops.api.client._CONNECT_RETRY_BUDGET", 0.05)
-    monkeypatch.setattr("unleash_gitops.api.client._LONGEST_BACKOFF", 0.001)
+    monkeypatch.setattr("unleash_gitops.api.retries.RETRY_BUDGET", 0.05)
+    monkeypatch.setattr("unleash_gitops.api.retries.CONNECT_RETRY_BUDGET", 0.05)
+    monkeypatch.setattr("unleash_gitops.api.retries.LONGEST_BACKOFF", 0.001)
 
 
 labels = st.dictionaries(

@@ -33,6 +33,6 @@ def test_from_the_pull_request_to_the_server(tmp_path: Path, installed: Path, re
         real.delete(ours["id"])
         run = pipeline.apply()
         assert run.failed
-        assert "the server has changed since this plan was made" in run.log
+        assert "create, and the expected plan has update" in run.log
         assert list(real.charts()) == [by_hand]
     real.clear()

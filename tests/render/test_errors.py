@@ -49,6 +49,7 @@ SHOWN = [
         "help: to leave them on the server, use --on-drift keep\n"
         "help: if the files already contain them, set metadata.accepted to the number of the event\n"),
     ),
+    (errors.OutputLost("disk\x1b full"), "error: cannot write to standard output: disk\\x1b full\n"),
     (
         errors.UnexpectedChanges([("Segment/b", "description: by\x1b")]),
         (

@@ -21,6 +21,8 @@ from unleash_gitops.render.escape import MAX_SHOWN, escape_line, format_pair, fo
         ("a\nb\rc\td\x0be\x85f", "a\\nb\\rc\\td\\x0be\\x85f"),
         ("\u2028\u2029\u202e\u2066\ufeff\u200b\xad\xa0", "\\u2028\\u2029\\u202e\\u2066\\ufeff\\u200b\\xad\\xa0"),
         ("\ud800\udfff", "\\ud800\\udfff"),
+        ("a ##[error]b ###[x ##vso[task.x]", "a #\\x23[error]b ##\\x23[x #\\x23vso[task.x]"),
+        ("## a [b], #[c]", "## a [b], #[c]"),
         ("\U000e0041\U000e0fff", "\\U000e0041\\U000e0fff"),
     ],
 )

@@ -44,3 +44,7 @@ def test_any_line_is_short_enough_and_the_caret_is_within_it(excerpt: str, colum
     assert cell_len(line) <= 112
     assert caret.strip() == "^"
     assert len(caret) <= cell_len(line) + 1
+
+
+def test_a_command_of_a_ci_system_is_escaped_and_the_caret_stays_in_its_place() -> None:
+    assert render_excerpt("a: ##[error]x y", 15) == ("a: #\\x23[error]x y", " " * 17 + "^")

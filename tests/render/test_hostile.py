@@ -189,8 +189,10 @@ class Tags(HTMLParser):
 
 
 def test_the_hostile_sample_is_harmless() -> None:
-    assert_own_structure_only(render_plan_markdown(hostile()))
-    assert_harmless(render_plan_text(hostile()))
+    markdown, text = render_plan_markdown(hostile()), render_plan_text(hostile())
+    assert_own_structure_only(markdown)
+    assert_harmless(text)
+    assert "##[" not in markdown + text.plain + render_drift_github(hostile())
 
 
 @examples(20)

@@ -34,6 +34,13 @@ def test_control_and_invisible_characters_are_escaped() -> None:
     assert "日本語 العربية" in text
 
 
+def test_a_command_of_a_ci_system_is_escaped_and_stays_the_same_text() -> None:
+    text = render_plan_json(hostile())
+    assert "##[" not in text
+    assert json.loads(text) == hostile().to_json()
+    assert "##[error]x" in json.dumps(json.loads(text))
+
+
 @examples(5)
 @given(st.text(st.characters()), st.text(st.characters()))
 def test_any_text_survives_the_round_trip(message: str, path: str) -> None:

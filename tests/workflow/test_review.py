@@ -165,7 +165,7 @@ def test_a_log_that_cannot_be_read_is_said_and_fails_nothing(status: int) -> Non
 def test_a_server_that_does_not_answer_afterwards_leaves_the_result_unverified(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("unleash_gitops.api.client._RETRY_BUDGET", 0.0)
+    monkeypatch.setattr("unleash_gitops.api.retries.RETRY_BUDGET", 0.0)
     rivals = Rivals("Segment", SEGMENT)
     plan = rivals.plan({**SEGMENT, "description": "two"})
     rivals.fake.requests.clear()

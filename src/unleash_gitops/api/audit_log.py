@@ -14,7 +14,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from unleash_gitops.api.answers import parse_answer
+from unleash_gitops.api.answers import AnswerTime, parse_answer
 from unleash_gitops.model.errors import ApiError, NotUnleash
 
 __all__ = [
@@ -177,7 +177,7 @@ class _Entry(BaseModel):
     type: str
     created_by_user_id: int | None = None
     created_by: str | None = None
-    created_at: str
+    created_at: AnswerTime
     data: Any = None
     pre_data: Any = None
     feature_name: str | None = None

@@ -5,22 +5,22 @@ It knows paths and JSON, not what they mean. The token is in one header only.
 
 from __future__ import annotations
 
-import random
 import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
-from urllib.parse import urlsplit
 
 import httpx
 
+from unleash_gitops.api.error_answers import describe_location, parse_error, shorten_message
 from unleash_gitops.api.redaction import Redactor
+from unleash_gitops.api.retries import Retries, describe_seconds, parse_retry_after
+from unleash_gitops.api.server_clock import ServerClock
 from unleash_gitops.api.task_pool import TaskPool
-from unleash_gitops.api.tls import shared_tls_context
+from unleash_gitops.api.transfer import NoAnswer, Transfer, UnreadableAnswer, parse_body
 from unleash_gitops.model.errors import (
     ApiError,
     Maintenance,
@@ -40,14 +40,8 @@ __all__ = ["Client", "ServerFacts"]
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
-_CONNECT_RETRY_BUDGET = 2.0
-"""Seconds to retry a server that has never answered: long enough for a hiccup, short enough for a wrong address."""
-_RETRY_BUDGET = 45.0
-"""Seconds to retry a server that has answered before: a crashed one is back in about ten."""
-_LONGEST_BACKOFF = 5.0
 _LONG_WAIT = 6.0
-"""Seconds of a wait that a user should know of."""
-_LONGEST_RETRY_AFTER = 120.0
+"""Seconds of a wait, or of all attempts at a request together, that a user should know of."""
 _OLDEST_VERSION = (7, 0)
 _MISSING_ROUTE = "The path you were looking for"
 _RETRYABLE_STATUSES = frozenset({429, 502, 503, 504})
@@ -115,15 +109,17 @@ class Client:
         self._on_wait = on_wait
         self._timeout = timeout
         self._facts: ServerFacts | None = None
+        self._clock = ServerClock()
+        headers = {"Authorization": token, "Accept": "application/json"}
         try:
-            self._http = httpx.Client(
-                base_url=self.url,
-                headers={"Authorization": token, "Accept": "application/json", "User-Agent": "unleash-gitops"},
-                timeout=httpx.Timeout(timeout, pool=None),
-                limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
+            self._transfer = Transfer(
+                self.url,
+                headers,
+                timeout=timeout,
+                stop=self.stop,
+                idle=concurrency,
+                use_proxies=use_proxies,
                 transport=transport,
-                trust_env=use_proxies,
-                verify=shared_tls_context(),
             )
         except (OSError, ValueError, httpx.InvalidURL) as error:
             raise UsageError(
@@ -141,7 +137,7 @@ class Client:
     def close(self) -> None:
         """Close the connections, and let the threads end."""
         self._tasks.close()
-        self._http.close()
+        self._transfer.close()
 
     def facts(self) -> ServerFacts:
         """Read the server's version, edition and limits, once. Raises NotUnleash, TooOld, or any other ServerError."""
@@ -149,21 +145,32 @@ class Client:
             self._facts = self._ask_facts()
         return self._facts
 
+    def server_time(self) -> datetime | None:
+        """Return the server's present time, estimated from its newest answer; None when no answer had a usable date."""
+        return self._clock.now()
+
     def _ask_facts(self) -> ServerFacts:
         path = "/api/admin/ui-config"
         answer = self.get(path)
         version = answer.get("version") if isinstance(answer, dict) else None
         if not isinstance(version, str) or not version:
             raise NotUnleash("GET", path, "the answer is not that of an Unleash server", _ADDRESS_HINT)
-        number = re.match(r"(\d+)\.(\d+)", version)
+        number = re.match(r"([0-9]{1,9})\.([0-9]{1,9})", version)
         if number is None or (int(number[1]), int(number[2])) < _OLDEST_VERSION:
             oldest = ".".join(str(part) for part in _OLDEST_VERSION)
-            raise TooOld("GET", path, f"the server runs Unleash {version}", f"Unleash {oldest} or newer is needed")
-        details = answer.get("versionInfo") or {}
-        enterprise = bool((details.get("current") or {}).get("enterprise"))
-        given = answer.get("resourceLimits")
-        limits = {name: most for name, most in given.items() if type(most) is int} if isinstance(given, dict) else {}
-        return ServerFacts(version, enterprise, details.get("instanceId"), bool(answer.get("maintenanceMode")), limits)
+            shown = shorten_message(version)
+            raise TooOld("GET", path, f"the server runs Unleash {shown}", f"Unleash {oldest} or newer is needed")
+        details = _object_at(answer, "versionInfo")
+        enterprise = bool(_object_at(details, "current").get("enterprise"))
+        instance_id = details.get("instanceId")
+        limits = {name: most for name, most in _object_at(answer, "resourceLimits").items() if type(most) is int}
+        return ServerFacts(
+            version,
+            enterprise,
+            instance_id if isinstance(instance_id, str) else None,
+            bool(answer.get("maintenanceMode")),
+            limits,
+        )
 
     def hide(self, secret: str) -> None:
         """Mask `secret` in the log lines and errors of this client from now on.
@@ -183,28 +190,24 @@ class Client:
         Tries again, with growing and jittered waits, after 429 (the server did nothing) and when no connection was
         made; after 502, 503, 504 or a connection that broke only if `repeatable`. Raises ServerError.
         """
-        deadline = time.monotonic() + (_RETRY_BUDGET if self._facts is not None else _CONNECT_RETRY_BUDGET)
-        attempt = 0
+        retries = Retries(has_answered=self._facts is not None)
         while True:
             outcome = self._try(method, path, body, repeatable)
-            if outcome.failure is None:
+            failure = outcome.failure
+            if failure is None:
                 return outcome.answer
-            wait = outcome.wait
+            wait = retries.next_wait(outcome.wait) if outcome.again else None
+            if isinstance(failure, Unreachable):
+                failure.lasting = outcome.again and wait is None
             if wait is None:
-                wait = random.uniform(0.5, 1.0) * min(_LONGEST_BACKOFF, 0.25 * 2**attempt)  # noqa: S311 - jitter only
-            else:
-                deadline += wait
-            late = time.monotonic() + wait > deadline
-            if isinstance(outcome.failure, Unreachable):
-                outcome.failure.lasting = outcome.again and late
-            if late or not outcome.again:
-                raise outcome.failure
-            attempt += 1
-            self._say(f"{outcome.failure}; trying again in {wait:.1f} s")
-            if wait >= _LONG_WAIT and self._on_wait is not None:
-                self._on_wait(f"the server allows no more requests at the moment; going on in {wait:.0f} s")
+                if outcome.again and outcome.wait is not None and outcome.wait > _LONG_WAIT:
+                    failure.hints = (f"the server asks to wait {describe_seconds(outcome.wait)}: try again then",)
+                raise failure
+            self._say(f"{failure}; trying again in {wait:.1f} s")
+            if wait >= _LONG_WAIT or retries.elapsed >= _LONG_WAIT:
+                self._show_wait(failure, wait)
             if self._tasks.wait(wait):
-                raise outcome.failure
+                raise failure
 
     def map_concurrently(self, function: Callable[[_In], _Out], items: Sequence[_In]) -> list[_Out]:
         """Return `function` of each of `items`, in their order, with at most `concurrency` threads at work.
@@ -217,26 +220,38 @@ class Client:
     def _try(self, method: str, path: str, body: Any, repeatable: bool) -> _Outcome:
         began = time.monotonic()
         shown = self._redact(path)
+        content = None if method == "GET" else {} if body is None else body
         try:
-            if method == "GET":
-                response = self._http.get(path)
-            else:
-                response = self._http.request(method, path, json={} if body is None else body)
-        except httpx.HTTPError as error:
+            response = self._transfer.send(method, f"{self.url}{path}", content)
+        except NoAnswer as error:
             unreachable = self._unreachable(method, shown, error)
-            return _Outcome(failure=unreachable, again=repeatable or not unreachable.sent)
+            again = (repeatable or not error.sent) and error.trouble != "interrupted"
+            return _Outcome(failure=unreachable, again=again)
+        except UnreadableAnswer as error:
+            return _Outcome(failure=NotUnleash(method, shown, str(error), _TOO_LARGE_HINT))
+        self._clock.observe(response.headers)
         if self._log is not None:
             self._say(f"{method} {path}: {response.status_code} in {(time.monotonic() - began) * 1000:.0f} ms")
         if not response.is_success:
             failure = self._failure(method, shown, response)
             again = response.status_code == 429 or (repeatable and response.status_code in _RETRYABLE_STATUSES)
             return _Outcome(
-                failure=failure, again=again and not isinstance(failure, Maintenance), wait=_retry_after(response)
+                failure=failure,
+                again=again and not isinstance(failure, Maintenance),
+                wait=parse_retry_after(response.headers),
             )
         try:
-            return _Outcome(answer=response.json() if response.content else None)
-        except ValueError:
-            return _Outcome(failure=NotUnleash(method, shown, "the answer is not JSON", _ADDRESS_HINT))
+            return _Outcome(answer=parse_body(response.content))
+        except UnreadableAnswer as error:
+            return _Outcome(failure=NotUnleash(method, shown, str(error), _ADDRESS_HINT))
+
+    def _show_wait(self, failure: ServerError, wait: float) -> None:
+        if self._on_wait is None:
+            return
+        if isinstance(failure, ApiError) and failure.status == 429:
+            self._on_wait(f"the server allows no more requests at the moment; going on in {wait:.0f} s")
+        else:
+            self._on_wait(self._redact(f"{failure}; trying again in {wait:.0f} s"))
 
     def _say(self, line: str) -> None:
         if self._log is not None:
@@ -245,33 +260,36 @@ class Client:
     def _redact(self, text: str) -> str:
         return self._redactor.redact(text)
 
-    def _unreachable(self, method: str, path: str, error: httpx.HTTPError) -> Unreachable:
-        unsent = isinstance(
-            error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError | httpx.UnsupportedProtocol
-        )
+    def _unreachable(self, method: str, path: str, error: NoAnswer) -> Unreachable:
         address = f"{self.url} does not answer"
-        if isinstance(error, httpx.TimeoutException):
-            failure = f"{address} within {self._timeout:g} s"
-            hint = "try again later, or give it longer with --timeout"
-        elif "CERTIFICATE_VERIFY_FAILED" in str(error):
-            failure = f"the certificate of {self.url} is not trusted: {error}"
-            hint = "name your own certificate authority's file in SSL_CERT_FILE"
-        else:
-            failure = f"{address}: {str(error) or type(error).__name__}"
-            hint = "is the address right (--url, UNLEASH_URL, spec.url), and is the server up?"
-        return Unreachable(method, path, self._redact(failure), hint, sent=not unsent)
+        match error.trouble:
+            case "timeout" | "incomplete":
+                part = " completely" if error.trouble == "incomplete" else ""
+                failure = f"{address}{part} within {self._timeout:g} s"
+                hint = "try again later, or give it longer with --timeout"
+            case "interrupted":
+                failure = "interrupted before the answer was complete"
+                hint = "the next plan shows what the server has done"
+            case "certificate":
+                failure = f"the certificate of {self.url} is not trusted: {error}"
+                hint = "name your own certificate authority's file in SSL_CERT_FILE"
+            case "lost":
+                failure = f"{address}: {error}"
+                hint = "is the address right (--url, UNLEASH_URL, spec.url), and is the server up?"
+        return Unreachable(method, path, self._redact(failure), hint, sent=error.sent)
 
     def _failure(self, method: str, path: str, response: httpx.Response) -> ServerError:
         status = response.status_code
         if response.is_redirect:
-            to = urlsplit(response.headers.get("location", ""))
-            where = f"{to.scheme}://{to.hostname}" if to.hostname else to.path
+            where = describe_location(response.headers.get("location", ""))
             return NotUnleash(method, path, self._redact(f"the answer is a redirect to {where}"), _ADDRESS_HINT)
-        name, message = _parse_error(response)
+        name, message = parse_error(response)
         if message is None:
             # Some of Unleash's refusals have no body, but never a 404, which must not count as "no longer exists" here.
             if status == 429 or status >= 500 or (self._facts is not None and status not in {401, 403, 404}):
-                return ApiError(method, path, status, None, response.reason_phrase or "no explanation")
+                return ApiError(
+                    method, path, status, None, response.reason_phrase or "no explanation", _hint(status, None)
+                )
             if status in {401, 403}:
                 return ApiError(method, path, status, None, "unexpected response body", _TOKEN_HINT)
             message = f"this does not look like Unleash: {status} with an unexpected response body"
@@ -295,6 +313,11 @@ class Client:
 
 
 _TOKEN_HINT = "an admin or personal access token is needed, in UNLEASH_AUTH_TOKEN or by --token-file"  # noqa: S105 - words
+_TOO_LARGE_HINT = (
+    "is the address right?",
+    "to read less, limit the plan with spec.projects or --target",
+    "to read projects one by one, set spec.reads: plain",
+)
 _ADDRESS_HINT = "is the address right? The instance's base path is part of it, /api is not"
 
 
@@ -306,41 +329,7 @@ def _hint(status: int, name: str | None) -> str | None:
     return "try again later, or lower --concurrency" if status == 429 else None
 
 
-def _parse_error(response: httpx.Response) -> tuple[str | None, str | None]:
-    """Return the name and message of Unleash's error; no message when the body is not an error of Unleash.
-
-    A message that only counts the problems is followed by those in `details`.
-    """
-    if response.status_code == 429 and response.headers.get("content-type", "").startswith("text/"):
-        return None, response.text.strip() or None
-    try:
-        body = response.json()
-    except ValueError:
-        return None, None
-    if not isinstance(body, dict) or not isinstance(body.get("message"), str):
-        return None, None
-    details = body.get("details")
-    problems = [entry["message"] for entry in details if _has_message(entry)] if isinstance(details, list) else []
-    message: str = body["message"]
-    extra = "; ".join(problem for problem in problems if problem not in message)
-    name = body.get("name")
-    return name if isinstance(name, str) else None, f"{message} ({extra})" if extra else message
-
-
-def _has_message(entry: Any) -> bool:
-    return isinstance(entry, dict) and isinstance(entry.get("message"), str)
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    """Return the seconds the server asks to wait, at most two minutes, None when it does not ask."""
-    header = response.headers.get("retry-after", "").strip()
-    if not header:
-        return None
-    if header.isdigit():
-        seconds = float(header)
-    else:
-        try:
-            seconds = (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError):
-            return None
-    return max(0.0, min(seconds, _LONGEST_RETRY_AFTER))
+def _object_at(answer: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return the object at a key of an answer, an empty one where there is something else."""
+    value = answer.get(key)
+    return value if isinstance(value, dict) else {}

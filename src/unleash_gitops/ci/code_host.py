@@ -8,12 +8,23 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict
 
 from unleash_gitops.ci.rest_client import RestClient
 from unleash_gitops.model.errors import CodeHostError
 
-__all__ = ["CodeHost", "Comment"]
+__all__ = ["ApiObject", "CodeHost", "Comment"]
+
+
+class ApiObject(BaseModel):
+    """An object in an answer of the API. Other types than the fields' are errors, other fields are ignored."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+
+_Form = TypeVar("_Form", bound=ApiObject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +37,14 @@ class Comment:
     author: Any = None
 
 
-class CodeHost(ABC):
-    """The comments of one pull request; a context manager.
+class CodeHost(ABC, Generic[_Form]):
+    """The comments of one pull request; a context manager. `_Form` is the form of a comment in the API.
 
     `comments_path` creates a comment, and lists all of them with `list_query`. `update_method` on a path below
     `comment_path` changes one comment.
     """
+
+    comment_form: type[_Form]
 
     def __init__(
         self, client: RestClient, comments_path: str, list_query: str, comment_path: str, update_method: str
@@ -51,24 +64,24 @@ class CodeHost(ABC):
 
     def comments(self) -> Iterator[Comment]:
         """Yield all comments, the oldest first. Raises CodeHostError."""
-        entries = self._client.list_all(f"{self._comments_path}?{self._list_query}")
-        return (self._parse_comment(entry) for entry in entries)
+        entries = self._client.list_all(self.comment_form, f"{self._comments_path}?{self._list_query}")
+        return (self._to_comment(entry) for entry in entries)
 
     def create(self, body: str) -> Comment:
         """Write a new comment. Raises CodeHostError."""
-        return self._parse_comment(self._client.request("POST", self._comments_path, {"body": body}).content)
+        return self._to_comment(self._client.read(self.comment_form, "POST", self._comments_path, {"body": body}))
 
     def update(self, comment: Comment, body: str) -> Comment:
         """Replace the text of a comment. Raises CodeHostError, with status 404 when the comment no longer exists."""
         path = f"{self._comment_path}/{comment.id}"
-        return self._parse_comment(self._client.request(self._update_method, path, {"body": body}).content)
+        return self._to_comment(self._client.read(self.comment_form, self._update_method, path, {"body": body}))
 
     def is_own(self, comment: Comment) -> bool:
         """Tell whether the token's own user or app wrote `comment`. Raises CodeHostError."""
         return self._is_own_author(comment.author if isinstance(comment.author, dict) else {})
 
     @abstractmethod
-    def _parse_comment(self, entry: Any) -> Comment:
+    def _to_comment(self, entry: _Form) -> Comment:
         """Return the comment that an entry of the API describes."""
 
     @abstractmethod

@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote, unquote
 
 from unleash_gitops.ci.code_host import CodeHost, Comment
@@ -24,6 +24,10 @@ _Result = TypeVar("_Result")
 _MAX_ATTEMPTS = 4
 _MAX_WAIT = 60.0
 """Seconds to wait for the end of a rate limit. A longer limit is an error."""
+_FIRST_WAIT = 1.0
+"""Seconds before the second attempt, when the host does not ask for more. The wait doubles with each attempt."""
+_LONG_WAIT = 6.0
+"""Seconds of a wait that a user should know of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +69,32 @@ class CommentResult:
 
 
 def post(
-    code_host: CodeHost,
+    code_host: CodeHost[Any],
     body: str,
     superseded_text: str,
     *,
     create_missing: bool = True,
     sleep: Callable[[float], object] = time.sleep,
+    on_wait: Callable[[str], None] = lambda _line: None,
 ) -> CommentResult:
     """Write `body`, which begins with a marker, as the only comment with that marker.
 
     Updates the newest comment with the marker. Older ones, which concurrent runs can leave behind, get
     `superseded_text`. Without any, creates a comment if `create_missing`.
 
-    Repeats a failed attempt from the start, so that it never writes a second comment. Raises CodeHostError.
+    Repeats a failed attempt from the start, so that it never writes a second comment; `on_wait` gets a line before a
+    long wait. Raises CodeHostError.
     """
     marker = Marker.parse(body)
     if marker is None:
         raise ValueError("the body has no marker in its first line")
-    return _retry(lambda: _post_once(code_host, marker, body, superseded_text, create_missing=create_missing), sleep)
+    return _retry(
+        lambda: _post_once(code_host, marker, body, superseded_text, create_missing=create_missing), sleep, on_wait
+    )
 
 
 def _post_once(
-    code_host: CodeHost, marker: Marker, body: str, superseded_text: str, *, create_missing: bool
+    code_host: CodeHost[Any], marker: Marker, body: str, superseded_text: str, *, create_missing: bool
 ) -> CommentResult:
     earlier = [
         (comment, earlier_marker)
@@ -109,7 +117,12 @@ def _post_once(
 
 
 def supersede(
-    code_host: CodeHost, workspace: str, run: int | None, text: str, sleep: Callable[[float], object] = time.sleep
+    code_host: CodeHost[Any],
+    workspace: str,
+    run: int | None,
+    text: str,
+    sleep: Callable[[float], object] = time.sleep,
+    on_wait: Callable[[str], None] = lambda _line: None,
 ) -> list[CommentResult]:
     """Replace the text of every comment on `workspace`, except those of runs later than `run`, by `text`.
 
@@ -124,17 +137,17 @@ def supersede(
                 superseded.append(_set_text(code_host, comment, f"{new_marker}\n{text}")[1])
         return [CommentResult("superseded", comment.url) for comment in superseded if comment is not None]
 
-    return _retry(supersede_once, sleep)
+    return _retry(supersede_once, sleep, on_wait)
 
 
-def _find_own_comments(code_host: CodeHost) -> list[tuple[Comment, Marker]]:
+def _find_own_comments(code_host: CodeHost[Any]) -> list[tuple[Comment, Marker]]:
     """Return the tool's own comments with their markers, the oldest first."""
     candidates = [(comment, Marker.parse(comment.body)) for comment in code_host.comments()]
     return [(comment, marker) for comment, marker in candidates if marker is not None and code_host.is_own(comment)]
 
 
 def _set_text(
-    code_host: CodeHost, comment: Comment, body: str
+    code_host: CodeHost[Any], comment: Comment, body: str
 ) -> tuple[Literal["updated", "unchanged"], Comment | None]:
     """Replace the text of a comment unless it is `body` already. The comment is None when it no longer exists."""
     if comment.body.replace("\r\n", "\n").strip() == body.strip():
@@ -147,14 +160,16 @@ def _set_text(
         return "updated", None
 
 
-def _retry(attempt: Callable[[], _Result], sleep: Callable[[float], object]) -> _Result:
+def _retry(attempt: Callable[[], _Result], sleep: Callable[[float], object], on_wait: Callable[[str], None]) -> _Result:
     """Return the result of `attempt`, which is repeated after errors that may pass. Raises CodeHostError."""
     for number in range(_MAX_ATTEMPTS):
         try:
             return attempt()
         except CodeHostError as error:
-            wait = 2.0**number if error.retry_after is None else error.retry_after
+            wait = max(_FIRST_WAIT * 2.0**number, error.retry_after or 0.0)
             if not error.retryable or number == _MAX_ATTEMPTS - 1 or wait > _MAX_WAIT:
                 raise
+            if wait >= _LONG_WAIT:
+                on_wait(f"{error}; trying again in {wait:.0f} s")
             sleep(wait)
     raise AssertionError

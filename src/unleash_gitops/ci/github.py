@@ -7,12 +7,15 @@ the GraphQL API: `viewer`, which also answers for the token of an app.
 from __future__ import annotations
 
 import io
+import lzma
+import struct
 import zipfile
+import zlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from unleash_gitops.ci.code_host import CodeHost, Comment
-from unleash_gitops.ci.github_answers import Artifact, PullRequest, WorkflowRun, parse_github_answer
+from unleash_gitops.ci.code_host import ApiObject, CodeHost, Comment
+from unleash_gitops.ci.github_answers import Artifact, PullRequest, WorkflowRun
 from unleash_gitops.ci.github_hints import AGAIN_HINT, APPLY_HINT, READ_HINT, build_find_hint
 from unleash_gitops.ci.rest_client import RestClient
 from unleash_gitops.model.errors import CodeHostError
@@ -23,12 +26,34 @@ if TYPE_CHECKING:
 __all__ = ["APPLY_HINT", "GitHub"]
 
 _MAX_PLAN_BYTES = 200_000_000
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    ValueError,  # also: more than one file, or none
+    RuntimeError,
+    EOFError,
+    OSError,
+)
+"""What zipfile raises for damaged archives, depending on the place of the damage and the method of compression."""
 _JOB_USERS = frozenset({"github-actions[bot]", "gitea-actions", "forgejo-actions"})
 """The logins with which the tokens of jobs write, on GitHub and on the systems with the same API."""
 
 
-class GitHub(CodeHost):
+class _IssueComment(ApiObject):
+    """A comment as GitHub's API has it."""
+
+    id: int
+    body: str | None = None
+    html_url: str | None = None
+    user: Any = None
+
+
+class GitHub(CodeHost[_IssueComment]):
     """The comments of the job's pull request, and its saved plan."""
+
+    comment_form = _IssueComment
 
     def __init__(self, job: Job) -> None:
         name, token = job.token_header or ("Authorization", "")
@@ -40,8 +65,8 @@ class GitHub(CodeHost):
         client = RestClient("GitHub", job.api, headers, build_find_hint(token))
         super().__init__(client, f"{issues}/{job.pull_request}/comments", "per_page=100", f"{issues}/comments", "PATCH")
 
-    def _parse_comment(self, entry: Any) -> Comment:
-        return Comment(entry["id"], entry.get("body") or "", entry.get("html_url"), entry.get("user"))
+    def _to_comment(self, entry: _IssueComment) -> Comment:
+        return Comment(entry.id, entry.body or "", entry.html_url, entry.user)
 
     def _is_own_author(self, author: dict[str, Any]) -> bool:
         """Any workflow of the repository writes as the same user of jobs, but no contributor and no other app."""
@@ -95,11 +120,11 @@ class GitHub(CodeHost):
 
     def _list_artifacts(self, name: str) -> list[Artifact]:
         path = f"{self._repository}/actions/artifacts?name={quote(name, safe='')}&per_page=100"
-        return [parse_github_answer(Artifact, entry, path) for entry in self._client.list_all(path, "artifacts")]
+        return [*self._client.list_all(Artifact, path, "artifacts")]
 
     def _read_run(self, number: int) -> WorkflowRun:
         path = f"{self._repository}/actions/runs/{number}"
-        return parse_github_answer(WorkflowRun, self._client.request("GET", path).content, path)
+        return self._client.read(WorkflowRun, "GET", path)
 
     def _find_refusal(self, run: WorkflowRun, pull: PullRequest, workflow: str) -> str | None:
         """Return why the artifact of a run is not the plan of a pull request, None when it is."""
@@ -121,14 +146,14 @@ class GitHub(CodeHost):
         owner = self._job.repository.partition("/")[0]
         query = urlencode({"state": "all", "head": f"{owner}:{pull.head.ref}", "per_page": 100})
         path = f"{self._repository}/pulls?{query}"
-        pulls = [parse_github_answer(PullRequest, entry, path) for entry in self._client.list_all(path)]
+        pulls = [*self._client.list_all(PullRequest, path)]
         return {other.number for other in pulls if other.head.sha == pull.head.sha}
 
     def _read_merged_pull_request(self) -> PullRequest:
         """Return the pull request whose merge made the job's commit. Raises CodeHostError."""
         commit = self._job.commit or ""
         path = f"{self._repository}/commits/{quote(commit, safe='')}/pulls?per_page=100"
-        pulls = [parse_github_answer(PullRequest, entry, path) for entry in self._client.list_all(path)]
+        pulls = [*self._client.list_all(PullRequest, path)]
         merged = [pull for pull in pulls if pull.merged_at and pull.merge_commit_sha == commit]
         if not merged:
             raise CodeHostError(
@@ -149,7 +174,7 @@ def _unzip(content: bytes) -> bytes:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             (entry,) = archive.infolist()
             if entry.file_size > _MAX_PLAN_BYTES:
-                raise CodeHostError(f"the plan in the artifact is larger than {_MAX_PLAN_BYTES} bytes")
+                raise CodeHostError(f"the plan in the artifact is larger than {_MAX_PLAN_BYTES / 1_000_000:g} MB")
             return archive.read(entry)
-    except (zipfile.BadZipFile, ValueError, RuntimeError, EOFError) as error:
+    except _DAMAGED as error:
         raise CodeHostError(f"the artifact does not contain a plan file: {error}", "make a new plan") from None

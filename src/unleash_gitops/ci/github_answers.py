@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from unleash_gitops.ci.code_host import ApiObject
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from unleash_gitops.model.errors import CodeHostError
-from unleash_gitops.model.paths import describe_mismatch
-
-__all__ = ["Artifact", "PullRequest", "WorkflowRun", "parse_github_answer"]
+__all__ = ["Artifact", "PullRequest", "WorkflowRun"]
 
 
-class _Answer(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class _Head(_Answer):
+class _Head(ApiObject):
     sha: str
     ref: str = ""
 
 
-class PullRequest(_Answer):
+class PullRequest(ApiObject):
     """A pull request. `merge_commit_sha` is the commit of its merge once it is merged."""
 
     number: int
@@ -30,14 +21,14 @@ class PullRequest(_Answer):
     merge_commit_sha: str | None = None
 
 
-class _ArtifactRun(_Answer):
+class _ArtifactRun(ApiObject):
     id: int
     head_sha: str | None = None
     repository_id: int | None = None
     head_repository_id: int | None = None
 
 
-class Artifact(_Answer):
+class Artifact(ApiObject):
     """A file that a run saved."""
 
     id: int
@@ -55,26 +46,14 @@ class Artifact(_Answer):
         return run.id if run.head_repository_id == run.repository_id else None
 
 
-class _RunPullRequest(_Answer):
+class _RunPullRequest(ApiObject):
     number: int
 
 
-class WorkflowRun(_Answer):
+class WorkflowRun(ApiObject):
     """A run of a workflow. `pull_requests` are those open now with its commit or branch."""
 
     event: str
     path: str
     head_sha: str
     pull_requests: list[_RunPullRequest] | None = None
-
-
-_Model = TypeVar("_Model", bound=_Answer)
-
-
-def parse_github_answer(model: type[_Model], content: Any, path: str) -> _Model:
-    """Return an answer as a `model`. Raises CodeHostError."""
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        mismatch = describe_mismatch(error, "the answer")
-        raise CodeHostError(f"GitHub: GET {path}: unexpected answer: {mismatch}") from None

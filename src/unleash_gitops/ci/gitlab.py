@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from unleash_gitops.ci.code_host import CodeHost, Comment
+from unleash_gitops.ci.code_host import ApiObject, CodeHost, Comment
 from unleash_gitops.ci.rest_client import RestClient
 
 if TYPE_CHECKING:
@@ -16,8 +16,18 @@ __all__ = ["GitLab"]
 _TOKEN_HINT = "set the masked variable GITLAB_TOKEN to a project access token with the scope api"  # noqa: S105 - text
 
 
-class GitLab(CodeHost):
+class _Note(ApiObject):
+    """A note as GitLab's API has it."""
+
+    id: int
+    body: str | None = None
+    author: Any = None
+
+
+class GitLab(CodeHost[_Note]):
     """The notes of the job's merge request."""
+
+    comment_form = _Note
 
     def __init__(self, job: Job) -> None:
         name, token = job.token_header or ("PRIVATE-TOKEN", "")
@@ -26,9 +36,9 @@ class GitLab(CodeHost):
         super().__init__(client, notes, "per_page=100&sort=asc&order_by=created_at", notes, "PUT")
         self._page = f"{job.repository_url}/-/merge_requests/{job.pull_request}" if job.repository_url else None
 
-    def _parse_comment(self, entry: Any) -> Comment:
-        url = f"{self._page}#note_{entry['id']}" if self._page else None
-        return Comment(entry["id"], entry.get("body") or "", url, entry.get("author"))
+    def _to_comment(self, entry: _Note) -> Comment:
+        url = f"{self._page}#note_{entry.id}" if self._page else None
+        return Comment(entry.id, entry.body or "", url, entry.author)
 
     def _is_own_author(self, author: dict[str, Any]) -> bool:
         return self._is_own_user(author)

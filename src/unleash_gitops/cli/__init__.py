@@ -9,11 +9,9 @@ Commands import what they need when they run, so that help is fast.
 from __future__ import annotations
 
 import gc
-import io
 import os
-import signal
 import sys
-from types import FrameType
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -23,15 +21,15 @@ from unleash_gitops.cli.accept import accept
 from unleash_gitops.cli.apply import apply
 from unleash_gitops.cli.ci import comment, fetch
 from unleash_gitops.cli.offline import init, schema, validate
-from unleash_gitops.cli.output import is_verbose, show_error
+from unleash_gitops.cli.output import echo_line, is_verbose, show_error, show_system_error
 from unleash_gitops.cli.plan import plan, show
 from unleash_gitops.cli.pull import pull
 from unleash_gitops.cli.sandbox import sandbox
-from unleash_gitops.model.errors import GitopsError, InvalidFiles
+from unleash_gitops.cli.streams import abandon_output, prepare_streams
+from unleash_gitops.model.errors import GitopsError, InvalidFiles, OutputLost, UsageError
+from unleash_gitops.model.interrupts import INTERRUPTED, raise_on_interrupt
 
-__all__ = ["main"]
-
-INTERRUPTED = 130
+__all__ = ["run_command_line"]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -44,20 +42,21 @@ def cli(context: click.Context, verbose: bool) -> None:
     plan shows the changes; apply makes them. There is no state file: every managed object carries a mark on the server.
     """
     context.obj = verbose
+    _require_working_directory()
 
 
 for _command in (init, validate, plan, apply, show, accept, comment, fetch, pull, schema, sandbox):
     cli.add_command(_command)
 
 
-def main() -> NoReturn:
+def run_command_line() -> NoReturn:
     """Run the command line, and exit with its code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    raise_on_interrupt()
     gc.disable()  # a command is short and makes few cycles; the collector took a third of a plan over 5,000 flags
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a console without the character "→" must not fail the run
-    sys.exit(_run())
+    prepare_streams()
+    code = _run()
+    abandon_output()
+    sys.exit(code)
 
 
 def _run() -> int:
@@ -73,18 +72,26 @@ def _run() -> int:
         error.show()
     except InvalidFiles as error:  # commands show these with the path of the workspace; this is for the rest
         click.echo(f"error: {error}", err=True)
+    except OutputLost as error:
+        if not error.is_broken_pipe:  # `| head` ends the command quietly
+            show_error(error)
     except GitopsError as error:
         show_error(error)
-    except BrokenPipeError:
-        # The reader of stdout has closed it (`| head`): what is left to print must not raise again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        show_system_error(error)
     except Exception as error:
         if is_verbose():
             raise
-        click.echo(f"error: internal error: {type(error).__name__}: {error}", err=True)
+        echo_line(f"error: internal error: {type(error).__name__}: {error}")
         click.echo("help: this is a bug in unleash-gitops; please report it with the output of -v", err=True)
     return 1
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+def _require_working_directory() -> None:
+    """Raise UsageError when the working directory has been removed."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UsageError(
+            f"cannot use the working directory: {error.strerror}", "change to a directory that exists"
+        ) from None

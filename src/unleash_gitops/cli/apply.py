@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from unleash_gitops.cli.expect import (
     select_runs,
     show_settled,
 )
-from unleash_gitops.cli.output import echo_data, echo_line, echo_text, progress_bar, show_unexpected
+from unleash_gitops.cli.output import echo_data, echo_line, echo_text, progress_bar, show_error, show_unexpected
 from unleash_gitops.cli.plan import (
     allow_in_use_option,
     max_deletes_option,
@@ -31,8 +31,16 @@ from unleash_gitops.cli.plan import (
     target_option,
 )
 from unleash_gitops.cli.secrets import Secrets, name_secret, secrets_option
-from unleash_gitops.cli.workspaces import all_option, load_runs, open_clients, read_complete_plans, show_failures
-from unleash_gitops.model.errors import UsageError
+from unleash_gitops.cli.streams import abandon_output
+from unleash_gitops.cli.workspaces import (
+    all_option,
+    list_roots,
+    load_runs,
+    open_clients,
+    read_complete_plans,
+    show_failures,
+)
+from unleash_gitops.model.errors import OutputLost, UsageError
 
 if TYPE_CHECKING:
     from unleash_gitops.model.plan import OnDrift
@@ -96,10 +104,12 @@ def apply(
     several = all_below or len(paths) > 1
     if any(path.is_file() for path in paths):
         _check_saved_plan_options(targets, on_drift, allow_in_use, expected, several=several)
+        secrets.check_target(())
         return _apply_saved(paths[0], connection, max_deletes, form, secrets)
     if expected or also:
         check_expect_options(expected, targets, on_drift)
         runs = load_runs(paths, all_below=all_below)
+        secrets.check_target(list_roots(runs))
         expectation = load_expectation(expected, also)
         return _apply_expected(runs, expectation, connection, max_deletes, allow_in_use, form, secrets)
     if not yes and not sys.stdin.isatty():
@@ -111,6 +121,7 @@ def apply(
             ),
         )
     runs = load_runs(paths, all_below=all_below)
+    secrets.check_target(list_roots(runs))
     with open_clients(runs, connection):
         plans = plan_runs(runs, targets, on_drift, several=several, max_deletes=max_deletes, allow_in_use=allow_in_use)
         if plans is not None:
@@ -226,49 +237,47 @@ def _apply(runs: Sequence[Run], form: str, secrets: Secrets, *, several: bool) -
 
     done, lock = 0, threading.Lock()
     total = sum(len(run.plan.changes) for run in runs if run.plan and run.error is None)
-    with secrets, interruptible(lambda: stop_all(runs)) as interrupted, progress_bar("applying") as show_progress:
+    with secrets, interruptible(lambda: stop_all(runs)) as interrupted:
+        with progress_bar("applying") as show_progress:
 
-        def on_result(run: Run, result: Result) -> None:
-            nonlocal done
-            with lock:
-                done += 1
-                show_progress(done, total)
-                if form == "text" and not sys.stderr.isatty() and result.status == "applied":
-                    line = render_result_line(result)
-                    echo_text(line if not several else line.append(f"  ({run.name})"))
+            def on_result(run: Run, result: Result) -> None:
+                nonlocal done
+                with lock:
+                    done += 1
+                    show_progress(done, total)
+                    if form == "text" and not sys.stderr.isatty() and result.status == "applied":
+                        line = render_result_line(result)
+                        with suppress(OutputLost):  # the report fails too, and the run must not end half-way
+                            echo_text(line if not several else line.append(f"  ({run.name})"))
 
-        def hand_over(run: Run, address: str, secret: str) -> None:
-            secrets.keep(name_secret(run.url or "", run.name, address), secret)
+            def hand_over(run: Run, address: str, secret: str) -> None:
+                secrets.keep(name_secret(run.url or "", run.name, address), secret)
 
-        apply_all(runs, on_result, hand_over, show_unexpected)
-    is_shown = _try_to_show_reports(runs, form, several=several)
-    failed = show_failures(runs, several=several)
+            apply_all(runs, on_result, hand_over, show_unexpected)
+        failed = not _show_reports_somewhere(runs, form, several=several) or secrets.is_incomplete
+    failed |= show_failures(runs, several=several)
     if interrupted():
         return INTERRUPTED
     complete = all(run.report is None or run.report.complete for run in runs)
     if failed and not any(run.report is not None and run.report.has_sent for run in runs):
         return REFUSED
-    return INCOMPLETE if failed or not complete or not is_shown else 0
+    return INCOMPLETE if failed or not complete else 0
 
 
-def _try_to_show_reports(runs: Sequence[Run], form: str, *, several: bool) -> bool:
-    """Show the reports. Where stdout cannot be written, show them on stderr as text, and return False."""
-    from unleash_gitops.render.report_text import render_report_text
-
+def _show_reports_somewhere(runs: Sequence[Run], form: str, *, several: bool) -> bool:
+    """Print the reports on stdout, or on stderr when stdout cannot be written. Tell whether stdout has them."""
     try:
         _show_reports(runs, form, several=several)
-        sys.stdout.flush()
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        echo_line(f"cannot write the report to stdout: {error.strerror}")
-        for run in runs:
-            if run.report is not None:
-                echo_text(render_report_text(run.report), err=True)
+    except OutputLost as error:
+        abandon_output()
+        show_error(error)
+        _show_reports(runs, "text", several=several, err=True)
         return False
     return True
 
 
-def _show_reports(runs: Sequence[Run], form: str, *, several: bool) -> None:
+def _show_reports(runs: Sequence[Run], form: str, *, several: bool, err: bool = False) -> None:
+    """Print the report of each run, on stderr with `err`. Raises OutputLost."""
     if form == "json":
         from unleash_gitops.render.json import render_report_json, render_report_set_json
         from unleash_gitops.workflow.many_workspaces import build_report_set
@@ -284,12 +293,14 @@ def _show_reports(runs: Sequence[Run], form: str, *, several: bool) -> None:
         if run.report is None:
             continue
         if several:
-            echo_line("", err=False)
-            echo_line(f"Workspace {run.name} on {run.url}", err=False)
+            echo_line("", err=err)
+            echo_line(f"Workspace {run.name} on {run.url}", err=err)
         if run.report.results:
-            echo_text(render_report_text(run.report))
+            echo_text(render_report_text(run.report), err=err)
         else:
             echo_line("nothing to apply")
+    if not err:
+        sys.stdout.flush()
 
 
 def _show_next_steps(paths: Sequence[Path], *, all_below: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from unleash_gitops.cli.output import echo_data, echo_line, show_error, write_atomically
+from unleash_gitops.cli.output import check_target, echo_data, echo_line, show_error, write_atomically
 from unleash_gitops.cli.workspaces import find_roots, read_plans
 from unleash_gitops.model.errors import CodeHostError, UsageError
 
@@ -130,6 +130,7 @@ def fetch(out: Path, artifact: str, workflow: str | None) -> int:
     from unleash_gitops.ci.job import detect_job
     from unleash_gitops.model.plan_set import parse_plans
 
+    check_target("--out", out)
     content = read_reviewed_plan(detect_job(os.environ), artifact, workflow)
     parse_plans(content, f"artifact {artifact}")
     write_atomically(out, content.decode())
@@ -197,12 +198,15 @@ def _write(drafts: Iterable[_Draft], job: Job | None, *, only_changes: bool) -> 
     with open_code_host(job) as code_host:
         for draft in drafts:
             if draft.planned is None:
-                results = supersede(code_host, draft.workspace, job.run if job else None, draft.text)
+                run = job.run if job else None
+                results = supersede(code_host, draft.workspace, run, draft.text, on_wait=echo_line)
             else:
                 has_no_changes = draft.planned.plan is not None and not draft.planned.plan.pending
                 superseded_text = render_superseded_markdown(draft.workspace, "a newer comment has the plan.")
                 create_missing = not (only_changes and has_no_changes)
-                results = [post(code_host, draft.text, superseded_text, create_missing=create_missing)]
+                results = [
+                    post(code_host, draft.text, superseded_text, create_missing=create_missing, on_wait=echo_line)
+                ]
             for result in results:
                 echo_line(f"{draft.workspace}: {_OUTCOMES[result.outcome]}{f' {result.url}' if result.url else ''}")
 

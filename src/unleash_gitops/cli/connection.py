@@ -15,6 +15,8 @@ import click
 
 from unleash_gitops.cli.output import echo_line
 from unleash_gitops.model.errors import UsageError
+from unleash_gitops.model.files import read_bounded
+from unleash_gitops.model.interrupts import INTERRUPTED, check_interrupt
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Connection", "connection_options", "interruptible"]
 
+_MAX_TOKEN_FILE = 1 << 16  # bytes
+_TOKEN_PATIENCE = 60.0  # seconds, for a program that asks its user before it writes the token into a pipe
 TOKEN_VARIABLE = "UNLEASH_AUTH_TOKEN"  # noqa: S105 - the variable's name
 URL_VARIABLE = "UNLEASH_URL"
 
@@ -137,7 +141,7 @@ class Connection:
                 )
             return token
         try:
-            token = self._token_file.read_text(encoding="utf-8").strip()
+            token = read_bounded(self._token_file, _MAX_TOKEN_FILE, _TOKEN_PATIENCE).decode().strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not a text file"
             raise UsageError(f"--token-file {self._token_file}: {reason}") from None
@@ -174,7 +178,7 @@ def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.FloatRange(0, 3600, min_open=True),
             default=30.0,
             show_default=True,
-            help="Seconds to wait for the answer to each request.",
+            help="Seconds for a request with its whole answer.",
         ),
     ]
     for option in reversed(options):
@@ -186,19 +190,20 @@ def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def interruptible(stop: Callable[[], None]) -> Iterator[Callable[[], bool]]:
     """Call `stop` on the first SIGINT or SIGTERM in the block, and exit at once on the second.
 
-    Yields a function that tells whether there was an interrupt.
+    Yields a function that tells whether there was an interrupt. Raises KeyboardInterrupt for one before the block.
     """
     stopped = threading.Event()
 
     def interrupt(_signal: int, _frame: object) -> None:
         if stopped.is_set():
-            os._exit(130)
+            os._exit(INTERRUPTED)
         stopped.set()
         stop()
         os.write(2, b"interrupted: waiting for requests in flight; interrupt again to exit at once\n")
 
     earlier_handlers = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
+        check_interrupt()  # Python may have lost the exception of one before
         yield stopped.is_set
     finally:
         for number, handler in earlier_handlers.items():

@@ -31,15 +31,16 @@ def init(directory: Path, name: str | None) -> int:
 
     Without --name, the organisation, the repository and DIR make the name. Without a Git remote, the command asks.
     """
+    from unleash_gitops.cli.output import echo_line
     from unleash_gitops.workflow.init import check_new_workspace, start_workspace
 
     check_new_workspace(directory)
     written, existing = start_workspace(directory, name if name is not None else _choose_name(directory))
     for path in written:
-        click.echo(f"wrote {path}")
+        echo_line(f"wrote {path}", err=False)
     for path in existing:
-        click.echo(f"did not overwrite {path}", err=True)
-    click.echo(f"next: unleash-gitops plan {directory} --sandbox", err=True)
+        echo_line(f"did not overwrite {path}")
+    echo_line(f"next: unleash-gitops plan {directory} --sandbox")
     return 0
 
 
@@ -130,9 +131,10 @@ def validate(directories: tuple[Path, ...], all_below: bool, form: str) -> int:
 )
 def schema(out: Path | None) -> int:
     """Print the JSON Schema of the documents, for editors."""
-    from unleash_gitops.cli.output import echo_line, write_atomically
+    from unleash_gitops.cli.output import check_target, echo_line, write_atomically
     from unleash_gitops.documents.json_schema import format_schema
 
+    check_target("--out", out)
     if out is None:
         click.echo(format_schema(), nl=False)
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from unleash_gitops.model.errors import GitopsError, UsageError
+from unleash_gitops.model.escapes import defuse_commands
 from unleash_gitops.model.files import replace_file
 
 if TYPE_CHECKING:
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "build_path_prefix",
+    "check_target",
     "echo_data",
     "echo_line",
     "echo_text",
     "is_verbose",
     "progress_bar",
     "show_error",
+    "show_system_error",
     "show_unexpected",
     "write_atomically",
 ]
@@ -38,8 +41,9 @@ def echo_line(line: str, *, err: bool = True) -> None:
 
 
 def echo_data(text: str) -> None:
-    """Print data to stdout, unchanged."""
-    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+    """Print data to stdout in UTF-8, without commands of CI systems. Raises OutputLost."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(defuse_commands(text).encode("utf-8", "backslashreplace"))
     sys.stdout.flush()
 
 
@@ -69,6 +73,14 @@ def show_unexpected(error: GitopsError) -> None:
             echo_line(line)
 
 
+def show_system_error(error: OSError) -> None:
+    """Print an error of the system, such as a full disk, that no command has handled."""
+    reason = error.strerror or str(error)
+    shown = UsageError(f"{error.filename}: {reason}" if error.filename else reason)
+    shown.__cause__ = error
+    show_error(shown)
+
+
 def is_verbose() -> bool:
     """Tell whether the user asked for details with -v."""
     return "-v" in sys.argv or "--verbose" in sys.argv
@@ -82,6 +94,20 @@ def build_path_prefix(directory: Path, root: Path) -> str:
     relative = os.path.relpath(root)
     shown = str(root) if directory.is_absolute() else relative
     return "" if shown == "." else f"{shown}/"
+
+
+def check_target(option: str, path: Path | None, roots: Iterable[Path] = ()) -> None:
+    """Raise UsageError when `option` names a YAML file of a workspace: one of those at `roots`, or around the file."""
+    if path is None:
+        return
+    from unleash_gitops.documents.loader import find_document_at
+
+    document = find_document_at(path, roots)
+    if document is not None:
+        raise UsageError(
+            f"{option} {path}: would write into the workspace, as {document}",
+            "name a file that does not end in .yaml or .yml, or that is outside the workspace",
+        )
 
 
 def write_atomically(path: Path, text: str) -> None:

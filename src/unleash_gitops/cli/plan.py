@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from unleash_gitops.cli.connection import Connection, connection_options
-from unleash_gitops.cli.output import echo_data, echo_line, echo_text, progress_bar, write_atomically
+from unleash_gitops.cli.output import check_target, echo_data, echo_line, echo_text, progress_bar, write_atomically
 from unleash_gitops.cli.workspaces import (
     all_option,
     directories_argument,
+    list_roots,
     load_runs,
     open_clients,
     read_plans,
@@ -134,6 +135,7 @@ def plan(
     connection = Connection(verbose=verbose, **server)
     several = all_below or len(directories) > 1
     runs = load_runs(directories, all_below=all_below)
+    check_target("--out", out, list_roots(runs))
     with open_clients(runs, connection):
         plans = plan_runs(
             runs,

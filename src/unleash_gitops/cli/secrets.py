@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,9 +14,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from unleash_gitops.cli.output import echo_line
+from unleash_gitops.cli.output import check_target, echo_line
 from unleash_gitops.model.errors import UsageError
-from unleash_gitops.model.files import replace_file
+from unleash_gitops.model.files import create_file, replace_file
 
 __all__ = ["Secrets", "name_secret", "secrets_option"]
 
@@ -49,8 +51,17 @@ class Secrets:
         self._secrets: dict[str, str] = {}
         self._unwritten: list[str] = []
         self._lock = threading.Lock()
-        if path is not None and (path.exists() or path.is_symlink()):
+        if path is not None and os.path.lexists(path):
             raise _already_exists(path)
+
+    def check_target(self, roots: Iterable[Path]) -> None:
+        """Raise UsageError when the file would be a document of a workspace: of those at `roots`, or around it."""
+        check_target("--secrets-out", self._path, roots)
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether the file lacks a secret, because it could not be written."""
+        return self._path is not None and bool(self._unwritten)
 
     def __enter__(self) -> Self:
         if self._path is not None:
@@ -61,11 +72,12 @@ class Secrets:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._path is not None and not self._secrets:
-            self._path.unlink(missing_ok=True)
+            with suppress(OSError):  # its directory may have vanished
+                self._path.unlink(missing_ok=True)
         if not self._unwritten:
             return
         echo_line(f"secrets not written to a file: {', '.join(sorted(self._unwritten))}")
-        echo_line("help: to read a secret, open API access in Unleash's UI")
+        echo_line("help: to read a secret, open API access in Unleash's UI, or GET /api/admin/api-tokens as an admin")
         if self._path is None:
             echo_line("help: to write the secrets of new tokens to a file, use --secrets-out FILE")
 
@@ -84,6 +96,8 @@ class Secrets:
             except OSError as error:
                 self._unwritten.append(owner)
                 echo_line(f"cannot write {self._path}: {error.strerror}")
+            else:
+                self._unwritten.clear()  # the file has all secrets of the run, so also those that failed before
 
 
 def _already_exists(path: Path) -> UsageError:
@@ -93,8 +107,7 @@ def _already_exists(path: Path) -> UsageError:
 def _create(path: Path, text: str) -> None:
     """Create a file that only its owner can read. Raises UsageError when it exists or cannot be created."""
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
-            stream.write(text)
+        create_file(path, text, private=True)
     except FileExistsError:
         raise _already_exists(path) from None
     except OSError as error:

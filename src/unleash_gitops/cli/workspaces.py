@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from unleash_gitops.cli.output import build_path_prefix, echo_text, show_error
+from unleash_gitops.cli.output import build_path_prefix, echo_line, echo_text, show_error
 from unleash_gitops.model.errors import GitopsError, InvalidFiles, PlanFileError, UsageError
+from unleash_gitops.model.files import read_bounded
 
 if TYPE_CHECKING:
     from unleash_gitops.cli.connection import Connection
@@ -23,12 +24,15 @@ __all__ = [
     "all_option",
     "directories_argument",
     "find_roots",
+    "list_roots",
     "load_runs",
     "open_clients",
     "read_complete_plans",
     "read_plans",
     "show_failures",
 ]
+
+_MAX_PLAN_FILE = 256 << 20  # bytes; the plan of 5,000 flags takes 20 MB
 
 directories_argument = click.argument(
     "directories", metavar="[DIR]...", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path)
@@ -75,12 +79,17 @@ def load_runs(directories: Sequence[Path], *, all_below: bool) -> list[Run]:
     return runs
 
 
+def list_roots(runs: Sequence[Run]) -> list[Path]:
+    """Return the root of each workspace whose files have been loaded."""
+    return [run.files[0].root for run in runs if run.files is not None]
+
+
 def read_plans(path: Path) -> Plan | PlanSet:
     """Load a plan file. Raises PlanFileError, UsageError."""
     from unleash_gitops.model.plan_set import parse_plans
 
     try:
-        content = path.read_bytes()
+        content = read_bounded(path, _MAX_PLAN_FILE)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
     return parse_plans(content, str(path))
@@ -133,7 +142,7 @@ def show_failures(runs: Sequence[Run], *, several: bool) -> bool:
         if run.error is None:
             continue
         if several:
-            click.echo(f"workspace {run.name} ({run.path}):", err=True)
+            echo_line(f"workspace {run.name} ({run.path}):")
         if isinstance(run.error, InvalidFiles):
             _show([diagnostic.below(run.path_prefix) for diagnostic in run.error.diagnostics])
         else:

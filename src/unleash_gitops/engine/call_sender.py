@@ -17,7 +17,7 @@ from urllib.parse import quote
 from unleash_gitops.api.answers import read_entries
 from unleash_gitops.engine.claims import confirm_claim, require_unclaimed
 from unleash_gitops.model.call import write_values
-from unleash_gitops.model.errors import ApiError, MissingRoute, NotUnleash, Unreachable
+from unleash_gitops.model.errors import ApiError, MissingRoute, NotUnleash, UnexpectedAnswer, Unreachable
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
@@ -113,6 +113,8 @@ class Sender:
                 if call.method == "DELETE":
                     return
                 raise ApiError(call.method, path, 404, None, "the object to change no longer exists")
+            if not isinstance(target.get(call.lookup.field), str | int):
+                raise UnexpectedAnswer("GET", call.lookup.path, f"the answer has no {call.lookup.field}")
             secret = str(target[call.lookup.field])
             self._client.hide(secret)
             path = path.replace("{found}", quote(secret, safe=""))

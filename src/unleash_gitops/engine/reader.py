@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NotRequired, TypeVar
 from urllib.parse import quote
 
 from pydantic import ValidationError
@@ -35,8 +35,14 @@ class _Projects(TypedDict):
     projects: list[_Project]
 
 
+class _Tag(TypedDict):
+    type: str
+    value: str
+
+
 class _Feature(TypedDict):
     name: str
+    tags: NotRequired[list[_Tag] | None]
 
 
 class _Features(TypedDict):

@@ -55,6 +55,7 @@ class Addon(Kind, Claimable, Pullable, Audited):
 
     name = "Addon"
     folder = "addons"
+    secret_keys = ("provider", "fromEnv", *sorted({name for parameters in PARAMETERS.values() for name in parameters}))
     spec = AddonSpec
     document = envelope("Addon", "An integration.", AddonMetadata, AddonSpec, check_creatable)
     events = ("addon-config-created", "addon-config-updated", "addon-config-deleted")

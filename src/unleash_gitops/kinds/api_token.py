@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict, override
 
-from unleash_gitops.api.answers import check_answer
+from unleash_gitops.api.answers import AnswerTime, check_answer, parse_time
 from unleash_gitops.kinds.base import Kind
 from unleash_gitops.kinds.interfaces import DeleteProof, HasReferences, HasUsage, Marked, Pullable, Use
 from unleash_gitops.kinds.reads import Reads
@@ -106,6 +106,7 @@ class ApiToken(Kind, Marked, HasReferences, HasUsage, Pullable, Audited):
 
     name = "ApiToken"
     folder = "api-tokens"
+    secret_keys = ("secret",)
     spec = ApiTokenSpec
     document = envelope("ApiToken", "An API token of an application.", ApiTokenMetadata, ApiTokenSpec)
     events = ("api-token-created", "api-token-updated", "api-token-deleted")
@@ -214,7 +215,7 @@ class ApiToken(Kind, Marked, HasReferences, HasUsage, Pullable, Audited):
         seen_at = live.handles["seenAt"]
         if seen_at is None:
             return None
-        return Use(datetime.fromisoformat(seen_at) >= since, f"used last at {seen_at}")
+        return Use(parse_time(seen_at) >= since, f"used last at {seen_at}")
 
     @override
     def pull_exclusion(self, live: Resource) -> str | None:
@@ -224,7 +225,11 @@ class ApiToken(Kind, Marked, HasReferences, HasUsage, Pullable, Audited):
 
 def _parse(entry: Any) -> dict[str, Any]:
     """Return the fields of a live token that count. Raises ValidationError."""
-    return live_model(ApiTokenSpec, tokenName=str, createdAt=str, seenAt=str | None).model_validate(entry).model_dump()
+    return (
+        live_model(ApiTokenSpec, tokenName=str, createdAt=str, seenAt=AnswerTime | None)
+        .model_validate(entry)
+        .model_dump()
+    )
 
 
 def _lookup(live: Resource) -> Lookup:

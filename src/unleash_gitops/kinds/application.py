@@ -13,7 +13,7 @@ from urllib.parse import quote
 from pydantic import Field
 from typing_extensions import TypedDict, override
 
-from unleash_gitops.api.answers import check_answer
+from unleash_gitops.api.answers import check_answer, read_pages
 from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.kinds.shared.models import Model, TransferableMetadata, envelope
 from unleash_gitops.kinds.shared.named import Description, NamedKind
@@ -59,17 +59,15 @@ class Application(NamedKind):
     @override
     def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
         """Page by page."""
-        offset = 0
-        while True:
-            answer = check_answer(_Applications, reads.get(f"{self.path}?limit={_PAGE}&offset={offset}"), self.path)
-            for entry in answer["applications"]:
-                live = self.resource_from_entry(entry, reads.workspace)
-                is_empty = live.ownership == "unmanaged" and not any(live.spec.values())
-                documented = live.id in reads.scope.within(area)
-                yield replace(live, ownership="builtin") if is_empty and not documented else live
-            offset += _PAGE
-            if offset >= answer["total"]:
-                return
+        for entry in read_pages(lambda offset: self._read_page(reads, offset), _PAGE, self.path):
+            live = self.resource_from_entry(entry, reads.workspace)
+            is_empty = live.ownership == "unmanaged" and not any(live.spec.values())
+            documented = live.id in reads.scope.within(area)
+            yield replace(live, ownership="builtin") if is_empty and not documented else live
+
+    def _read_page(self, reads: Reads, offset: int) -> tuple[list[Any], int]:
+        answer = check_answer(_Applications, reads.get(f"{self.path}?limit={_PAGE}&offset={offset}"), self.path)
+        return answer["applications"], answer["total"]
 
     @override
     def create(self, desired: Resource, after: Mapping[str, Any]) -> tuple[Call, ...]:

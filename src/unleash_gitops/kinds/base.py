@@ -8,7 +8,7 @@ A kind is one module of this package with one instance of a `Kind`, named `KIND`
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from unleash_gitops.kinds.interfaces import Claimable, HasReferences, Marked
@@ -58,6 +58,11 @@ class Kind(ABC):
     """The name in `resourceLimits` of `ui-config` for the most objects there may be, where it has one."""
     codes: ClassVar[Mapping[str, str]] = {}
     """The codes of diagnostics that only this kind's documents have, and what they mean."""
+
+    secret_keys: ClassVar[Collection[str]] = ()
+    """The keys that stand for or beside a secret in a document, also those that a document must not have.
+
+    No diagnostic quotes a file that has such a kind, or such a key."""
 
     def address(self, metadata: Any) -> Address:
         """Return the address of the object that a document with `metadata` stands for."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from urllib.parse import quote
 
 from pydantic import AfterValidator, Field
-from typing_extensions import override
+from typing_extensions import TypedDict, override
 
 from unleash_gitops.kinds.base import Kind
 from unleash_gitops.kinds.flags.strategy import STRATEGY_CODES, reject_duplicates
@@ -39,6 +39,10 @@ class ProjectMetadata(AuditedMetadata):
     name: str = Field(pattern=r"^[A-Za-z0-9_~.-]+$", max_length=100, description="The project's id.", examples=["shop"])
 
 
+class _ProjectEnvironment(TypedDict):
+    environment: str
+
+
 def _environment_names(environments: list[Any]) -> list[str]:
     """Return the names as a set; the server answers `{environment: NAME}` for each."""
     return sorted(entry["environment"] if isinstance(entry, dict) else entry for entry in environments)
@@ -58,7 +62,7 @@ class ProjectSpec(Model):
     environments: Annotated[
         list[Annotated[str, Field(min_length=1)]],
         AfterValidator(reject_duplicates),
-        Rule(normalise=_environment_names, live_type=list[Any]),
+        Rule(normalise=_environment_names, live_type=list[str | _ProjectEnvironment]),
     ] = Field(default_factory=list, description="The environments it has, no others.", examples=[["development"]])
 
 

@@ -9,6 +9,8 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 from typing_extensions import override
 
+from unleash_gitops.api.answers import check_answer
+from unleash_gitops.kinds.flags.answers import TagsAnswer
 from unleash_gitops.kinds.flags.archived import archived_flags_with
 from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.kinds.shared.audited import Audited
@@ -19,6 +21,8 @@ from unleash_gitops.model.ownership import OWNER_TAG
 from unleash_gitops.model.resource import Resource
 
 __all__ = ["KIND"]
+
+_TAGS = "/api/admin/tags"
 
 
 def _reject_owner_tag(name: str) -> str:
@@ -87,7 +91,7 @@ class TagType(NamedKind, Audited):
     @override
     def users(self, reads: Reads, live: Resource) -> Iterable[str]:
         """The flags that have tags of the type, in all projects, archived ones included."""
-        if not any(tag["type"] == live.id for tag in reads.get_cached("/api/admin/tags")["tags"]):
+        if not any(tag["type"] == live.id for tag in check_answer(TagsAnswer, reads.get_cached(_TAGS), _TAGS)["tags"]):
             return
         for project in reads.all_projects():
             for flag in reads.features(project):

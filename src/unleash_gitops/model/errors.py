@@ -13,6 +13,7 @@ GitopsError
 ├── AuditLogUnavailable     the audit log cannot be read, so the origin of changes is unknown
 ├── UnexpectedError         an exception that no part of the tool expects: a bug
 ├── SandboxError            the local server could not be started, stopped or reset
+├── OutputLost              standard output is closed, full, or its reader has gone away
 ├── CodeHostError           GitHub or GitLab could not be read or written
 └── ServerError             a request to the server failed
     ├── Unreachable         no answer
@@ -49,6 +50,7 @@ __all__ = [
     "MissingRoute",
     "NotUnleash",
     "ObjectsError",
+    "OutputLost",
     "PlanFileError",
     "SandboxError",
     "ServerError",
@@ -222,6 +224,14 @@ class UnexpectedError(GitopsError):
 
 class SandboxError(GitopsError):
     """The local server could not be started, stopped or reset."""
+
+
+class OutputLost(GitopsError):
+    """Standard output is closed, on a full disk, or a pipe whose reader has ended (`is_broken_pipe`)."""
+
+    def __init__(self, reason: str, *, is_broken_pipe: bool = False) -> None:
+        self.is_broken_pipe = is_broken_pipe
+        super().__init__(f"cannot write to standard output: {reason}")
 
 
 class CodeHostError(GitopsError):

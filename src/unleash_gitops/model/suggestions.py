@@ -5,19 +5,25 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Collection
 
-__all__ = ["MAX_ALTERNATIVES", "list_alternatives", "suggest_alternatives", "suggest_nearest"]
+__all__ = ["MAX_ALTERNATIVES", "find_nearest", "list_alternatives", "suggest_alternatives", "suggest_nearest"]
 
 MAX_ALTERNATIVES = 10
 _MAX_WORD = 100  # characters; the time of a comparison grows with the square of the length
 
 
-def suggest_nearest(word: str, choices: Collection[str]) -> str | None:
-    """Return `did you mean "X"?` for the choice most similar to `word`, in any case; None when none is similar."""
+def find_nearest(word: str, choices: Collection[str]) -> str | None:
+    """Return the choice most similar to `word`, in any case; None when none is similar."""
     if len(word) > _MAX_WORD:
         return None
     by_lower_case = {choice.lower(): choice for choice in choices}
     nearest = difflib.get_close_matches(word.lower(), by_lower_case, n=1)
-    return f'did you mean "{by_lower_case[nearest[0]]}"?' if nearest else None
+    return by_lower_case[nearest[0]] if nearest else None
+
+
+def suggest_nearest(word: str, choices: Collection[str]) -> str | None:
+    """Return `did you mean "X"?` for the choice most similar to `word`, in any case; None when none is similar."""
+    nearest = find_nearest(word, choices)
+    return None if nearest is None else f'did you mean "{nearest}"?'
 
 
 def list_alternatives(choices: Collection[str], word: str | None = None) -> str:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import Any
 
-from unleash_gitops.model.escapes import escape_character
+from unleash_gitops.model.escapes import defuse_commands, escape_character
 
 __all__ = ["MAX_SHOWN", "escape_line", "format_pair", "format_value", "shorten_line"]
 
@@ -26,8 +26,11 @@ _IGNORABLE = range(0xE0000, 0xE1000)  # reserved for invisible characters, most 
 
 
 def escape_line(text: str) -> str:
-    r"""Return `text` on one line. Characters that a terminal acts on become escapes such as `\x1b`."""
-    return _UNUSUAL.sub(_escape_match, text)
+    r"""Return `text` on one line. Characters that a terminal acts on become escapes such as `\x1b`.
+
+    So does a character of `##[`, with which a command of a CI system starts.
+    """
+    return defuse_commands(_UNUSUAL.sub(_escape_match, text))
 
 
 def shorten_line(text: str, max_length: int = MAX_SHOWN) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
+from unleash_gitops.model.escapes import escape_character, find_commands
 from unleash_gitops.render.escape import escape_line
 
 __all__ = ["render_excerpt"]
@@ -35,8 +36,11 @@ def _render_characters(excerpt: str) -> list[str]:
     """Return the text for each character: spaces up to the next tab stop for a tab, escapes for others."""
     pieces: list[str] = []
     width = 0
-    for character in excerpt:
-        piece = " " * (_TAB - width % _TAB) if character == "\t" else escape_line(character)
+    commands = find_commands(excerpt)
+    for index, character in enumerate(excerpt):
+        piece = escape_character(character) if index in commands else escape_line(character)
+        if character == "\t":
+            piece = " " * (_TAB - width % _TAB)
         pieces.append(piece)
         width += cell_len(piece)
     return pieces

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from unleash_gitops.model.escapes import defuse_commands
+
 if TYPE_CHECKING:
     from unleash_gitops.model.diagnostics import Diagnostic
     from unleash_gitops.model.plan import Plan
@@ -76,4 +78,5 @@ def _to_json(diagnostic: Diagnostic) -> dict[str, Any]:
 
 def _dump(content: dict[str, Any]) -> str:
     text = json.dumps(content, indent=2, ensure_ascii=False)
-    return _RAW.sub(lambda match: json.dumps(match.group())[1:-1], text) + "\n"
+    text = _RAW.sub(lambda match: json.dumps(match.group())[1:-1], text)
+    return defuse_commands(text, "\\u0023") + "\n"  # "#" stands only in strings

@@ -19,7 +19,7 @@ from unleash_gitops.model.files import replace_file
 from unleash_gitops.sandbox.config import SupervisorConfig, hash_database_url
 from unleash_gitops.sandbox.health import wait_until_healthy
 from unleash_gitops.sandbox.info import HOST, PASSWORD, PORT, ROUTES, UNLEASH_VERSION, USERNAME, Sandbox
-from unleash_gitops.sandbox.node import install_unleash, wheel_dir
+from unleash_gitops.sandbox.node import base_environment, install_unleash, wheel_dir
 from unleash_gitops.sandbox.paths import STATE_VARIABLE, Paths, hold_lock
 from unleash_gitops.sandbox.ports import choose_port, is_port_free
 from unleash_gitops.sandbox.processes import OwnProcess, end
@@ -172,7 +172,10 @@ def _end_processes(paths: Paths, state: State) -> bool:
 
 
 def _spawn_supervisor(paths: Paths, config: SupervisorConfig) -> OwnProcess:
-    """Start the supervisor in its own session, which Ctrl-C and hang-up of this terminal do not reach."""
+    """Start the supervisor in its own session, which Ctrl-C and hang-up of this terminal do not reach.
+
+    It runs for days, so it inherits no variable that it does not need: the user's may hold secrets.
+    """
     search = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
     windows = os.name == "nt"
     with paths.log.open("ab") as log:
@@ -182,7 +185,7 @@ def _spawn_supervisor(paths: Paths, config: SupervisorConfig) -> OwnProcess:
             stdout=log,
             stderr=log,
             cwd=paths.state_dir,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(search)},
+            env={**base_environment(), "PYTHONPATH": os.pathsep.join(search)},
             start_new_session=not windows,
             creationflags=WINDOWS_DETACHED if windows else 0,
         )

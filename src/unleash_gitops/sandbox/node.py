@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -17,9 +18,9 @@ from unleash_gitops.sandbox.info import UNLEASH_VERSION
 from unleash_gitops.sandbox.paths import MISSING_EXTRA, cache_dir, hold_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-__all__ = ["SERVER", "base_environment", "find_node", "install_unleash", "wheel_dir"]
+__all__ = ["SERVER", "base_environment", "find_node", "install_unleash", "npm_environment", "wheel_dir"]
 
 HERE = Path(__file__).parent
 SERVER = HERE / "server.mjs"
@@ -27,6 +28,11 @@ PASSED_ON = (
     "PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "USERPROFILE",
     "SEARCH_FEATURES_RATE_LIMIT_PER_MINUTE",
 )  # fmt: skip
+NPM_READS = (
+    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "XDG_CONFIG_HOME",
+    "APPDATA", "LOCALAPPDATA", "PREFIX",
+)  # fmt: skip
+NPM_PREFIX = "NPM_CONFIG_"  # in any case
 MISSING_VERSION_CODES = ("ETARGET", "E404")  # npm's codes for a version or package that the registry does not have
 
 
@@ -45,11 +51,36 @@ def find_node() -> Path:
 
 
 def base_environment() -> dict[str, str]:
-    """Return the user's environment variables that a server needs.
+    """Return the user's environment variables that the supervisor and its servers need.
 
     Unleash reads dozens of others (DATABASE_*, HTTP_PORT, UNLEASH_*), which may be meant for another server.
     """
     return {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+
+
+def npm_environment() -> dict[str, str]:
+    """Return the user's environment variables that npm needs, and those that the user's npm configuration names."""
+    named = {name for path in _npm_configurations() for name in _find_named_variables(path)}
+    return base_environment() | {
+        name: value
+        for name, value in os.environ.items()
+        if name.upper() in NPM_READS or name.upper().startswith(NPM_PREFIX) or name in named
+    }
+
+
+def _npm_configurations() -> Iterator[Path]:
+    yield Path("~/.npmrc").expanduser()
+    options = {f"{NPM_PREFIX}USERCONFIG", f"{NPM_PREFIX}GLOBALCONFIG"}
+    yield from (Path(value) for name, value in os.environ.items() if name.upper() in options)
+
+
+def _find_named_variables(configuration: Path) -> list[str]:
+    """Return the variables whose values npm puts in place of `${NAME}` in a configuration file; none without one."""
+    try:
+        text = configuration.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return re.findall(r"\$\{(\w+)\??\}", text)
 
 
 def install_unleash(say: Callable[[str], None]) -> Path:
@@ -112,7 +143,7 @@ def _npm(command: str, directory: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - our own command line
         [str(node), str(modules / "npm" / "bin" / "npm-cli.js"), command, *flags],
         cwd=directory,
-        env={**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"},
+        env={**npm_environment(), "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -10,6 +10,7 @@ from unleash_gitops.documents.json_schema import SCHEMA_FILE, format_modeline, f
 from unleash_gitops.documents.loader import find_repository
 from unleash_gitops.documents.yamldoc import dump_scalar, quote
 from unleash_gitops.model.errors import UsageError
+from unleash_gitops.model.files import create_file
 from unleash_gitops.model.workspace import WORKSPACE_FILE, WORKSPACE_NAME_PATTERN
 
 __all__ = ["check_new_workspace", "check_workspace_name", "start_workspace"]
@@ -135,8 +136,7 @@ def start_workspace(directory: Path, name: str) -> tuple[list[Path], list[Path]]
         for path, text in files.items():
             if path not in kept:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with path.open("x", encoding="utf-8", newline="\n") as stream:
-                    stream.write(text)
+                create_file(path, text)
     except OSError as error:
         raise UsageError(f"cannot write {error.filename}: {error.strerror}") from None
     return [path for path in files if path not in kept], kept

@@ -16,6 +16,7 @@ from unleash_gitops.engine.reader import Reader
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.interfaces import Marked, Pullable
 from unleash_gitops.model.errors import KindNotReadable, UsageError
+from unleash_gitops.model.files import create_file
 from unleash_gitops.model.paths import format_path
 from unleash_gitops.model.resource import ReadScope, Reference, ResourceSet
 from unleash_gitops.model.suggestions import suggest_alternatives
@@ -166,5 +167,4 @@ def _write_files(root: Path, files: Iterable[NewFile]) -> None:
     for file in files:
         path = root / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write((format_modeline(file.path) if schema else "") + file.text)
+        create_file(path, (format_modeline(file.path) if schema else "") + file.text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -13,6 +13,7 @@ from unleash_gitops.documents.loader.cross_checks import check_entries, collect_
 from unleash_gitops.documents.loader.discovery import (
     START_WORKSPACE,
     File,
+    find_document_at,
     find_files,
     find_repository,
     find_workspace,
@@ -20,6 +21,7 @@ from unleash_gitops.documents.loader.discovery import (
     read_file,
 )
 from unleash_gitops.documents.loader.document_checks import Entry, check_document
+from unleash_gitops.documents.loader.hide_secrets import hide_values, may_hold_secrets
 from unleash_gitops.documents.loader.workspace_file import WorkspaceFile, check_workspace_file
 from unleash_gitops.documents.yamldoc import Document, read_documents
 from unleash_gitops.model.diagnostics import Diagnostic, Position, has_errors, in_order
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LoadedWorkspace",
     "compute_digest",
+    "find_document_at",
     "find_repository",
     "find_workspace",
     "find_workspaces",
@@ -77,14 +80,14 @@ def load(root: Path, new_files: Mapping[str, bytes] | None = None) -> LoadedWork
     """
     files, diagnostics = find_files(root)
     files = sorted([*files, *(File(path, "", content) for path, content in (new_files or {}).items())])
-    digests: dict[str, str] = {}
-    workspace_file = _load_workspace_file(files, diagnostics)
+    contents: dict[str, bytes] = {}
+    workspace_file = _load_workspace_file(files, diagnostics, contents)
     entries: list[Entry] = []
     document_count = 0
     for file in files:
         if file.path == WORKSPACE_FILE:
             continue
-        for item in _limit_problems(_load_file(file, workspace_file.name, digests)):
+        for item in _limit_problems(_load_file(file, workspace_file.name, contents)):
             if isinstance(item, Diagnostic):
                 diagnostics.append(item)
             elif isinstance(item, Entry):
@@ -100,10 +103,10 @@ def load(root: Path, new_files: Mapping[str, bytes] | None = None) -> LoadedWork
         root=root,
         workspace=workspace_file.workspace,
         desired=collect_resources(entries),
-        diagnostics=tuple(in_order(diagnostics)),
+        diagnostics=tuple(_hide_secrets(in_order(diagnostics), contents)),
         files=tuple(file.path for file in files),
         documents=document_count,
-        digests=digests,
+        digests={path: compute_digest(content) for path, content in contents.items() if path != WORKSPACE_FILE},
     )
 
 
@@ -116,8 +119,20 @@ def load_workspace_file(root: Path) -> tuple[Workspace | None, list[Diagnostic]]
     errors: list[Diagnostic] = []
     is_inside = Path(real).is_relative_to(os.path.realpath(root))
     files = [File(WORKSPACE_FILE, real)] if is_inside else []
-    workspace = _load_workspace_file(files, errors).workspace
-    return workspace, [problem for problem in errors if problem.severity == "error"]
+    contents: dict[str, bytes] = {}
+    workspace = _load_workspace_file(files, errors, contents).workspace
+    return workspace, [problem for problem in _hide_secrets(errors, contents) if problem.severity == "error"]
+
+
+def _hide_secrets(diagnostics: Iterable[Diagnostic], contents: Mapping[str, bytes]) -> Iterator[Diagnostic]:
+    """Yield diagnostics without what may be a secret. `contents` are those of the files, by path."""
+    may_hold: dict[str, bool] = {}
+    for diagnostic in diagnostics:
+        path = diagnostic.position.path
+        if path not in may_hold:
+            content = contents.get(path)
+            may_hold[path] = content is not None and may_hold_secrets(content, path)
+        yield hide_values(diagnostic) if may_hold[path] else diagnostic
 
 
 def compute_digest(content: bytes) -> str:
@@ -125,15 +140,18 @@ def compute_digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _load_workspace_file(files: list[File], diagnostics: list[Diagnostic]) -> WorkspaceFile:
-    """Read and check unleash-gitops.yaml, which may be missing. Adds its problems to `diagnostics`."""
+def _load_workspace_file(files: list[File], diagnostics: list[Diagnostic], contents: dict[str, bytes]) -> WorkspaceFile:
+    """Read and check unleash-gitops.yaml, which may be missing.
+
+    Adds its problems to `diagnostics`, its content to `contents`.
+    """
     file = next((file for file in files if file.path == WORKSPACE_FILE), None)
     if file is None:
         if not any(diagnostic.position.path == WORKSPACE_FILE for diagnostic in diagnostics):
             message, position = f"there is no {WORKSPACE_FILE}", Position(WORKSPACE_FILE)
             diagnostics.append(Diagnostic("error", "no-workspace", message, position, START_WORKSPACE))
         return WorkspaceFile()
-    items = list(_limit_problems(_read_documents(file)))
+    items = list(_limit_problems(_read_documents(file, contents)))
     # An empty file is a warning elsewhere; without this one there is no workspace.
     diagnostics += [_to_error(item) for item in items if isinstance(item, Diagnostic)]
     workspace_file, problems = check_workspace_file([item for item in items if isinstance(item, Document)])
@@ -145,19 +163,18 @@ def _to_error(problem: Diagnostic) -> Diagnostic:
     return Diagnostic("error", problem.code, problem.message, problem.position, problem.hint, problem.excerpt)
 
 
-def _read_documents(file: File, digests: dict[str, str] | None = None) -> Iterator[Document | Diagnostic]:
-    """Return the documents and problems of a file. Adds the file to `digests`."""
+def _read_documents(file: File, contents: dict[str, bytes]) -> Iterator[Document | Diagnostic]:
+    """Return the documents and problems of a file. Adds its content to `contents`."""
     content = read_file(file)
     if isinstance(content, Diagnostic):
         return iter([content])
-    if digests is not None:
-        digests[file.path] = compute_digest(content)
+    contents[file.path] = content
     return read_documents(content, file.path)
 
 
-def _load_file(file: File, workspace: str, digests: dict[str, str]) -> Iterator[Document | Entry | Diagnostic]:
-    """Yield each document of a file, followed by its problems and its entry. Adds the file to `digests`."""
-    for item in _read_documents(file, digests):
+def _load_file(file: File, workspace: str, contents: dict[str, bytes]) -> Iterator[Document | Entry | Diagnostic]:
+    """Yield each document of a file, followed by its problems and its entry. Adds the content to `contents`."""
+    for item in _read_documents(file, contents):
         yield item
         if isinstance(item, Document):
             entry, problems = check_document(item, workspace)

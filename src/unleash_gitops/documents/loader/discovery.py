@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +16,16 @@ from unleash_gitops.model.diagnostics import Diagnostic, Position
 from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.workspace import WORKSPACE_FILE
 
-__all__ = ["START_WORKSPACE", "File", "find_files", "find_repository", "find_workspace", "find_workspaces", "read_file"]
+__all__ = [
+    "START_WORKSPACE",
+    "File",
+    "find_document_at",
+    "find_files",
+    "find_repository",
+    "find_workspace",
+    "find_workspaces",
+    "read_file",
+]
 
 _SUFFIXES = (".yaml", ".yml")
 START_WORKSPACE = "start a workspace with: unleash-gitops init"
@@ -85,6 +94,28 @@ def find_files(root: Path) -> tuple[list[File], list[Diagnostic]]:
     walk = _Walk(os.path.realpath(root))
     walk.collect_files()
     return sorted(walk.files), walk.problems
+
+
+def find_document_at(target: Path, roots: Iterable[Path]) -> Path | None:
+    """Return the YAML file of a workspace that a write to `target` would replace or add, None when it is no such file.
+
+    Looks into the workspaces at `roots`, and into those of `target` and of the working directory. Follows symlinks, and
+    recognises a file by another of its names.
+    """
+    real = Path(os.path.realpath(target))
+    if real.name.casefold() == WORKSPACE_FILE:
+        return real
+    is_file, is_new = real.is_file(), not os.path.lexists(real)
+    around = filter(None, (_find_upwards(start, WORKSPACE_FILE) for start in (real.parent, Path())))
+    for root in dict.fromkeys(Path(os.path.realpath(root)) for root in (*roots, *around)):
+        inner = real.relative_to(root).parts if real.is_relative_to(root) else (".",)
+        is_read = real.name.casefold().endswith(_SUFFIXES) and not any(part.startswith(".") for part in inner)
+        if is_read and (is_file or is_new):
+            return real
+        for file in find_files(root)[0] if is_file else ():
+            if real.samefile(file.real):
+                return root / file.path
+    return None
 
 
 def read_file(file: File) -> bytes | Diagnostic:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-__all__ = ["find_choices", "find_keys"]
+__all__ = ["find_choices", "find_keys", "list_words"]
 
 _Schema = dict[str, Any]
 
@@ -24,6 +24,21 @@ def find_choices(model: type[BaseModel], path: Sequence[str | int]) -> list[Any]
     for schema in _find_schemas(model, path):
         choices += [schema["const"]] if "const" in schema else schema.get("enum", [])
     return choices
+
+
+def list_words(model: type[BaseModel]) -> set[str]:
+    """Return the keys and the words of closed sets that a document may have anywhere."""
+    words: set[str] = set()
+    schemas: list[Any] = [_build_schema(model)]
+    while schemas:
+        schema = schemas.pop()
+        if isinstance(schema, list):
+            schemas += schema
+        elif isinstance(schema, dict):
+            words |= {*schema.get("properties", ())}
+            words |= {word for word in (schema.get("const"), *schema.get("enum", ())) if isinstance(word, str)}
+            schemas += [value for key, value in schema.items() if key not in {"examples", "enum"}]
+    return words
 
 
 @cache

@@ -61,6 +61,12 @@ class _Link(TypedDict):
     url: str
 
 
+class _Dependency(TypedDict):
+    feature: str
+    enabled: NotRequired[bool | None]
+    variants: NotRequired[list[str] | None]
+
+
 class _FlagEnvironment(TypedDict):
     name: str
     enabled: bool
@@ -73,7 +79,7 @@ class FlagAnswer(TypedDict):
     name: str
     environments: list[_FlagEnvironment]
     links: NotRequired[list[_Link] | None]
-    dependencies: NotRequired[list[dict[str, Any]] | None]
+    dependencies: NotRequired[list[_Dependency] | None]
     children: NotRequired[list[str] | None]
 
 
@@ -126,7 +132,7 @@ class _ExportedLinks(TypedDict):
 
 class _ExportedDependencies(TypedDict):
     feature: str
-    dependencies: list[dict[str, Any]]
+    dependencies: list[_Dependency]
 
 
 class ExportAnswer(TypedDict):

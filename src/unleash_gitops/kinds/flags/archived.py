@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from typing_extensions import TypedDict
 
-from unleash_gitops.api.answers import check_answer
+from unleash_gitops.api.answers import check_answer, read_pages
 from unleash_gitops.kinds.flags.calls import flag_path
 from unleash_gitops.kinds.reads import Reads
 
@@ -46,6 +46,18 @@ class ArchivedFlag(TypedDict):
     tags: NotRequired[list[_Tag] | None]
 
 
+class _UsedConstraint(TypedDict):
+    contextName: str
+
+
+class _UsedStrategy(TypedDict):
+    """What a strategy uses."""
+
+    name: str
+    constraints: NotRequired[list[_UsedConstraint] | None]
+    parameters: NotRequired[dict[str, Any] | None]
+
+
 class _Page(TypedDict):
     features: list[ArchivedFlag]
     total: int
@@ -71,7 +83,9 @@ def archived_flags_with_strategy(reads: Reads, matches: Callable[[Mapping[str, A
     seen: set[str] = set()
     for (flag, _), path, answer in zip(places, paths, answers, strict=True):
         address = _address(flag)
-        if address not in seen and any(matches(strategy) for strategy in check_answer(list[Any], answer, path)):
+        if address not in seen and any(
+            matches(strategy) for strategy in check_answer(list[_UsedStrategy], answer, path)
+        ):
             seen.add(address)
             yield address
 
@@ -84,15 +98,14 @@ def names_context_field(strategy: Mapping[str, Any], field: str) -> bool:
 
 
 def list_archived_flags(reads: Reads) -> Iterator[ArchivedFlag]:
-    """Yield the archived flags of all projects, as a search finds them."""
-    offset = 0
-    while True:
-        path = f"/api/admin/search/features?archived=IS:true&limit={_PAGE}&offset={offset}"
-        page = check_answer(_Page, reads.get_cached(path), path)
-        yield from page["features"]
-        offset += _PAGE
-        if offset >= page["total"]:
-            return
+    """Return the archived flags of all projects, as a search finds them."""
+    path = f"/api/admin/search/features?archived=IS:true&limit={_PAGE}"
+
+    def read_page(offset: int) -> tuple[list[ArchivedFlag], int]:
+        page = check_answer(_Page, reads.get_cached(f"{path}&offset={offset}"), path)
+        return page["features"], page["total"]
+
+    return read_pages(read_page, _PAGE, path)
 
 
 def _address(flag: ArchivedFlag) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from typing_extensions import TypedDict
 
-from unleash_gitops.api.answers import check_answer
+from unleash_gitops.api.answers import AnswerTime, check_answer, parse_time
 from unleash_gitops.kinds.interfaces import Use
 from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.model.resource import Resource
@@ -25,7 +25,7 @@ class _Environment(TypedDict):
     name: str
     enabled: bool
     type: NotRequired[str]
-    lastSeenAt: NotRequired[str | None]
+    lastSeenAt: NotRequired[AnswerTime | None]
 
 
 class _Usage(TypedDict):
@@ -61,7 +61,7 @@ def find_flag_use(live: Resource, reads: Reads, since: datetime) -> Use | None:
 
 def _is_in_production(environment: Mapping[str, Any], since: datetime) -> bool:
     is_on = environment["enabled"] and environment.get("type") == "production"
-    return bool(is_on) and _parse_time(environment["lastSeenAt"]) >= since
+    return bool(is_on) and parse_time(environment["lastSeenAt"]) >= since
 
 
 def _describe_environment(environment: Mapping[str, Any], usage: Sequence[_Usage]) -> str:
@@ -72,7 +72,3 @@ def _describe_environment(environment: Mapping[str, Any], usage: Sequence[_Usage
     if count:
         return f"{count:,} times in the last hour in {name}"
     return f"last at {environment['lastSeenAt']} in {name}"
-
-
-def _parse_time(text: str) -> datetime:
-    return datetime.fromisoformat(text)

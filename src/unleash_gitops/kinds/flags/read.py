@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from unleash_gitops.api.answers import check_answer
+from unleash_gitops.api.answers import check_answer, read_pages
 from unleash_gitops.kinds.flags.answers import (
     FlagAnswer,
     LiveStrategy,
@@ -232,13 +232,12 @@ def _search_archived(reads: Reads, project: str, names: Collection[str]) -> Iter
         for name in names:
             yield from _search(reads, f"{path}&query={quote(name, safe='')}")["features"]
         return
-    offset = 0
-    while True:
+
+    def read_page(offset: int) -> tuple[list[Mapping[str, Any]], int]:
         answer = _search(reads, f"{path}&offset={offset}")
-        yield from answer["features"]
-        offset += _PAGE
-        if offset >= answer["total"]:
-            return
+        return [*answer["features"]], answer["total"]
+
+    yield from read_pages(read_page, _PAGE, path)
 
 
 def _search(reads: Reads, path: str) -> SearchAnswer:

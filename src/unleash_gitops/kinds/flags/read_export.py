@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-from unleash_gitops.api.answers import check_answer
+from unleash_gitops.api.answers import check_answer, parse_time
 from unleash_gitops.api.audit_log import read_oldest_event, search_events
 from unleash_gitops.kinds.flags.answers import ExportAnswer
 from unleash_gitops.kinds.reads import Reads
@@ -58,14 +57,13 @@ class _Log:
         self._orders: dict[tuple[str | None, str | None], list[str]] = {}
         # Since when the log has all that happened: older strategies may have been put in another order.
         oldest = read_oldest_event(reads.get, "feature-created")
-        self._since = None if oldest is None else _seconds(oldest.at)
+        self._since = None if oldest is None else parse_time(oldest.at).timestamp()
         imports, has_all_imports = search_events(reads.get, "type=IS:features-imported", _MOST_PAGES)
-        self._imports = [_seconds(event.at) for event in imports]
+        self._imports = [parse_time(event.at).timestamp() for event in imports]
         changes, has_all_changes = search_events(reads.get, "type=IS:strategy-order-changed", _MOST_PAGES)
         self._complete = has_all_imports and has_all_changes
         for event in changes:  # newest first
-            order = list((event.data or {}).get("strategyIds") or ())
-            self._orders.setdefault((event.feature, event.environment), order)
+            self._orders.setdefault((event.feature, event.environment), _strategy_ids(event.data))
 
     def put_in_order(self, flag: str, environment: str, strategies: list[Mapping[str, Any]]) -> bool:
         """Put `strategies` in order; tell whether that is certain."""
@@ -82,6 +80,12 @@ class _Log:
         return True
 
 
+def _strategy_ids(data: Any) -> list[str]:
+    """Return the ids of strategies in their new order, as an event has them; none where it has something else."""
+    ids = data.get("strategyIds") if isinstance(data, dict) else None
+    return [identifier for identifier in ids if isinstance(identifier, str)] if isinstance(ids, list) else []
+
+
 def _creation_time(identifier: str) -> float | None:
     """Return when a ULID was created, in seconds since 1970, None when it is not a ULID."""
     from ulid import ULID  # here, since only exports need it
@@ -90,7 +94,3 @@ def _creation_time(identifier: str) -> float | None:
         return ULID.from_str(identifier).timestamp
     except ValueError:
         return None
-
-
-def _seconds(time: str) -> float:
-    return datetime.fromisoformat(time).astimezone(UTC).timestamp()

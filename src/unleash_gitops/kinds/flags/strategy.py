@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
 
 from unleash_gitops.kinds.shared.constraint import CONSTRAINT_CODES, Constraints, constraints_body
 from unleash_gitops.kinds.shared.fields import EMPTY_IS_NONE, Rule, defaults, live_model, normalise, to_document
@@ -83,10 +84,14 @@ class Variant(Model):
     )
 
 
+class _SegmentNumber(TypedDict):
+    id: int
+
+
 Segments = Annotated[
     list[Annotated[str, Field(min_length=1)]],
     AfterValidator(reject_duplicates),
-    Rule(normalise=sorted, live_type=list[Any]),
+    Rule(normalise=sorted, live_type=list[int | _SegmentNumber]),
 ]
 Value = str | int | float | bool
 

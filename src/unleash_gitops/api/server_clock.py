@@ -1,0 +1,57 @@
+"""The server's clock, from the header `Date` of its answers: the clocks of two machines can be minutes apart."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+__all__ = ["ServerClock", "parse_http_date"]
+
+
+class ServerClock:
+    """Estimates the server's present time; safe to use from many threads.
+
+    The header has whole seconds, so the estimate is behind by up to a second and the time that the answer travelled.
+    `monotonic` returns seconds that never go back, whatever happens to this machine's own clock.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._newest: tuple[float, datetime] | None = None
+        """When the newest answer arrived (monotonic), and its date."""
+
+    def observe(self, headers: Mapping[str, str]) -> None:
+        """Take the date from the headers of an answer that has just arrived.
+
+        An answer without a usable date, or from a cache (header `Age`), changes nothing.
+        """
+        date = parse_http_date(headers.get("date", ""))
+        if date is None or "age" in headers:
+            return
+        with self._lock:
+            self._newest = (self._monotonic(), date)
+
+    def now(self) -> datetime | None:
+        """Return the server's present time in UTC, None before the first answer with a usable date."""
+        with self._lock:
+            if self._newest is None:
+                return None
+            arrived, date = self._newest
+            elapsed = self._monotonic() - arrived
+        try:
+            return date + timedelta(seconds=elapsed)
+        except OverflowError:  # a date at the end of the calendar
+            return None
+
+
+def parse_http_date(text: str) -> datetime | None:
+    """Return an HTTP date in UTC, None when `text` is no date."""
+    try:
+        date = parsedate_to_datetime(text)
+        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
