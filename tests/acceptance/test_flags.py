@@ -219,7 +219,9 @@ def test_a_flag_that_left_the_files_is_archived_and_its_document_revives_it(flag
     strategy = ids(flags, name)
     (flags.root / f"{name}.yaml").unlink()
     (change,) = flags.plan()["changes"]
-    assert (change["action"], change["before"]["environments"]["production"]) == ("delete", {"enabled": True})
+    before = change["before"]["environments"]["production"]
+    assert (change["action"], before["enabled"], len(before["strategies"])) == ("delete", True, 1)
+    assert [link["url"] for link in change["before"]["links"]] == ["https://example.com"]
     assert_nothing_differs(flags)
     assert flags.instance.flag(name) is None
     flags.flag(name, **{**spec, "description": "Winter"}, links=[{"url": "https://example.com"}])

@@ -17,6 +17,7 @@ from command_line import CommandResult, run_here
 from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.instance import Instance
 from unleash_gitops.model.plan_set import PlanSet, parse_plans
+from unleash_gitops.workflow.apply import apply_plan
 
 
 class Several(Space):
@@ -327,3 +328,24 @@ def test_an_interrupt_ends_all_of_it(several: Several) -> None:
     done: CommandResult = several.apply("--all")
     assert done.code == 0
     assert len(several.instance.charts()) == 122
+
+
+def test_a_bug_in_one_workspace_leaves_the_report_of_the_other(
+    tmp_path: Path, fake: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = Several(tmp_path, fake)
+    for name in ("payments", "search"):
+        space.workspace(name)
+        space.chart_in(name, "errors", title=name)
+
+    def fail_for_search(plan: Any, *arguments: Any) -> Any:
+        if plan.workspace == "search":
+            raise RecursionError("too deep")
+        return apply_plan(plan, *arguments)
+
+    monkeypatch.setattr("unleash_gitops.workflow.many_workspaces.apply_plan", fail_for_search)
+    done = space.run("apply", "--all", "--yes")
+    assert done.code == 3
+    assert "Applied 1, failed 0, skipped 0, blocked 0." in done.out
+    assert "error: internal error: RecursionError: too deep" in done.err
+    assert titles(fake) == ["payments"]

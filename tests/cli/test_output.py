@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from unleash_gitops.api.answers import read_entries
-from unleash_gitops.cli.output import show_error
+from unleash_gitops.cli.output import show_error, show_unexpected
+from unleash_gitops.model.change_errors import UnexpectedFailure
 from unleash_gitops.model.errors import GitopsError, UnexpectedAnswer
 
 
@@ -48,3 +49,15 @@ def test_an_error_without_a_cause_is_shown_alone(
         read_entries({}, "projects", "/api/admin/projects")
     show_error(caught.value)
     assert capsys.readouterr().err == "error: GET /api/admin/projects: the answer has no list projects\n"
+
+
+def test_the_traceback_of_a_failure_is_shown_with_v_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failure = UnexpectedFailure(RecursionError("too deep"))
+    monkeypatch.setattr("sys.argv", ["unleash-gitops", "apply"])
+    show_unexpected(failure)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sys.argv", ["unleash-gitops", "-v", "apply"])
+    show_unexpected(failure)
+    assert capsys.readouterr().err == "RecursionError: too deep\n"

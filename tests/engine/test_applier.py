@@ -12,6 +12,7 @@ import pytest
 from unleash_gitops.api.client import Client
 from unleash_gitops.engine.applier import apply_changes
 from unleash_gitops.model.call import Call, Lookup
+from unleash_gitops.model.change_errors import ChangedSincePlanned, UnexpectedFailure
 from unleash_gitops.model.delete_limits import DeleteLimits
 from unleash_gitops.model.plan import Change, Instance, Plan, Summary
 from unleash_gitops.model.report import Report, Result
@@ -21,7 +22,8 @@ def change(name: str, action: str = "create", depends_on: tuple[str, ...] = (), 
     method = "DELETE" if action == "delete" else "POST"
     sent = tuple(Call(method=method, path=f"/api/admin/{name}/{number}", body={"id": name}) for number in range(calls))
     return Change(
-        action=action, kind="K", name=name, project=None, feature=None, id=name, source=None, before=None, after=None,
+        action=action, kind="K", name=name, project=None, feature=None, id=name, source=None,
+        before=None if action in {"create", "blocked"} else {}, after=None,
         depends_on=tuple(f"K/{other}" for other in depends_on), **more,
     ).with_calls(() if action == "blocked" else sent)  # fmt: skip
 
@@ -59,11 +61,16 @@ class Server:
         return httpx.Response(200, json={})
 
     def apply(
-        self, made: Plan, concurrency: int = 4, stop: threading.Event | None = None, seen: list[Result] | None = None
+        self,
+        made: Plan,
+        concurrency: int = 4,
+        stop: threading.Event | None = None,
+        seen: list[Result] | None = None,
+        **more: Any,
     ) -> Report:
         sink = [] if seen is None else seen
         with Client("http://x", "t", concurrency=concurrency, transport=httpx.MockTransport(self)) as client:
-            return apply_changes(made, client, stop or threading.Event(), sink.append)
+            return apply_changes(made, client, stop or threading.Event(), sink.append, **more)
 
 
 def statuses(report: Report) -> dict[str, str]:
@@ -109,6 +116,86 @@ def test_a_failure_takes_only_what_depends_on_it() -> None:
     ]
     assert report.summary.model_dump() == {"applied": 2, "failed": 1, "skipped": 2, "blocked": 0}
     assert not report.complete
+
+
+@pytest.mark.parametrize("action", ["update", "adopt", "transfer", "release"])
+def test_a_failed_change_of_a_live_object_takes_only_deletes_with_it(action: str) -> None:
+    """What refers to the object finds it on the server; what it was to stop using may not go."""
+    server = Server({"a": 403})
+    report = server.apply(
+        plan(
+            change("a", action),
+            change("b", depends_on=("a",)),
+            change("c", "blocked", reason="because").model_copy(update={"before": {}}),
+            change("d", depends_on=("c",)),
+            change("e", "delete", depends_on=("a",)),
+            change("f", "delete", depends_on=("e",)),
+        )
+    )
+    assert statuses(report) == {
+        "a": "failed",
+        "b": "applied",
+        "c": "blocked",
+        "d": "applied",
+        "e": "skipped",
+        "f": "skipped",
+    }
+    assert sorted(server.paths) == ["a/0", "b/0", "d/0"]
+
+
+def test_a_failed_change_says_which_of_its_requests_were_sent() -> None:
+    server = Server()
+    broken = iter([None, None, 400])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        status = next(broken)
+        return server(request) if status is None else httpx.Response(status, json={"message": "too long"})
+
+    with Client("http://x", "t", transport=httpx.MockTransport(answer)) as client:
+        (result,) = apply_changes(plan(change("a", "update", calls=4)), client, threading.Event()).results
+    assert (result.status, result.sent) == ("failed", 2)
+    assert result.error == (
+        "POST /api/admin/a/2: 400: too long; 2 of 4 requests were sent; the next plan shows what is left"
+    )
+
+
+def test_any_exception_fails_its_change_only_and_is_handed_over() -> None:
+    failures: list[UnexpectedFailure] = []
+    server = Server({"a": ZeroDivisionError("odd")})
+    report = server.apply(plan(change("a"), change("b", depends_on=("a",)), change("c")), on_unexpected=failures.append)
+    assert statuses(report) == {"a": "failed", "b": "skipped", "c": "applied"}
+    hint = "this is a bug in unleash-gitops; please report it with the output of -v"
+    assert report.results[0].error == f"ZeroDivisionError: odd ({hint})"
+    assert [type(failure.__cause__) for failure in failures] == [ZeroDivisionError]
+
+
+def test_a_listener_that_fails_does_not_end_the_run() -> None:
+    failures: list[UnexpectedFailure] = []
+
+    def listen(_result: Result) -> None:
+        raise BrokenPipeError
+
+    with Client("http://x", "t", transport=httpx.MockTransport(Server())) as client:
+        made = plan(change("a"), change("b", depends_on=("a",)))
+        report = apply_changes(made, client, threading.Event(), listen, on_unexpected=failures.append)
+    assert report.complete
+    assert [type(failure.__cause__) for failure in failures] == [BrokenPipeError] * 2
+
+
+def test_a_live_object_is_checked_once_right_before_its_first_request() -> None:
+    server = Server()
+
+    def check(checked: Change) -> None:
+        server.paths.append(f"check {checked.name}")
+        if checked.name == "b":
+            raise ChangedSincePlanned("title", "by admin at noon (event 7)")
+
+    made = plan(change("a", "update", calls=2), change("b", "update"), change("c"), two_step("d"))
+    report = server.apply(made, 1, check_object=check)
+    assert statuses(report) == {"a": "applied", "b": "failed", "c": "applied", "d": "applied"}
+    error = "changed since planned: title, by admin at noon (event 7) (plan again)"
+    assert (report.results[1].error, report.results[1].sent) == (error, 0)
+    assert server.paths == ["check a", "a/0", "a/1", "check b", "c/0", "check d", "d/0", "noted", "d/1"]
 
 
 def test_what_is_blocked_is_never_sent_and_blocks_what_needs_it() -> None:
@@ -232,7 +319,7 @@ def test_a_stop_during_the_wait_says_how_far_a_change_is() -> None:
     server = Server({"flag": stop.set})
     report = server.apply(plan(two_step("flag"), two_step("other", ("flag",))), stop=stop)
     assert [(result.status, result.error) for result in report.results] == [
-        ("failed", "interrupted, after 1 of 2 requests"),
+        ("failed", "interrupted; 1 of 2 requests were sent; the next plan shows what is left"),
         ("skipped", "interrupted"),
     ]
     assert server.paths == ["flag/0"]
@@ -249,7 +336,10 @@ def test_a_wait_for_the_server_ends_with_the_run() -> None:
 
     with Client("http://x", "t", transport=httpx.MockTransport(answer)) as client:
         (result,) = apply_changes(plan(two_step("flag")), client, threading.Event()).results
-    assert (result.status, result.error) == ("failed", "interrupted, after 1 of 2 requests")
+    assert (result.status, result.error) == (
+        "failed",
+        "interrupted; 1 of 2 requests were sent; the next plan shows what is left",
+    )
 
 
 def test_a_server_that_is_gone_for_good_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from unleash_gitops.model.delete_limits import DeleteLimits
 from unleash_gitops.model.diagnostics import Diagnostic, Position
 from unleash_gitops.model.plan import Change, Changed, FieldChange, Instance, Plan, Summary, Unmanaged
 from unleash_gitops.model.plan_set import Planned, PlanSet
-from unleash_gitops.model.report import Report, ReportSummary, Result
+from unleash_gitops.model.report import ConcurrentChange, Report, Result
 
 CHART: dict[str, Any] = {
     "metricName": "unleash_counter_checkout_errors",
@@ -233,22 +233,33 @@ def result(action: str, name: str | None, status: str, error: str | None = None)
     )  # fmt: skip
 
 
-def report(*results: Result) -> Report:
-    count = Counter(each.status for each in results)
-    return Report(summary=ReportSummary(**count), results=results)
+def concurrent_change(name: str, number: int, *, overwritten: bool) -> ConcurrentChange:
+    changed = Changed(by="admin\x1b[1m", at="2026-03-01T12:00:00.000Z", event=number)
+    return ConcurrentChange(address=f"Segment/{name}", changed=changed, overwritten=overwritten)
 
 
 REPORTS = {
-    "report-applied": report(result("create", "a", "applied"), result("update", "b", "applied")),
-    "report-mixed": report(
-        result("create", "checkout-errors", "applied"),
-        result("update", "signups", "applied"),
-        result("create", "latency", "failed", f"POST {PATH}: 400 BadDataError: title must be shorter"),
-        result("create", "latency-by-region", "skipped", "waits for ImpactMetric/latency, which failed"),
-        result("blocked", "guarded", "blocked", "used by a safeguard (mode: read)"),
-        result("delete", None, "applied"),
-        result("delete", None, "failed", f"DELETE {PATH}/x: \x1b[31m500\nsecond line"),
-        result("delete", None, "skipped"),
+    "report-applied": Report.of([result("create", "a", "applied"), result("update", "b", "applied")]),
+    "report-mixed": Report.of(
+        [
+            result("create", "checkout-errors", "applied"),
+            result("update", "signups", "applied"),
+            result("create", "latency", "failed", f"POST {PATH}: 400 BadDataError: title must be shorter"),
+            result("create", "latency-by-region", "skipped", "waits for ImpactMetric/latency, which failed"),
+            result("blocked", "guarded", "blocked", "used by a safeguard (mode: read)"),
+            result("delete", None, "applied"),
+            result("delete", None, "failed", f"DELETE {PATH}/x: \x1b[31m500\nsecond line"),
+            result("delete", None, "skipped"),
+        ]
+    ),
+    "report-concurrent": Report.of(
+        [result("update", "signups", "failed", "the server accepted the change but does not hold it: title")],
+        concurrent=(
+            concurrent_change("beta", 4711, overwritten=True),
+            concurrent_change("people\nabroad", 4712, overwritten=False),
+        ),
+        unverified="GET /api/admin/segments: 503: try\x1b later",
+        audit_error="GET /api/admin/search/events: 403: no\x1b",
     ),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from unleash_gitops.model import errors
+from unleash_gitops.model import change_errors, errors
 from unleash_gitops.model.diagnostics import Diagnostic, Position
 from unleash_gitops.render.text import render_error_text
 
@@ -49,6 +49,15 @@ SHOWN = [
         "help: to leave them on the server, use --on-drift keep\n"
         "help: if the files already contain them, set metadata.accepted to the number of the event\n"),
     ),
+    (errors.OutputLost("disk\x1b full"), "error: cannot write to standard output: disk\\x1b full\n"),
+    (
+        errors.UnexpectedChanges([("Segment/b", "description: by\x1b")]),
+        (
+            "error: the plan has changes that were not reviewed; nothing was applied:\n"
+            "    Segment/b: description: by\\x1b\n"
+            "help: open a pull request, or run its job again, and review the new plan\n"
+        ),
+    ),
     (
         errors.AuditLogUnavailable("GET /api/admin/user: 403: you may\x1b[1m not"),
         ("error: the files and the server differ, but the audit log cannot be read to tell who changed what: "
@@ -78,8 +87,26 @@ SHOWN = [
     (errors.UnexpectedAnswer(*GET, "no projects"), "error: GET /api/admin/projects: no projects\n"),
     (errors.TooOld(*GET, "Unleash 4.0 is too old"), "error: GET /api/admin/projects: Unleash 4.0 is too old\n"),
     (
-        errors.ClaimLost("/api/admin/features/a/tags", ["shop\x1b"]),
+        change_errors.ClaimLost("/api/admin/features/a/tags", ["shop\x1b"]),
         "error: adopted by shop\\x1b at the same time\nhelp: plan again\n",
+    ),
+    (
+        change_errors.ChangedSincePlanned("title\x1b", "by admin at noon (event 7)"),
+        "error: changed since planned: title\\x1b, by admin at noon (event 7)\nhelp: plan again\n",
+    ),
+    (
+        change_errors.UnexpectedFailure(RecursionError("too deep\x1b")),
+        (
+            "error: RecursionError: too deep\\x1b\n"
+            "help: this is a bug in unleash-gitops; please report it with the output of -v\n"
+        ),
+    ),
+    (
+        errors.UnexpectedError(KeyError()),
+        (
+            "error: internal error: KeyError\n"
+            "help: this is a bug in unleash-gitops; please report it with the output of -v\n"
+        ),
     ),
     (errors.Maintenance(*GET, "in maintenance mode"), "error: GET /api/admin/projects: in maintenance mode\n"),
     (
@@ -99,7 +126,7 @@ def test_error(error: errors.GitopsError, text: str) -> None:
 
 
 def test_every_error_class_has_a_case_here() -> None:
-    assert {type(error).__name__ for error, _ in SHOWN} == set(errors.__all__)
+    assert {type(error).__name__ for error, _ in SHOWN} == {*errors.__all__, *change_errors.__all__}
 
 
 def test_a_sandbox_error_with_an_empty_message() -> None:

@@ -14,7 +14,8 @@ from unleash_gitops.model.plan import parse_plan
 from unleash_gitops.render.github import render_diagnostics_github, render_drift_github
 from unleash_gitops.render.json import render_diagnostics_json, render_plan_json, render_report_json
 from unleash_gitops.render.markdown import render_plan_markdown
-from unleash_gitops.render.text import render_diagnostics_text, render_plan_text, render_report_text, render_result_line
+from unleash_gitops.render.report_text import render_report_text, render_result_line
+from unleash_gitops.render.text import render_diagnostics_text, render_plan_text
 
 Golden = Callable[[str, str], None]
 CASES = Path(__file__).parents[1] / "cases"

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from properties import examples
-from render.samples import HOSTILE_TEXTS, change, hostile, plan, planset, report
+from render.samples import HOSTILE_TEXTS, change, hostile, plan, planset
 from unleash_gitops.ci.job import Job, detect_job
 from unleash_gitops.model.diagnostics import Diagnostic, Position
 from unleash_gitops.model.errors import ApiError, SandboxError, StalePlan
@@ -26,13 +26,8 @@ from unleash_gitops.model.report import Report, Result
 from unleash_gitops.render.github import render_diagnostics_github, render_drift_github
 from unleash_gitops.render.markdown import MAX_COMMENT_BYTES, render_plan_markdown, render_plan_set_markdown
 from unleash_gitops.render.markdown_syntax import count_bytes, format_code_span
-from unleash_gitops.render.text import (
-    render_diagnostics_text,
-    render_error_text,
-    render_plan_text,
-    render_report_text,
-    render_result_line,
-)
+from unleash_gitops.render.report_text import render_report_text, render_result_line
+from unleash_gitops.render.text import render_diagnostics_text, render_error_text, render_plan_text
 
 FRAGMENTS = [
     *HOSTILE_TEXTS,
@@ -261,7 +256,7 @@ def test_a_hostile_report_is_harmless(texts: list[str], status: str) -> None:
         {"action": "delete", "kind": kind, "name": name, "project": project, "feature": feature, "id": number,
          "status": status, "error": error}
     )  # fmt: skip
-    hostile_report: Report = report(result, result)
+    hostile_report = Report.of([result, result])
     assert_harmless(render_report_text(hostile_report))
     assert_harmless(render_result_line(result))
     assert "\n" not in render_result_line(result).plain

@@ -20,12 +20,14 @@ the server handles the request; "slow" delays the request by 0.3 s."""
 class FaultProxy:
     """Passes requests on to `upstream`, except for the faults that `fault(number, method, path)` returns.
 
-    `reached` has the requests that reached the server, `faults` counts the faults, `seen` all requests.
+    `before_passing` is called with the method and path right before a request is passed on, such as for an edit by
+    another user. `reached` has the requests that reached the server, `faults` counts the faults, `seen` all requests.
     """
 
     def __init__(self, upstream: str) -> None:
         self.upstream = urlsplit(upstream)
         self.fault: Callable[[int, str, str], Fault] = lambda _number, _method, _path: None
+        self.before_passing: Callable[[str, str], None] = lambda _method, _path: None
         self.reached: list[tuple[str, str]] = []
         self.faults = 0
         self.seen = 0
@@ -56,6 +58,7 @@ def _handler(proxy: FaultProxy) -> type[QuietHandler]:
                 )
             else:
                 time.sleep(0.3 if fault == "slow" else 0)
+                proxy.before_passing(self.command, self.path)
                 status, content = self._pass_on(body)
                 if fault == "cut after":
                     self._cut()

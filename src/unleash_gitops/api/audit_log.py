@@ -25,6 +25,7 @@ __all__ = [
     "parse_actor",
     "read_events",
     "read_events_if_allowed",
+    "read_newest_event_id",
     "read_oldest_event",
     "read_recent",
     "search_events",
@@ -90,9 +91,15 @@ def parse_actor(answer: Any) -> Actor | None:
 
 
 def read_events(
-    get: Callable[[str], Any], types: Sequence[str], features: Sequence[str] = (), project: str | None = None
+    get: Callable[[str], Any],
+    types: Sequence[str],
+    features: Sequence[str] = (),
+    project: str | None = None,
+    since: int = 0,
 ) -> list[Event]:
     """Return the events of `types`, of some flags or of one project only when those are given, newest first.
+
+    Only those after the event `since` are returned.
 
     At most ten thousand: what is older counts as not in the log. `get` sends a GET of a path. Raises what `get` raises,
     and UnexpectedAnswer.
@@ -102,7 +109,13 @@ def read_events(
         query += f"&feature=IS_ANY_OF:{','.join(quote(name, safe='') for name in features)}"
     if project is not None:
         query += f"&project=IS:{quote(project, safe='')}"
-    return search_events(get, query, _MOST_PAGES)[0]
+    return search_events(get, query, _MOST_PAGES, since)[0]
+
+
+def read_newest_event_id(get: Callable[[str], Any], types: Sequence[str]) -> int:
+    """Return the id of the newest event of `types`, 0 when there is none. Raises as `search_events` does."""
+    path = f"{SEARCH}?type=IS_ANY_OF:{','.join(types)}&limit=1"
+    return max((entry.id for entry in parse_answer(_Page, get(path), path).events), default=0)
 
 
 def read_events_if_allowed(get: Callable[[str], Any], types: Sequence[str]) -> list[Event]:
@@ -115,8 +128,8 @@ def read_events_if_allowed(get: Callable[[str], Any], types: Sequence[str]) -> l
         return []
 
 
-def search_events(get: Callable[[str], Any], query: str, most_pages: int) -> tuple[list[Event], bool]:
-    """Return the events that match `query`, newest first, and whether these are all.
+def search_events(get: Callable[[str], Any], query: str, most_pages: int, since: int = 0) -> tuple[list[Event], bool]:
+    """Return the events that match `query`, newest first, and whether these are all; only those after event `since`.
 
     Reads at most `most_pages` pages of a thousand events. Raises what `get` raises, and UnexpectedAnswer.
     """
@@ -125,7 +138,9 @@ def search_events(get: Callable[[str], Any], query: str, most_pages: int) -> tup
         path = f"{SEARCH}?{query}&limit={_PAGE}&offset={page * _PAGE}"
         answer = parse_answer(_Page, get(path), path)
         # A page may repeat events that have moved on to it.
-        events.update((entry.id, _to_event(entry)) for entry in answer.events)
+        events.update((entry.id, _to_event(entry)) for entry in answer.events if entry.id > since)
+        if any(entry.id <= since for entry in answer.events):
+            return _newest_first(events.values()), True
         read = page * _PAGE + len(answer.events)
         if len(answer.events) < _PAGE or read == answer.total:
             return _newest_first(events.values()), answer.total is None or read >= answer.total

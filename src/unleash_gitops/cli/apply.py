@@ -20,7 +20,7 @@ from unleash_gitops.cli.expect import (
     select_runs,
     show_settled,
 )
-from unleash_gitops.cli.output import echo_data, echo_line, echo_text, progress_bar, show_error
+from unleash_gitops.cli.output import echo_data, echo_line, echo_text, progress_bar, show_error, show_unexpected
 from unleash_gitops.cli.plan import (
     allow_in_use_option,
     max_deletes_option,
@@ -232,7 +232,7 @@ def _apply_directories(
 
 def _apply(runs: Sequence[Run], form: str, secrets: Secrets, *, several: bool) -> int:
     """Apply the plans of `runs` and show the reports. Return the exit code."""
-    from unleash_gitops.render.text import render_result_line
+    from unleash_gitops.render.report_text import render_result_line
     from unleash_gitops.workflow.many_workspaces import apply_all, stop_all
 
     done, lock = 0, threading.Lock()
@@ -253,7 +253,7 @@ def _apply(runs: Sequence[Run], form: str, secrets: Secrets, *, several: bool) -
             def hand_over(run: Run, address: str, secret: str) -> None:
                 secrets.keep(name_secret(run.url or "", run.name, address), secret)
 
-            apply_all(runs, on_result, hand_over)
+            apply_all(runs, on_result, hand_over, show_unexpected)
         failed = not _show_reports_somewhere(runs, form, several=several) or secrets.is_incomplete
     failed |= show_failures(runs, several=several)
     if interrupted():
@@ -287,7 +287,7 @@ def _show_reports(runs: Sequence[Run], form: str, *, several: bool, err: bool = 
         elif runs[0].report is not None:
             echo_data(render_report_json(runs[0].report))
         return
-    from unleash_gitops.render.text import render_report_text
+    from unleash_gitops.render.report_text import render_report_text
 
     for run in runs:
         if run.report is None:

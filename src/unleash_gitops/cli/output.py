@@ -28,6 +28,7 @@ __all__ = [
     "progress_bar",
     "show_error",
     "show_system_error",
+    "show_unexpected",
     "write_atomically",
 ]
 
@@ -59,12 +60,17 @@ def show_error(error: GitopsError) -> None:
     """Print an error that ends the run; with -v also the traceback of its cause, where it has one."""
     from unleash_gitops.render.text import render_error_text
 
+    show_unexpected(error)
+    echo_text(render_error_text(error), err=True)
+
+
+def show_unexpected(error: GitopsError) -> None:
+    """Print the traceback of an error's cause with -v, where it has one."""
     if is_verbose() and error.__cause__ is not None:
         import traceback
 
         for line in "".join(traceback.format_exception(error.__cause__)).splitlines():
             echo_line(line)
-    echo_text(render_error_text(error), err=True)
 
 
 def show_system_error(error: OSError) -> None:

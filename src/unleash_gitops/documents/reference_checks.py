@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -11,10 +11,15 @@ from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.interfaces import HasReferences
 from unleash_gitops.model.diagnostics import Diagnostic
 from unleash_gitops.model.naming import to_words
-from unleash_gitops.model.resource import Key, Reference, Resource, ResourceSet, SpecLookup
+from unleash_gitops.model.resource import Key, Reference, ReferenceConflict, Resource, ResourceSet
 from unleash_gitops.model.suggestions import suggest_alternatives
 
-__all__ = ["find_missing_references", "find_reference_conflicts", "list_missing_references"]
+__all__ = [
+    "find_missing_references",
+    "find_reference_conflicts",
+    "list_missing_references",
+    "list_reference_conflicts",
+]
 
 _MAX_COMPARISONS = 20_000  # of a missing name with an existing one; more would take seconds
 _CREATE_OR_CORRECT = "create it first, or correct the name"
@@ -97,6 +102,22 @@ def find_reference_conflicts(
 
     Without `live`, only references between documents are checked.
     """
+    diagnostics = []
+    for document, (reference, problem) in list_reference_conflicts(documents, desired, live):
+        positions = {known.path: known.position for known in document.references}
+        position = positions.get(reference.path) or document.position
+        if position is not None:
+            diagnostics.append(Diagnostic("error", "conflict", problem, position))
+    return diagnostics
+
+
+def list_reference_conflicts(
+    documents: Iterable[Resource], desired: ResourceSet, live: ResourceSet | None = None
+) -> list[tuple[Resource, ReferenceConflict]]:
+    """Return each reference of `documents` that does not fit the object it is to, with its document.
+
+    Without `live`, only references between documents are checked.
+    """
     live_resources: Mapping[Key, Resource] = live.resources if live is not None else {}
     resources = {
         _build_reference(resource): resource for resource in (*live_resources.values(), *desired.resources.values())
@@ -111,18 +132,12 @@ def find_reference_conflicts(
             return resource.spec
         return kinds()[resource.address.kind].spec_after_update(resource, live_resource)
 
-    return [diagnostic for document in documents for diagnostic in _check_references(document, find_spec)]
-
-
-def _check_references(document: Resource, find_spec: SpecLookup) -> Iterator[Diagnostic]:
-    kind = kinds()[document.address.kind]
-    if not isinstance(kind, HasReferences):
-        return
-    positions = {reference.path: reference.position for reference in document.references}
-    for reference, problem in kind.find_reference_conflicts(document, find_spec):
-        position = positions.get(reference.path) or document.position
-        if position is not None:
-            yield Diagnostic("error", "conflict", problem, position)
+    return [
+        (document, conflict)
+        for document in documents
+        if isinstance(kind := kinds()[document.address.kind], HasReferences)
+        for conflict in kind.find_reference_conflicts(document, find_spec)
+    ]
 
 
 def _build_reference(resource: Resource) -> Reference:

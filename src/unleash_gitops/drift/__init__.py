@@ -7,6 +7,7 @@ differs.
 from __future__ import annotations
 
 from unleash_gitops.drift.attribution import attribute, find_orphan_drift
+from unleash_gitops.drift.concurrent_changes import RivalEvents, find_rival_events, read_log_position
 from unleash_gitops.drift.history import read_history
 from unleash_gitops.drift.renames import Rename, describe_renames, find_renames, follow_renames, note_renames
 from unleash_gitops.drift.resolve_policy import Policy, resolve_policy
@@ -16,14 +17,17 @@ from unleash_gitops.drift.stale_plan import find_last_changes
 __all__ = [
     "Policy",
     "Rename",
+    "RivalEvents",
     "attribute",
     "attribute_side_effects",
     "describe_renames",
     "find_last_changes",
     "find_orphan_drift",
     "find_renames",
+    "find_rival_events",
     "follow_renames",
     "note_renames",
     "read_history",
+    "read_log_position",
     "resolve_policy",
 ]

@@ -21,7 +21,7 @@ from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.model.errors import ApiError, NotUnleash, UnexpectedAnswer
 from unleash_gitops.model.resource import Key, Resource
 
-__all__ = ["History", "read_history"]
+__all__ = ["History", "event_types", "read_history"]
 
 _LONGEST_FILTER = 4000
 """Characters of flags' names in one query; with more, the whole project or instance is queried."""
@@ -85,8 +85,10 @@ class History:
         return self.audit_error if is_audited and not self.denied else None
 
 
-def read_history(reads: Reads, objects: Iterable[Resource], trusted_actors: Collection[str] = ()) -> History:
-    """Read the events of `objects`. Sends nothing when the log holds none of their kinds.
+def read_history(
+    reads: Reads, objects: Iterable[Resource], trusted_actors: Collection[str] = (), since: int = 0
+) -> History:
+    """Read the events of `objects` after the event `since`. Sends nothing when the log holds none of their kinds.
 
     Raises ServerError when the server has trouble; a log that cannot be read is in the result.
     """
@@ -97,7 +99,7 @@ def read_history(reads: Reads, objects: Iterable[Resource], trusted_actors: Coll
         our_actor = parse_actor(reads.get_cached("/api/admin/user"))
         if our_actor is None:
             return History(audit_error="the server does not tell who the token acts as")
-        events = _group_by_object(audited, _read(reads, audited), reads.workspace)
+        events = _group_by_object(audited, _read(reads, audited, since), reads.workspace)
         return History(our_actor, events, trusted_actors=trusted_actors)
     except ApiError as error:
         if not is_lasting_failure(error):
@@ -107,8 +109,8 @@ def read_history(reads: Reads, objects: Iterable[Resource], trusted_actors: Coll
         return History(audit_error=str(error), denied=not isinstance(error, UnexpectedAnswer))
 
 
-def _read(reads: Reads, objects: Sequence[Resource]) -> list[Event]:
-    """Return the events, newest first, that may be about any of `objects`."""
+def _read(reads: Reads, objects: Sequence[Resource], since: int) -> list[Event]:
+    """Return the events after `since`, newest first, that may be about any of `objects`."""
     of_flags = [resource for resource in objects if resource.address.project is not None]
     of_instance = [resource for resource in objects if resource.address.project is None]
     events: list[Event] = []
@@ -118,17 +120,19 @@ def _read(reads: Reads, objects: Sequence[Resource]) -> list[Event]:
         is_short = sum(map(len, names)) + len(names) <= _LONGEST_FILTER
         project = projects.pop() if not is_short and len(projects) == 1 else None
         try:
-            events += read_events(reads.get_cached, _event_types(of_flags), names if is_short else (), project)
+            some = names if is_short else ()
+            events += read_events(reads.get_cached, event_types(of_flags), some, project, since)
         except ApiError as error:
             if error.status != SEARCH_FAILURE or len(names) > _MOST_SINGLE_QUERIES:
                 raise
-            events += read_recent(reads.get_cached, names)
+            events += [event for event in read_recent(reads.get_cached, names) if event.id > since]
     if of_instance:
-        events += read_events(reads.get_cached, _event_types(of_instance))
+        events += read_events(reads.get_cached, event_types(of_instance), since=since)
     return sorted({event.id: event for event in events}.values(), key=lambda event: -event.id)
 
 
-def _event_types(objects: Iterable[Resource]) -> list[str]:
+def event_types(objects: Iterable[Resource]) -> list[str]:
+    """Return the types of the events that the log may hold of `objects`, none for kinds that it does not log."""
     return [event_type for kind in _kinds_of(objects) for event_type in kind.events]
 
 

@@ -11,7 +11,7 @@ from unleash_gitops.engine.parts import ABSENT, PartPath, list_parts, value_at
 from unleash_gitops.model.plan import DRIFTED, Changed, Origin
 from unleash_gitops.model.resource import Transition, UnknownValue
 
-__all__ = ["ObjectHistory", "Trace", "Verdict"]
+__all__ = ["ObjectHistory", "Trace", "Verdict", "find_newest"]
 
 _NOT_LOGGED = UnknownValue()
 
@@ -70,12 +70,12 @@ class Trace:
         for value, later in self.checkpoints:
             if not isinstance(value, UnknownValue) and leaves(value):
                 return replace(self, base=value, others=self.others[:later], checkpoints=()).judge(agrees)
-        changed = _find_newest(self.others)
+        changed = find_newest(self.others)
         if self.base is _NOT_LOGGED:
             return Verdict("unknown", changed, self.error)
         if not self.others:
             if self.gap or self.error is not None or _is_ambiguous(self.base):
-                return Verdict("unknown", _find_newest(self.ambiguous), self.error)
+                return Verdict("unknown", find_newest(self.ambiguous), self.error)
             return Verdict("file")
         if not self.known_base:
             return Verdict("conflict", changed)
@@ -163,7 +163,7 @@ class ObjectHistory:
             return newest, {**drifted, **unreadable}
         if self._first is not None:
             return Verdict("file"), unreadable
-        last = _find_newest([event for event, _ in self._entries])
+        last = find_newest([event for event, _ in self._entries])
         if any(before is None for _, (before, _) in self._entries):
             created = Verdict("drift", last)
             return created, dict.fromkeys(verdicts, created)
@@ -172,7 +172,7 @@ class ObjectHistory:
     def find_last_change(self, paths: Iterable[PartPath]) -> Changed | None:
         """Return the last change of any of the parts, by whomever."""
         wanted = list(paths)
-        return _find_newest(
+        return find_newest(
             [
                 event
                 for event, (before, after) in self._entries
@@ -211,7 +211,7 @@ def _contradicts(logged: Any, value: Any) -> bool:
     return logged != value and not any(isinstance(side, UnknownValue) or side is ABSENT for side in (logged, value))
 
 
-def _find_newest(events: Sequence[Event]) -> Changed | None:
+def find_newest(events: Sequence[Event]) -> Changed | None:
     """Return the newest of `events` in the form of a plan."""
     if not events:
         return None

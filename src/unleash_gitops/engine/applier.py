@@ -1,7 +1,9 @@
 """A plan's calls to the server, and a report. It decides nothing and knows no kinds.
 
 Changes that do not wait for each other are sent at the same time; deletes begin when everything else has ended. A
-change that fails takes with it only what depends on it. A call that waits for the server goes when no other call is
+change that fails takes with it only what cannot be without it: what refers to an object that does not exist, and the
+delete of an object that may still be used. Right before the first call that changes a live object, the caller checks
+the object. A call that waits for the server goes when no other call is
 left that could go first, so that all such calls share one wait.
 """
 
@@ -16,9 +18,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from unleash_gitops.engine.call_sender import Sender
+from unleash_gitops.model.change_errors import UnexpectedFailure
 from unleash_gitops.model.errors import ServerError, Unreachable
 from unleash_gitops.model.plan import Change, Plan
-from unleash_gitops.model.report import Report, ReportSummary, Result, Status
+from unleash_gitops.model.report import Report, Result, Status
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
@@ -27,6 +30,7 @@ __all__ = ["apply_changes"]
 
 _LONGEST_WAIT_FOR_SERVER = 10.0
 """Seconds that calls wait for what the server does by itself, which takes it about one; then they are sent."""
+_CheckObject = Callable[[Change], None]
 
 
 def apply_changes(
@@ -35,14 +39,19 @@ def apply_changes(
     stop: threading.Event,
     on_result: Callable[[Result], None] = lambda _: None,
     hand_over: Callable[[str, str], None] = lambda _address, _secret: None,
+    check_object: _CheckObject = lambda _change: None,
+    on_unexpected: Callable[[UnexpectedFailure], None] = lambda _: None,
 ) -> Report:
     """Send the plan's calls, as many changes at once as the client has connections.
 
     `stop` ends the run early: what is under way is finished, the rest is skipped. `on_result` gets the result of each
-    change as it ends, `hand_over` each secret that the server made: the address of its object, and the secret. Never
-    raises for a change that fails: that is in the report.
+    change as it ends, `hand_over` each secret that the server made: the address of its object, and the secret.
+    `check_object` is called right before the first call of a change of a live object, and raises ServerError when
+    that must not be sent. `on_unexpected` gets each exception that no part of the tool expects. Never raises for a
+    change that fails, whatever the reason: that is in the report.
     """
-    return _Run(plan.changes, client, stop, on_result, Sender(client, hand_over=hand_over)).report()
+    sender = Sender(client, hand_over=hand_over)
+    return _Run(plan.changes, client, stop, on_result, sender, check_object, on_unexpected).report()
 
 
 class _Run:
@@ -60,12 +69,16 @@ class _Run:
         stop: threading.Event,
         on_result: Callable[[Result], None],
         sender: Sender,
+        check_object: _CheckObject,
+        on_unexpected: Callable[[UnexpectedFailure], None],
     ) -> None:
         self._changes = changes
         self._client = client
         self._stop = stop
         self._on_result = on_result
         self._sender = sender
+        self._check_object = check_object
+        self._on_unexpected = on_unexpected
         self._results: dict[int, Result] = {}
         self._halted: str | None = None
         self._ready: deque[int] = deque()
@@ -89,12 +102,8 @@ class _Run:
             for deletes in (False, True):
                 phase = [place for place, change in enumerate(self._changes) if (change.action == "delete") is deletes]
                 self._send([place for place in phase if place not in self._results], pool)
-        results = tuple(self._results[place] for place in range(len(self._changes)))
-        count = Counter(result.status for result in results)
-        summary = ReportSummary(
-            applied=count["applied"], failed=count["failed"], skipped=count["skipped"], blocked=count["blocked"]
-        )
-        return Report(summary=summary, results=results)
+        results = (self._results[place] for place in range(len(self._changes)))
+        return Report.of(results, unverified=self._find_end())
 
     def _send(self, places: Sequence[int], pool: ThreadPoolExecutor) -> None:
         """Send the changes at `places`, in order, each as soon as those that it depends on have ended."""
@@ -110,13 +119,10 @@ class _Run:
                 place = self._ready.popleft()
                 obstacle = self._find_obstacle(place)
                 if obstacle is None:
-                    call = (self._changes[place], self._sender, self._sent[place], deadlines.get(place))
-                    under_way[pool.submit(_apply, *call)] = place
-                elif self._sent[place]:
-                    count = f"{self._sent[place]} of {len(self._changes[place].calls)}"
-                    self._end(place, "failed", f"{obstacle}, after {count} requests")
+                    call = (self._changes[place], self._sender, self._check_object)
+                    under_way[pool.submit(_apply, *call, self._sent[place], deadlines.get(place))] = place
                 else:
-                    self._end(place, "skipped", obstacle)
+                    self._end(place, "failed" if self._sent[place] else "skipped", obstacle)
             if under_way:
                 done, _ = wait(under_way, return_when=FIRST_COMPLETED)
                 for future in sorted(done, key=under_way.__getitem__):
@@ -127,18 +133,33 @@ class _Run:
 
     def _find_obstacle(self, place: int) -> str | None:
         """Return why a change whose dependencies have ended cannot be sent any more, None when it can."""
-        if self._stop.is_set() or self._client.stop.is_set():
-            return "interrupted"
-        if self._halted is not None:
-            return self._halted
+        end = self._find_end()
+        if end is not None:
+            return end
         if self._missing[place] is not None:
             return f"needs {self._missing[place]}, which is not in the plan"
-        results = (self._results[other] for other in self._needs[place])
-        lost = next((result for result in results if result.status != "applied"), None)
+        lost = next((self._results[other] for other in self._needs[place] if self._is_lost(other, place)), None)
         return None if lost is None else f"needs {lost.address}, which {_status_phrase(lost.status)}"
+
+    def _find_end(self) -> str | None:
+        """Return why the run ends early, None when it does not."""
+        return "interrupted" if self._stop.is_set() or self._client.stop.is_set() else self._halted
+
+    def _is_lost(self, place: int, dependent: int) -> bool:
+        """Tell whether a change was not applied without which `dependent` cannot be: an update left its object there.
+
+        An object is deleted only when whatever used it has been changed or deleted.
+        """
+        if self._results[place].status == "applied":
+            return False
+        needed = self._changes[place]
+        is_absent = needed.before is None or needed.action == "delete"
+        return is_absent or self._changes[dependent].action == "delete"
 
     def _record(self, place: int, progress: _Progress) -> None:
         failure, self._sent[place] = progress.failure, progress.sent
+        if isinstance(failure, UnexpectedFailure):
+            self._on_unexpected(failure)
         if isinstance(failure, Unreachable) and failure.lasting:
             self._halted = "the server does not answer any more"
         if failure is None and progress.sent < len(self._changes[place].calls):
@@ -151,6 +172,9 @@ class _Run:
     def _end(self, place: int, status: Status, error: str | None) -> None:
         """Report a change that has ended, and make those ready that waited for it alone."""
         change = self._changes[place]
+        sent, total = self._sent[place], len(change.calls)
+        if status == "failed" and sent and error is not None:
+            error += f"; {sent} of {total} requests were sent; the next plan shows what is left"
         result = Result(
             action=change.action,
             kind=change.kind,
@@ -160,9 +184,13 @@ class _Run:
             id=change.id,
             status=status,
             error=error,
+            sent=sent,
         )
         self._results[place] = result
-        self._on_result(result)
+        try:
+            self._on_result(result)
+        except Exception as error:  # noqa: BLE001 - such as a closed stdout: the run goes on, and its report follows
+            self._on_unexpected(UnexpectedFailure(error))
         for dependent in self._dependents[place]:
             self._unmet[dependent] -= 1
             if not self._unmet[dependent] and dependent in self._phase:
@@ -177,13 +205,15 @@ class _Progress:
     failure: ServerError | None = None
 
 
-def _apply(change: Change, sender: Sender, begin: int, deadline: float | None) -> _Progress:
+def _apply(change: Change, sender: Sender, check_object: _CheckObject, begin: int, deadline: float | None) -> _Progress:
     """Send the change's calls from `begin` on, one after the other, up to one that waits for the server.
 
-    With a `deadline`, the first call waits for the server until then.
+    With a `deadline`, the first call waits for the server until then. Any exception is the failure of this change.
     """
     sent = begin
     try:
+        if begin == 0 and change.calls and change.before is not None:
+            check_object(change)
         for call in change.calls[begin:]:
             if call.wait_for is not None:
                 if deadline is None or not sender.wait_for(call.wait_for, deadline):
@@ -193,6 +223,8 @@ def _apply(change: Change, sender: Sender, begin: int, deadline: float | None) -
             sent += 1
     except ServerError as error:
         return _Progress(sent, error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other changes and the report do not depend on it
+        return _Progress(sent, UnexpectedFailure(error))
     return _Progress(sent)
 
 

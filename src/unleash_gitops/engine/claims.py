@@ -14,7 +14,8 @@ from typing_extensions import TypedDict
 
 from unleash_gitops.api.answers import check_answer
 from unleash_gitops.api.audit_log import search_events
-from unleash_gitops.model.errors import ApiError, ClaimLost, NotUnleash
+from unleash_gitops.model.change_errors import ClaimLost
+from unleash_gitops.model.errors import ApiError, NotUnleash
 from unleash_gitops.model.ownership import OWNER_TAG, owner_tag, read_owner_tags, split_mark
 
 if TYPE_CHECKING:

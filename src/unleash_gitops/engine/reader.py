@@ -172,6 +172,16 @@ class Reader:
         """Return everything live in `areas`, and nothing else. Raises ServerError."""
         return ResourceSet(self._resources(list(areas), None))
 
+    def read_again(self, planned: Resource) -> Resource | None:
+        """Return one object as it is now, None when it no longer exists. Raises ServerError.
+
+        `planned` is the object as a plan has it. What was read before by this reader may be used again.
+        """
+        try:
+            return kinds()[planned.address.kind].read_again(self, planned)
+        except ValidationError as error:
+            raise to_unexpected_answer(error, str(planned))  # noqa: B904 - it has its cause
+
     def _resources(self, areas: Sequence[Area], progress: Callable[[int, int], None] | None) -> dict[Any, Resource]:
         resources_by_key: dict[Any, Resource] = {}
         for done, resources in enumerate(self.map_concurrently(self._read_area, areas), start=1):

@@ -1,16 +1,28 @@
-"""A saved plan against the server: the areas it touches, and the objects that have changed since. Pure: no I/O."""
+"""Planned changes against the server as it is now: the areas they touch, and what has changed since. Pure: no I/O."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from unleash_gitops.engine.dependencies import describe_users
-from unleash_gitops.engine.diff import diff_fields
+from unleash_gitops.engine.diff import diff_fields, diff_parts, list_fields
+from unleash_gitops.engine.parts import PartPath
 from unleash_gitops.engine.plan_context import describe_owners
+from unleash_gitops.kinds import kinds
 from unleash_gitops.model.plan import Change, Plan
-from unleash_gitops.model.resource import Area, Key, Resource, ResourceSet
+from unleash_gitops.model.resource import Address, Area, Key, Resource, ResourceSet
 
-__all__ = ["area_of", "find_stale_changes", "list_areas"]
+__all__ = [
+    "area_of",
+    "describe_change_since",
+    "find_stale_changes",
+    "is_within_parts",
+    "list_areas",
+    "overwritten_parts",
+    "to_planned",
+]
+
+_MOST_NAMED = 5  # fields
 
 
 def list_areas(plan: Plan) -> tuple[Area, ...]:
@@ -23,6 +35,15 @@ def list_areas(plan: Plan) -> tuple[Area, ...]:
 def area_of(change: Change) -> Area:
     """Return the area of the object that is changed."""
     return Area(change.kind, change.project, change.feature)
+
+
+def to_planned(change: Change, object_id: str | None = None) -> Resource:
+    """Return the live object that a change begins with, as the plan has it: without what only a read tells.
+
+    `object_id` is another identity of it.
+    """
+    address = Address(change.kind, change.name, change.project, change.feature)
+    return Resource(address, object_id or change.live_id, change.before or {}, owners=change.owners)
 
 
 def find_stale_changes(plan: Plan, live: ResourceSet) -> list[tuple[Change, str]]:
@@ -50,6 +71,43 @@ def _describe_other_number(change: Change, numbers: Mapping[str, str]) -> str | 
         if number != str(planned.id):
             return f"refers to {planned.address}, which is another object now (number {number}, it was {planned.id})"
     return None
+
+
+def describe_change_since(change: Change, live: Resource | None) -> str | None:
+    """Return what of an object is no longer as planned, None when nothing is that the change would overwrite.
+
+    Marks always count. An object to delete that no longer exists is as good as deleted.
+    """
+    before = change.before or {}
+    if live is None:
+        return None if change.action == "delete" else "no longer exists"
+    owner = _describe_new_owner(change, live)
+    if owner is not None:
+        return owner
+    if live.protected is not None:
+        return live.protected
+    parts = overwritten_parts(change)
+    differing = [part for part in diff_parts(before, live.spec) if is_within_parts(part.path, parts)]
+    paths = [field.path for field in list_fields(differing)]
+    paths += [".".join(part) for part in kinds()[change.kind].lost_parts(change.calls, live) if not paths]
+    if not paths:
+        return None
+    paths = list(dict.fromkeys(paths))
+    more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
+    return ", ".join(paths[:_MOST_NAMED]) + more
+
+
+def overwritten_parts(change: Change) -> tuple[PartPath, ...]:
+    """Return the parts of a live object that the calls of a change replace, each with what is below it."""
+    if change.action == "delete":
+        return ((),)
+    before = change.before or {}
+    return tuple(kinds()[change.kind].overwritten_parts(before, change.after or before))
+
+
+def is_within_parts(path: PartPath, parts: Iterable[PartPath]) -> bool:
+    """Tell whether `path` is one of `parts`, is below one, or has one below it."""
+    return any(path[: len(part)] == part[: len(path)] for part in parts)
 
 
 def _describe_staleness(change: Change, live: Resource | None, changing: Collection[str]) -> str | None:

@@ -8,7 +8,7 @@ A kind is one module of this package with one instance of a `Kind`, named `KIND`
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from unleash_gitops.kinds.interfaces import Claimable, HasReferences, Marked
@@ -111,6 +111,25 @@ class Kind(ABC):
     @abstractmethod
     def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
         """Return the live objects of one area, normalised; none when the area itself no longer exists."""
+
+    def read_again(self, reads: Reads, planned: Resource) -> Resource | None:
+        """Return a live object as it is now, None when it no longer exists.
+
+        `planned` is the object as the plan has it; what `reads.scope` wants has the shape of its spec.
+        """
+        return next((live for live in self.read(reads, planned.area) if live.id == planned.id), None)
+
+    def overwritten_parts(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
+        """Return the parts of a live object that the calls of an update or of a claim replace, whoever set them.
+
+        A part covers what is below it. Both specs are equal where only a mark is written. By default, the calls send
+        the whole object.
+        """
+        return ((),)
+
+    def lost_parts(self, calls: Sequence[Call], live: Resource) -> Iterable[tuple[str, ...]]:
+        """Return the parts of which `calls` change something that a live object no longer has under the same id."""
+        return ()
 
     def spec_after_create(self, desired: Resource) -> dict[str, Any]:
         """Return the spec that a create results in: the document's values, and defaults for the rest."""

@@ -101,6 +101,12 @@ class Environment(Kind, Pullable):
         return tuple(calls)
 
     @override
+    def overwritten_parts(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
+        """The request that changes the type sends the place in lists too."""
+        changed = [field for field in before if before[field] != after[field]]
+        return [(field,) for field in dict.fromkeys([*changed, *(["sortOrder"] if "type" in changed else [])])]
+
+    @override
     def delete(self, live: Resource) -> tuple[Call, ...]:
         """Never called, since none is owned."""
         raise RuntimeError(f"{live} is the server's own, and never deleted")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from unleash_gitops.kinds.base import Kind
 from unleash_gitops.kinds.flags.answers import read_listed_flag, read_project_environments, read_segment_names
 from unleash_gitops.kinds.flags.archived import list_archived_flags
 from unleash_gitops.kinds.flags.calls import (
@@ -36,6 +35,7 @@ from unleash_gitops.kinds.flags.half_deleted import read_half_deleted
 from unleash_gitops.kinds.flags.history import FlagHistory
 from unleash_gitops.kinds.flags.link_url import normalise_url
 from unleash_gitops.kinds.flags.read import LiveFlag, read_absent, read_flags
+from unleash_gitops.kinds.flags.read_again import FlagReadAgain
 from unleash_gitops.kinds.flags.strategy import normalise_live_strategy, strategy_references
 from unleash_gitops.kinds.flags.write_back import FlagWriteBack
 from unleash_gitops.kinds.interfaces import Claimable, HasReferences, HasUsage, Use
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 __all__ = ["KIND"]
 
 
-class FeatureFlag(Kind, Claimable, HasReferences, HasUsage, FlagHistory, FlagWriteBack):
+class FeatureFlag(FlagReadAgain, Claimable, HasReferences, HasUsage, FlagHistory, FlagWriteBack):
     """Flags: owned by a tag, archived when they are deleted."""
 
     name = "FeatureFlag"
@@ -154,7 +154,7 @@ class FeatureFlag(Kind, Claimable, HasReferences, HasUsage, FlagHistory, FlagWri
         if any(flag.strategies for flag in (*active, *archived)):
             segments = read_segment_names(reads)
         for flag in (*active, *archived):
-            yield self._live(flag, reads, project, wanted.get(flag.name), segments)
+            yield self.resource_from_flag(flag, reads, project, wanted.get(flag.name), segments)
         yield from self._read_half_deleted(reads, project, {*wanted, *listed})
         yield from self._read_released(reads, project, {*wanted, *listed})
         if elsewhere:
@@ -194,7 +194,7 @@ class FeatureFlag(Kind, Claimable, HasReferences, HasUsage, FlagHistory, FlagWri
         for name, environment in after["environments"].items():
             before = live.spec["environments"].get(name, {})
             steady = live.handles["steady"].get(name, True)
-            notes += environment_side_effects(name, before, environment, has_enabled_strategy=steady)
+            notes += environment_side_effects(name, before, environment, is_steady=steady)
         return "; ".join(notes) or None
 
     @override
@@ -282,7 +282,8 @@ class FeatureFlag(Kind, Claimable, HasReferences, HasUsage, FlagHistory, FlagWri
             handles={"deletion": reads.policy.deletion},
         )
 
-    def _live(
+    @override
+    def resource_from_flag(
         self,
         flag: LiveFlag,
         reads: Reads,
@@ -290,8 +291,7 @@ class FeatureFlag(Kind, Claimable, HasReferences, HasUsage, FlagHistory, FlagWri
         wanted: Mapping[str, Any] | None,
         segments: Mapping[int, str],
     ) -> Resource:
-        """Return a flag as a resource, with the parts of it that were read and that matter (`wanted`)."""
-        whole = reads.scope.whole
+        whole = reads.scope.whole or (wanted is None and flag.links is not None)  # an owned flag without a document
         spec: dict[str, Any] = {field: flag.entry.get(field) for field in METADATA}
         spec["tags"] = [tag for tag in _tags(flag.entry) if not tag.startswith(f"{OWNER_TAG}:")]
         handles: dict[str, Any] = {"steady": flag.steady, "deletion": reads.policy.deletion, "strategies": {}}

@@ -149,6 +149,13 @@ class Project(Kind, HasReferences, HasHistory, Pullable):
         return tuple(calls)
 
     @override
+    def overwritten_parts(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
+        """One request sends all fields that need Enterprise; environments have requests of their own."""
+        changed = {field for field in before if before[field] != after[field]}
+        fields = {*changed, *(_ENTERPRISE if changed.intersection(_ENTERPRISE) else ())}
+        return [(field,) for field in before if field in fields]
+
+    @override
     def delete(self, live: Resource) -> tuple[Call, ...]:
         """Never called, since none is owned."""
         raise RuntimeError(f"{live} is the server's own, and never deleted")

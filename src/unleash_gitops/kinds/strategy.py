@@ -117,6 +117,11 @@ class Strategy(NamedKind, Audited):
         return toggled if live.ownership == "builtin" else super().update(desired, live, after) + toggled
 
     @override
+    def overwritten_parts(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
+        """Whether a strategy is deprecated is changed by requests of its own."""
+        return tuple((field,) for field in before if field != "deprecated" or before[field] != after[field])
+
+    @override
     def changed_builtin_fields(self, live: Resource) -> tuple[str, ...]:
         return ("deprecated",) if live.spec["deprecated"] else ()
 

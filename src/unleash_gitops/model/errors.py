@@ -11,6 +11,7 @@ GitopsError
 ├── DriftRefused            the plan would overwrite other users' changes, and the policy is `fail`
 ├── KindNotReadable         the token may not read a kind that the workspace manages
 ├── AuditLogUnavailable     the audit log cannot be read, so the origin of changes is unknown
+├── UnexpectedError         an exception that no part of the tool expects: a bug
 ├── SandboxError            the local server could not be started, stopped or reset
 ├── OutputLost              standard output is closed, full, or its reader has gone away
 ├── CodeHostError           GitHub or GitLab could not be read or written
@@ -20,12 +21,12 @@ GitopsError
     │   └── UnexpectedAnswer    the answer has a form that this version does not know
     ├── TooOld              the server is older than the tool supports
     ├── Maintenance         the server is in maintenance mode
-    ├── ClaimLost           another workspace took the object at the same time
     └── ApiError            an error answer, with its status and message
         └── MissingRoute    this server has no such route (edition or version)
 ```
 
-Facts are attributes; `__str__` builds the sentence. `hints` say what to do. No error may ever hold a token.
+`model.change_errors` has those that fail one change of a run. Facts are attributes; `__str__` builds the sentence.
+`hints` say what to do. No error may ever hold a token.
 """
 
 from __future__ import annotations
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 __all__ = [
     "ApiError",
     "AuditLogUnavailable",
-    "ClaimLost",
     "CodeHostError",
     "DriftRefused",
     "GitopsError",
@@ -59,9 +59,18 @@ __all__ = [
     "TooOld",
     "UnexpectedAnswer",
     "UnexpectedChanges",
+    "UnexpectedError",
     "Unreachable",
     "UsageError",
 ]
+
+
+REPORT_BUG = "this is a bug in unleash-gitops; please report it with the output of -v"
+
+
+def describe_exception(error: Exception) -> str:
+    """Return the type of an exception and what it says, on one line."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 class GitopsError(Exception):
@@ -205,6 +214,14 @@ class AuditLogUnavailable(GitopsError):
         )
 
 
+class UnexpectedError(GitopsError):
+    """A step met an exception that no part of the tool expects. `__cause__` is that exception."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(f"internal error: {describe_exception(cause)}", REPORT_BUG)
+        self.__cause__ = cause
+
+
 class SandboxError(GitopsError):
     """The local server could not be started, stopped or reset."""
 
@@ -280,20 +297,6 @@ class TooOld(ServerError):
 
 class Maintenance(ServerError):
     """The server is in maintenance mode and refuses writes."""
-
-
-class ClaimLost(ServerError):
-    """Other workspaces (`rivals`, by name) marked an object while this one did. No value was sent."""
-
-    def __init__(self, path: str, rivals: Sequence[str]) -> None:
-        by = (
-            f"adopted by {' and '.join(rivals)} at the same time" if rivals else "its mark was removed at the same time"
-        )
-        super().__init__("GET", path, by, "plan again")
-        self.rivals = rivals
-
-    def __str__(self) -> str:
-        return self.message
 
 
 class ApiError(ServerError):

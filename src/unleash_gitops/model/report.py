@@ -1,23 +1,40 @@
-"""The report: what apply did with each change. Frozen data with one JSON form."""
+"""What became of a plan's changes: frozen data with one JSON form."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Literal, Self, get_args
 
 from unleash_gitops.model.data import Data
-from unleash_gitops.model.plan import ChangedObject
+from unleash_gitops.model.plan import Changed, ChangedObject
 from unleash_gitops.model.plan_file import FORMAT_VERSION
 
-__all__ = ["Report", "ReportSummary", "Result", "Status"]
+__all__ = ["ConcurrentChange", "Report", "ReportSummary", "Result", "Status"]
 
 Status = Literal["applied", "failed", "skipped", "blocked"]
 
 
 class Result(ChangedObject):
-    """The result of one change. `error` is a sentence for a reader, None when there is no error."""
+    """The result of one change. `error` is a sentence for a reader, None when there is no error.
+
+    `sent` is how many of the change's requests the server accepted.
+    """
 
     status: Status
     error: str | None = None
+    sent: int = 0
+
+
+class ConcurrentChange(Data):
+    """A change by another user of an object that this run changed, while it ran: since the object was last checked.
+
+    `overwritten` tells that this run wrote after it, so that it is lost; otherwise it stands.
+    """
+
+    address: str
+    changed: Changed
+    overwritten: bool
 
 
 class ReportSummary(Data):
@@ -30,11 +47,27 @@ class ReportSummary(Data):
 
 
 class Report(Data):
-    """The results of apply, in the order of the plan."""
+    """The results of apply, in the order of the plan.
+
+    `concurrent` are changes by other users during the run. `unverified` says why it is not known whether the server
+    holds what it accepted, None when that was looked at. `audit_error` says why changes by other users could not be
+    looked for, None when they could.
+    """
 
     format_version: str = FORMAT_VERSION
     summary: ReportSummary
     results: tuple[Result, ...]
+    concurrent: tuple[ConcurrentChange, ...] = ()
+    unverified: str | None = None
+    audit_error: str | None = None
+
+    @classmethod
+    def of(cls, results: Iterable[Result], **more: Any) -> Self:
+        """Return the report of `results`, with their numbers."""
+        results = tuple(results)
+        count = Counter(result.status for result in results)
+        numbers = {status: count[status] for status in get_args(Status)}
+        return cls(summary=ReportSummary(**numbers), results=results, **more)
 
     @property
     def has_sent(self) -> bool:
@@ -43,5 +76,6 @@ class Report(Data):
 
     @property
     def complete(self) -> bool:
-        """Tell whether every change was applied."""
-        return self.summary.applied == len(self.results)
+        """Tell whether every change was applied and is held, and no change by another user was lost."""
+        is_lossless = not any(entry.overwritten for entry in self.concurrent)
+        return self.summary.applied == len(self.results) and is_lossless and self.unverified is None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from unleash_gitops.model.plan_set import PlanSet
 
 __all__ = [
+    "ACTION_COLOURS",
     "ACTION_SIGNS",
     "KEPT_TITLE",
     "MARK_ACTIONS",
@@ -40,6 +41,15 @@ __all__ = [
     "pluralize",
 ]
 
+ACTION_COLOURS: dict[Action, str] = {
+    "create": "green",
+    "update": "yellow",
+    "adopt": "cyan",
+    "transfer": "cyan",
+    "release": "cyan",
+    "delete": "bold red",
+    "blocked": "magenta",
+}
 ACTION_SIGNS: dict[Action, str] = {
     "create": "+",
     "update": "~",

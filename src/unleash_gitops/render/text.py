@@ -1,4 +1,4 @@
-"""Renders plans, reports, diagnostics and errors as text. No meaning depends on colours."""
+"""Renders plans, diagnostics and errors as text. No meaning depends on colours."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from unleash_gitops.model.errors import InvalidFiles, ObjectsError, SandboxError
 from unleash_gitops.render.escape import escape_line, format_pair, format_value
 from unleash_gitops.render.excerpt import render_excerpt
 from unleash_gitops.render.phrases import (
+    ACTION_COLOURS,
     ACTION_SIGNS,
     KEPT_TITLE,
     MARK_ACTIONS,
@@ -38,43 +39,16 @@ from unleash_gitops.render.phrases import (
 if TYPE_CHECKING:
     from unleash_gitops.model.diagnostics import Diagnostic
     from unleash_gitops.model.errors import GitopsError
-    from unleash_gitops.model.plan import Action, Change, ForeignObjects, Plan, Unmanaged
+    from unleash_gitops.model.plan import Change, ForeignObjects, Plan, Unmanaged
     from unleash_gitops.model.plan_set import PlanSet
-    from unleash_gitops.model.report import Report, Result, Status
 
 __all__ = [
     "render_diagnostics_text",
     "render_error_text",
     "render_plan_set_text",
     "render_plan_text",
-    "render_report_text",
-    "render_result_line",
 ]
 
-_COLOURS: dict[Action, str] = {
-    "create": "green",
-    "update": "yellow",
-    "adopt": "cyan",
-    "transfer": "cyan",
-    "release": "cyan",
-    "delete": "bold red",
-    "blocked": "magenta",
-}
-_PARTICIPLES: dict[Action, str] = {
-    "create": "created",
-    "update": "updated",
-    "adopt": "adopted",
-    "transfer": "transferred",
-    "release": "released",
-    "delete": "deleted",
-    "blocked": "blocked",
-}
-_STATUS_STYLES: dict[Status, tuple[str, str]] = {
-    "applied": ("", ""),
-    "failed": ("x", "bold red"),
-    "skipped": (".", "yellow"),
-    "blocked": ("!", "magenta"),
-}
 _SEVERITY_STYLES = {"error": "bold red", "warning": "bold yellow"}
 _INDENT = "    "
 _MAX_NAME_WIDTH = 32  # characters to which the names of fields are aligned
@@ -137,36 +111,6 @@ def render_plan_set_text(plans: PlanSet, *, verbose: bool = False) -> Text:
     return text.append(".\n")
 
 
-def render_report_text(report: Report) -> Text:
-    """Return a report: each change that was not applied, with the reason, and a summary."""
-    text = Text()
-    for result in report.results:
-        if result.status != "applied":
-            text.append_text(render_result_line(result)).append("\n")
-    if text:
-        text.append("\n")
-    count = report.summary
-    text.append(f"Applied {count.applied}, ", "bold")
-    text.append(f"failed {count.failed}, ", "bold red" if count.failed else "bold")
-    text.append(f"skipped {count.skipped}, ", "bold yellow" if count.skipped else "bold")
-    text.append(f"blocked {count.blocked}.", "bold magenta" if count.blocked else "bold")
-    return text.append("\n")
-
-
-def render_result_line(result: Result) -> Text:
-    """Return the result of one change on one line, with the reason when it was not applied."""
-    text = Text()
-    if result.status == "applied":
-        text.append(f"{ACTION_SIGNS[result.action]} {_PARTICIPLES[result.action]}  ", _COLOURS[result.action])
-        return text.append(escape_line(result.address))
-    mark, colour = _STATUS_STYLES[result.status]
-    text.append(f"{mark} {result.status:<7}  ", colour)
-    text.append("" if result.action == "blocked" else f"{result.action} ").append(escape_line(result.address), "bold")
-    if result.error:
-        text.append(f": {escape_line(result.error)}")
-    return text
-
-
 def render_diagnostics_text(diagnostics: Sequence[Diagnostic]) -> Text:
     """Return diagnostics with their source lines and hints, and their number at the end."""
     text = Text()
@@ -202,7 +146,7 @@ def _add_marks_only(text: Text, changes: Sequence[Change]) -> None:
     counts = count_marks_only(changes)
     if not counts:
         return
-    text.append(f"{ACTION_SIGNS['adopt']} {describe_marks_only(counts.total())}\n", _COLOURS["adopt"])
+    text.append(f"{ACTION_SIGNS['adopt']} {describe_marks_only(counts.total())}\n", ACTION_COLOURS["adopt"])
     width = max(map(len, counts))
     for kind, count in counts.items():
         text.append(f"{_INDENT}{kind:<{width}}  {count}\n")
@@ -217,7 +161,7 @@ def _add_kept(text: Text, plan: Plan) -> None:
 
 
 def _add_change(text: Text, change: Change, now: str, *, kept: bool = False) -> None:
-    colour = _COLOURS[change.action] if not kept else "yellow"
+    colour = ACTION_COLOURS[change.action] if not kept else "yellow"
     verb = "DELETE" if change.action == "delete" else str(change.action)
     sign = ACTION_SIGNS[change.action]
     if kept:
@@ -260,7 +204,7 @@ def _add_field_changes(text: Text, change: Change, now: str, *, kept: bool) -> N
         if kept:
             text.append(f"(in the file: {_format_side(field.after, after)})\n", "dim")
         else:
-            text.append("→", _COLOURS[change.action]).append(f" {_format_side(field.after, after)}\n")
+            text.append("→", ACTION_COLOURS[change.action]).append(f" {_format_side(field.after, after)}\n")
         _add_note(text, note, f"{_INDENT}  ")
 
 
@@ -311,7 +255,7 @@ def _add_summary(text: Text, plan: Plan) -> None:
         return
     text.append("Plan: ", "bold")
     for index, (action, number, phrase) in enumerate(count_actions(count)):
-        text.append(", " if index else "").append(phrase, _COLOURS[action] if number else "")
+        text.append(", " if index else "").append(phrase, ACTION_COLOURS[action] if number else "")
     text.append(f"; {count.unchanged} unchanged, {rest}")
 
 

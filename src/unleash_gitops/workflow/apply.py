@@ -5,27 +5,30 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from unleash_gitops.drift import find_last_changes
+from unleash_gitops.drift import find_last_changes, read_log_position
 from unleash_gitops.engine.applier import apply_changes
-from unleash_gitops.engine.reader import Reader
 from unleash_gitops.engine.saved_plan import check_content, rebuild_calls
-from unleash_gitops.engine.stale_changes import area_of, find_stale_changes, list_areas
+from unleash_gitops.engine.stale_changes import find_stale_changes, list_areas
+from unleash_gitops.model.change_errors import UnexpectedFailure
 from unleash_gitops.model.errors import (
+    ApiError,
     AuditLogUnavailable,
     DriftRefused,
     KindNotReadable,
     Maintenance,
+    NotUnleash,
     PlanFileError,
+    ServerError,
     StalePlan,
     TooManyDeletes,
     UsageError,
 )
 from unleash_gitops.model.plan import DRIFTED, Change, Changed, Plan
 from unleash_gitops.model.report import Report, Result
-from unleash_gitops.model.resource import Area, Key, ReadScope
-from unleash_gitops.model.workspace import WorkspaceSpec
+from unleash_gitops.workflow.guard import check_object, describe_author, make_reader
+from unleash_gitops.workflow.review import review_report
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
@@ -60,13 +63,9 @@ def _describe_who(change: Change) -> str:
     entries += [(field.path, field.origin, field.changed) for field in change.fields]
     for path, origin, changed in entries:
         if changed is not None and origin in DRIFTED:
-            places.setdefault(_describe_change(changed), []).append(path)
+            places.setdefault(describe_author(changed), []).append(path)
     descriptions = (" ".join([", ".join(filter(None, paths)), who]).strip() for who, paths in places.items())
     return "; ".join(descriptions) or change.reason or ""
-
-
-def _describe_change(changed: Changed) -> str:
-    return f"by {changed.by} at {changed.at} (event {changed.event})"
 
 
 def check_plan(plan: Plan, client: Client) -> Plan:
@@ -90,7 +89,7 @@ def check_plan(plan: Plan, client: Client) -> Plan:
             f"the plan was made for another instance ({plan.instance.url}), not for {client.url}",
             "apply it there, or make a plan for this one",
         )
-    reader = Reader(client, plan.workspace, _policy_of(plan), _scope_of(plan))
+    reader = make_reader(plan, plan.changes, client)
     live = reader.read_areas(list_areas(plan))
     for kind, reason in sorted(reader.denied.items()):
         raise KindNotReadable(kind, reason, "the plan changes some")
@@ -103,24 +102,8 @@ def check_plan(plan: Plan, client: Client) -> Plan:
     return rebuilt
 
 
-def _policy_of(plan: Plan) -> WorkspaceSpec:
-    """Return the policy to read with: archived flags are read only where the plan deletes some for good."""
-    return WorkspaceSpec(deletion="delete" if any(change.archives is False for change in plan.changes) else "archive")
-
-
-def _scope_of(plan: Plan) -> ReadScope:
-    """Return what matters of the server for the plan's changes: specs of the shape that the plan compared."""
-    shapes: dict[Area, dict[str, Any]] = {}
-    for change in plan.changes:
-        if change.action != "delete":
-            spec = change.before if change.before is not None else change.after
-            shapes.setdefault(area_of(change), {})[change.live_id] = spec or {}
-    deleted = {Key(change.kind, change.id) for change in plan.changes if change.action == "delete"}
-    return ReadScope(shapes, lambda live: live.key in deleted)
-
-
 def _describe_stale(change: Change, description: str, author: Changed | None) -> tuple[str, str]:
-    return change.address, description if author is None else f"{description}: {_describe_change(author)}"
+    return change.address, description if author is None else f"{description}: {describe_author(author)}"
 
 
 def apply_plan(
@@ -129,23 +112,68 @@ def apply_plan(
     stop: threading.Event,
     on_result: Callable[[Result], None] = lambda _: None,
     hand_over: Callable[[str, str], None] = lambda _address, _secret: None,
+    on_unexpected: Callable[[UnexpectedFailure], None] = lambda _: None,
 ) -> Report:
     """Do what the plan says, all of it and nothing else. `check_plan` returns a saved plan with its calls.
 
-    `hand_over` gets each secret that the server makes: the address of its object, and the secret. Before anything is
-    sent it raises Maintenance, and UsageError when a secret that the plan names is not in the environment.
+    `hand_over` gets each secret that the server makes: the address of its object, and the secret. `on_unexpected` gets
+    each exception that no part of the tool expects. Before anything is sent it raises Maintenance or another
+    ServerError, and UsageError when a secret that the plan names is not in the environment; afterwards, every failure
+    is in the report.
     """
     if any(len(change.calls) != len(change.requests) for change in plan.changes):
         raise RuntimeError("the calls of a saved plan must be rebuilt before it is applied")
     _require_secrets(plan.changes)
-    if client.facts().maintenance and any(change.calls for change in plan.changes):
+    if not any(change.calls for change in plan.changes):
+        return apply_changes(plan, client, stop, on_result)
+    if client.facts().maintenance:
         raise Maintenance(
             "GET",
             "/api/admin/ui-config",
             "the server is in maintenance mode and refuses changes; nothing was applied",
             "apply again when it is over",
         )
-    return apply_changes(plan, client, stop, on_result, hand_over)
+    since, audit_error = _read_log_position(plan, client)
+    report = apply_changes(
+        plan,
+        client,
+        stop,
+        on_result,
+        hand_over,
+        check_object=lambda change: check_object(plan, change, client),
+        on_unexpected=on_unexpected,
+    )
+    return _review(plan, report, client, since, on_unexpected, audit_error)
+
+
+def _read_log_position(plan: Plan, client: Client) -> tuple[int | None, str | None]:
+    """Return the newest event before the run, None where that is unknown, with the reason."""
+    try:
+        return read_log_position(make_reader(plan, plan.changes, client), plan.changes), None
+    except (ApiError, NotUnleash) as error:
+        return None, str(error)
+
+
+def _review(
+    plan: Plan,
+    report: Report,
+    client: Client,
+    since: int | None,
+    on_unexpected: Callable[[UnexpectedFailure], None],
+    audit_error: str | None,
+) -> Report:
+    """Return the report with what the server holds now. A run that ended early is not looked at."""
+    if report.unverified is not None or not any(result.sent for result in report.results):
+        return report
+    try:
+        reviewed = review_report(plan, report, client, since)
+    except ServerError as error:
+        return report.model_copy(update={"unverified": str(error)})
+    except Exception as error:  # noqa: BLE001 - whatever it is, the changes are made, and are reported
+        failure = UnexpectedFailure(error)
+        on_unexpected(failure)
+        return report.model_copy(update={"unverified": str(failure)})
+    return reviewed.model_copy(update={"audit_error": reviewed.audit_error or audit_error})
 
 
 def _require_secrets(changes: Sequence[Change]) -> None:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from unleash_gitops import __version__
-from unleash_gitops.model.errors import GitopsError, UsageError
+from unleash_gitops.model.errors import GitopsError, UnexpectedError, UsageError
 from unleash_gitops.model.plan_set import Applied, Planned, PlanSet, ReportSet
 from unleash_gitops.workflow.accept import accept_drift
 from unleash_gitops.workflow.apply import apply_plan, check_deletes, check_drift, check_plan, require_audit_log
@@ -25,6 +25,7 @@ from unleash_gitops.workflow.pull import pull_workspace
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
     from unleash_gitops.documents.loader import LoadedWorkspace
+    from unleash_gitops.model.change_errors import UnexpectedFailure
     from unleash_gitops.model.plan import OnDrift, Plan
     from unleash_gitops.model.report import Report, Result
     from unleash_gitops.model.workspace import Workspace
@@ -171,11 +172,12 @@ def apply_all(
     runs: Sequence[Run],
     on_result: Callable[[Run, Result], None],
     hand_over: Callable[[Run, str, str], None],
+    on_unexpected: Callable[[UnexpectedFailure], None],
 ) -> None:
     """Apply the plan of each run.
 
     `on_result` gets the result of each change. `hand_over` gets each secret that the server creates: the address of
-    its object, and the secret.
+    its object, and the secret. `on_unexpected` gets each exception that no part of the tool expects.
     """
 
     def apply(run: Run) -> None:
@@ -186,6 +188,7 @@ def apply_all(
             client.stop,
             lambda result: on_result(run, result),
             lambda address, secret: hand_over(run, address, secret),
+            on_unexpected,
         )
 
     _run_step(runs, apply)
@@ -286,7 +289,7 @@ def build_report_set(runs: Sequence[Run]) -> ReportSet:
 
 
 def _run_step(runs: Sequence[Run], step: Callable[[Run], None]) -> None:
-    """Do `step` for each run without an error. A GitopsError becomes the error of its run."""
+    """Do `step` for each run without an error. An exception becomes the error of its run."""
 
     def run_group(group: Sequence[Run]) -> None:
         for run in group:
@@ -294,6 +297,8 @@ def _run_step(runs: Sequence[Run], step: Callable[[Run], None]) -> None:
                 step(run)
             except GitopsError as error:
                 run.error = error
+            except Exception as error:  # noqa: BLE001 - the other runs go on, and those that sent something report it
+                run.error = UnexpectedError(error)
 
     groups: dict[str | None, list[Run]] = {}
     for run in runs:

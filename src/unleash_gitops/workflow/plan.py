@@ -37,6 +37,7 @@ from unleash_gitops.model.errors import InvalidFiles, UsageError
 from unleash_gitops.model.plan import Change, ForeignObjects, Instance, NotRead, OnDrift, Plan, PlanOptions
 from unleash_gitops.model.resource import Area, Key, ReadScope, Resource, ResourceSet
 from unleash_gitops.model.workspace import Workspace, covers_object
+from unleash_gitops.workflow.kept_conflicts import block_conflicts
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
@@ -166,7 +167,7 @@ def compare_workspace(
     history = follow_renames(read_history(reader, [*touched, *orphaned], workspace.spec.applied_by), renames)
     attributed = attribute_side_effects(attribute(classification.differences, history, reader), history, reader)
     policy = Policy(workspace, reader, on_drift)
-    resolved = resolve_policy(classification, attributed, policy, context)
+    resolved = block_conflicts(resolve_policy(classification, attributed, policy, context))
     resolved = check_use(resolved, reader, allow_in_use, datetime.now(UTC))
     renamed = find_renames(classification.differences, desired, live, history)
     reminders = find_orphan_drift(orphaned, history, reader)

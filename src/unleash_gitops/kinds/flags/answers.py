@@ -69,12 +69,14 @@ class _Dependency(TypedDict):
 
 class _FlagEnvironment(TypedDict):
     name: str
+    enabled: bool
     strategies: list[LiveStrategy]
 
 
 class FlagAnswer(TypedDict):
     """A flag with everything it has."""
 
+    name: str
     environments: list[_FlagEnvironment]
     links: NotRequired[list[_Link] | None]
     dependencies: NotRequired[list[_Dependency] | None]

@@ -17,6 +17,7 @@ __all__ = [
     "environment_refusal",
     "environment_side_effects",
     "exceeded_limit",
+    "has_enabled_strategy",
 ]
 
 _LIMITS = {"strategies": "featureEnvironmentStrategies", "constraints": "constraints", "segments": "strategySegments"}
@@ -43,18 +44,19 @@ def environment_after_update(desired: Environment, live: Environment, flag: str)
             strategy_after_create(strategy, flag) if index is None else merge_strategy(strategy, present[index], flag)
             for strategy, index in zip(desired["strategies"], pairs, strict=True)
         ]
-        if "enabled" not in desired and not _has_enabled_strategy(after["strategies"]):
+        if "enabled" not in desired and not has_enabled_strategy(after["strategies"]):
             after["enabled"] = False  # the server switches off an environment that has no enabled strategy left
     return after
 
 
-def environment_side_effects(
-    name: str, before: Environment, after: Environment, *, has_enabled_strategy: bool
-) -> Iterator[str]:
-    """Yield what the server does by itself, in words. `has_enabled_strategy` is about the live environment."""
-    if after["enabled"] and "strategies" not in after and not has_enabled_strategy:
+def environment_side_effects(name: str, before: Environment, after: Environment, *, is_steady: bool) -> Iterator[str]:
+    """Yield what the server does by itself, in words.
+
+    `is_steady` tells whether the live environment has an enabled strategy.
+    """
+    if after["enabled"] and "strategies" not in after and not is_steady:
         yield f"the server adds a default strategy in {name}, which has no enabled strategy"
-    emptied = "strategies" in after and not _has_enabled_strategy(after["strategies"])
+    emptied = "strategies" in after and not has_enabled_strategy(after["strategies"])
     if before.get("enabled") and not after["enabled"] and emptied:
         yield f"with no strategy left, it is switched off in {name}"
 
@@ -62,7 +64,7 @@ def environment_side_effects(
 def environment_refusal(name: str, after: Environment) -> str | None:
     """Return why no server can hold the environment, None when it can."""
     strategies = after.get("strategies")
-    if strategies is not None and after["enabled"] and not _has_enabled_strategy(strategies):
+    if strategies is not None and after["enabled"] and not has_enabled_strategy(strategies):
         return f"enabled in {name} but has no enabled strategy"
     return None
 
@@ -84,5 +86,6 @@ def exceeded_limit(after: Environment, server: ServerFacts) -> str | None:
     return None
 
 
-def _has_enabled_strategy(strategies: Sequence[Mapping[str, Any]]) -> bool:
+def has_enabled_strategy(strategies: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether any of the strategies is not disabled."""
     return any(not strategy["disabled"] for strategy in strategies)

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from unleash_gitops.api.answers import check_answer, read_pages
 from unleash_gitops.kinds.flags.answers import (
+    FlagAnswer,
     LiveStrategy,
     PlaygroundAnswer,
     SearchAnswer,
@@ -24,7 +25,7 @@ from unleash_gitops.kinds.flags.calls import flag_path
 from unleash_gitops.kinds.flags.read_export import read_exports
 from unleash_gitops.kinds.reads import Reads
 
-__all__ = ["LiveFlag", "read_absent", "read_flags", "read_tags"]
+__all__ = ["LiveFlag", "read_absent", "read_flags", "read_tags", "to_live_flag"]
 
 _MOST_EVALUATIONS = 15_000  # flags times environments, of one request
 _SEARCHES = 5  # flags that are looked for by name; a server allows 15 searches a minute
@@ -185,12 +186,31 @@ def _by_itself(reads: Reads, project: str, flag: LiveFlag) -> str | None:
     answer = read_flag(reads, flag_path(project, flag.name))
     if answer is None:
         return flag.name
+    _fill(flag, answer)
+    return None
+
+
+def to_live_flag(answer: FlagAnswer, tags: Sequence[Mapping[str, Any]]) -> LiveFlag:
+    """Return a flag with everything of it, from the answer about it and from that about its tags."""
+    environments = answer["environments"]
+    flag = LiveFlag(
+        {**answer, "tags": tags},
+        {environment["name"]: environment["enabled"] for environment in environments},
+        {
+            environment["name"]: any(not strategy.get("disabled") for strategy in environment["strategies"])
+            for environment in environments
+        },
+    )
+    _fill(flag, answer)
+    return flag
+
+
+def _fill(flag: LiveFlag, answer: FlagAnswer) -> None:
     for entry in answer["environments"]:
         flag.strategies[entry["name"]] = _own_strategies(entry["strategies"])
     flag.links = answer.get("links") or []
     flag.dependencies = answer.get("dependencies") or []
     flag.children = answer.get("children") or []
-    return None
 
 
 def _own_strategies(strategies: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -100,6 +100,18 @@ class NamedKind(Kind, Claimable, Pullable):
         for entry in read_entries(reads.get_cached(self.path), self.list_key, self.path):
             yield self.with_users(reads, self.resource_from_entry(entry, reads.workspace))
 
+    @override
+    def read_again(self, reads: Reads, planned: Resource) -> Resource | None:
+        """One GET of the object; those with a number are listed, since the plan has no number of theirs."""
+        if self.has_numeric_id:
+            return super().read_again(reads, planned)
+        path = self.path_of(planned)
+        answer = reads.get_or_none(path)
+        if answer is None:
+            return None
+        entry = answer.get(self.object_key) if self.object_key and isinstance(answer, dict) else answer
+        return self.resource_from_entry(entry, reads.workspace)
+
     def with_users(self, reads: Reads, live: Resource) -> Resource:
         """Return a live object with the addresses of its users, when it might be deleted."""
         if live.id in reads.scope.within(live.area) or not reads.scope.will_delete(live):

@@ -1,0 +1,111 @@
+"""What other users did to objects while a run changed them, from the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from unleash_gitops.api.audit_log import Event, read_newest_event_id
+from unleash_gitops.drift.history import History, event_types, read_history
+from unleash_gitops.drift.object_history import find_newest
+from unleash_gitops.engine.parts import list_parts, value_at
+from unleash_gitops.engine.stale_changes import is_within_parts, overwritten_parts, to_planned
+from unleash_gitops.kinds import kinds
+from unleash_gitops.kinds.interfaces import HasHistory
+from unleash_gitops.kinds.reads import Reads
+from unleash_gitops.model.plan import Change, Changed
+from unleash_gitops.model.resource import Key, Resource, ResourceSet
+
+__all__ = ["RivalEvents", "find_rival_events", "read_log_position"]
+
+
+@dataclass(frozen=True)
+class RivalEvents:
+    """The newest events of other users about one object during a run, None where there are none.
+
+    `overwritten` came before the last write of the run, and what it left is no longer there. `standing` came after
+    the last write, or what it left is still there.
+    """
+
+    overwritten: Changed | None = None
+    standing: Changed | None = None
+
+
+def read_log_position(reads: Reads, changes: Sequence[Change]) -> int | None:
+    """Return the newest event of the kinds of `changes`, None when the log holds none of these kinds.
+
+    Raises ServerError.
+    """
+    types = event_types(to_planned(change) for change in changes if change.calls)
+    return read_newest_event_id(reads.get, types) if types else None
+
+
+def find_rival_events(
+    reads: Reads, changes: Sequence[Change], live: ResourceSet, since: int
+) -> tuple[Mapping[str, RivalEvents], str | None]:
+    """Return what others did to the objects of `changes` after the event `since`, by address.
+
+    The second value is why the log could not be read, None when it could. Raises ServerError.
+    """
+    objects = {key: _find_object(change, key, live) for change in changes for key in _keys_of(change)}
+    history = read_history(reads, objects.values(), since=since)
+    rivals = {change.address: _find_rivals(change, objects, history, reads) for change in changes}
+    return rivals, history.audit_error
+
+
+def _keys_of(change: Change) -> tuple[Key, ...]:
+    """Return the identities of an object before and after a change."""
+    return tuple(dict.fromkeys((Key(change.kind, change.id), Key(change.kind, change.live_id))))
+
+
+def _find_object(change: Change, key: Key, live: ResourceSet) -> Resource:
+    present = live.resources.get(key)
+    return present if present is not None else to_planned(change, key.id)
+
+
+def _find_rivals(change: Change, objects: Mapping[Key, Resource], history: History, reads: Reads) -> RivalEvents:
+    events = [event for key in _keys_of(change) for event in history.events.get(key, ())]
+    last_own = max((event.id for event in events if history.is_ours(event)), default=0)
+    standing = [event for event in events if not history.is_ours(event) and event.id > last_own]
+    overwritten: list[Event] = []
+    for key in _keys_of(change):
+        earlier = [event for event in history.events.get(key, ()) if event.id <= last_own]
+        lost, kept = _sort_rivals(change, objects[key], earlier, history, reads)
+        overwritten += lost
+        standing += kept
+    return RivalEvents(find_newest(overwritten), find_newest(standing))
+
+
+def _sort_rivals(
+    change: Change, resource: Resource, events: Sequence[Event], history: History, reads: Reads
+) -> tuple[list[Event], list[Event]]:
+    """Return which of others' events set a part that the change replaced, and is gone, and which set one that stands.
+
+    `events` are those up to the last own one, newest first.
+    """
+    others = [event for event in events if not history.is_ours(event)]
+    kind = kinds()[change.kind]
+    if not others or change.before is None or not isinstance(kind, HasHistory):
+        return [], []
+    if change.action == "delete" or change.live_id != change.id:
+        return others, []
+    live = resource if resource.ownership is not None else None
+    states = list(kind.history_states(live, resource.id, events, reads))
+    replaced = overwritten_parts(change)
+    specs = [spec for spec in (change.before, change.after, resource.spec) if spec is not None]
+    lost: dict[int, Event] = {}
+    standing: dict[int, Event] = {}
+    for part in {part for spec in specs for part in list_parts(spec) if is_within_parts(part, replaced)}:
+        newest = next(
+            (
+                (event, after)
+                for event, (before, after) in zip(events, states, strict=True)
+                if event in others and value_at(before, part) != value_at(after, part)
+            ),
+            None,
+        )
+        if newest is not None:
+            event, after = newest
+            is_standing = value_at(resource.spec, part) == value_at(after, part)
+            (standing if is_standing else lost)[event.id] = event
+    return list(lost.values()), [event for number, event in standing.items() if number not in lost]
