@@ -35,14 +35,17 @@ def apply_changes(
     stop: threading.Event,
     on_result: Callable[[Result], None] = lambda _: None,
     hand_over: Callable[[str, str], None] = lambda _address, _secret: None,
+    halt: Callable[[], str | None] = lambda: None,
 ) -> Report:
     """Send the plan's calls, as many changes at once as the client has connections.
 
     `stop` ends the run early: what is under way is finished, the rest is skipped. `on_result` gets the result of each
-    change as it ends, `hand_over` each secret that the server made: the address of its object, and the secret. Never
+    change as it ends, `hand_over` each secret that the server made: the address of its object, and the secret. `halt`
+    is asked before each change and each request; it returns why nothing more may be sent, None as long as it may. Never
     raises for a change that fails: that is in the report.
     """
-    return _Run(plan.changes, client, stop, on_result, Sender(client, hand_over=hand_over)).report()
+    sender = Sender(client, hand_over=hand_over, halt=halt)
+    return _Run(plan.changes, client, stop, on_result, sender, halt).report()
 
 
 class _Run:
@@ -60,12 +63,14 @@ class _Run:
         stop: threading.Event,
         on_result: Callable[[Result], None],
         sender: Sender,
+        halt: Callable[[], str | None],
     ) -> None:
         self._changes = changes
         self._client = client
         self._stop = stop
         self._on_result = on_result
         self._sender = sender
+        self._halt = halt
         self._results: dict[int, Result] = {}
         self._halted: str | None = None
         self._ready: deque[int] = deque()
@@ -129,6 +134,7 @@ class _Run:
         """Return why a change whose dependencies have ended cannot be sent any more, None when it can."""
         if self._stop.is_set() or self._client.stop.is_set():
             return "interrupted"
+        self._halted = self._halted or self._halt()
         if self._halted is not None:
             return self._halted
         if self._missing[place] is not None:

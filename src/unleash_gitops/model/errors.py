@@ -11,6 +11,7 @@ GitopsError
 ├── DriftRefused            the plan would overwrite other users' changes, and the policy is `fail`
 ├── KindNotReadable         the token may not read a kind that the workspace manages
 ├── AuditLogUnavailable     the audit log cannot be read, so the origin of changes is unknown
+├── LeaseHeld               another run has the lease of the workspace
 ├── SandboxError            the local server could not be started, stopped or reset
 ├── OutputLost              standard output is closed, full, or its reader has gone away
 ├── CodeHostError           GitHub or GitLab could not be read or written
@@ -21,6 +22,7 @@ GitopsError
     ├── TooOld              the server is older than the tool supports
     ├── Maintenance         the server is in maintenance mode
     ├── ClaimLost           another workspace took the object at the same time
+    ├── LeaseLost           another apply of the workspace may run: nothing more may be sent
     └── ApiError            an error answer, with its status and message
         └── MissingRoute    this server has no such route (edition or version)
 ```
@@ -46,6 +48,8 @@ __all__ = [
     "GitopsError",
     "InvalidFiles",
     "KindNotReadable",
+    "LeaseHeld",
+    "LeaseLost",
     "Maintenance",
     "MissingRoute",
     "NotUnleash",
@@ -205,6 +209,22 @@ class AuditLogUnavailable(GitopsError):
         )
 
 
+class LeaseHeld(GitopsError):
+    """Another run has the lease. `state` says who and until when; `waited` is in seconds."""
+
+    def __init__(self, workspace: str, state: str, waited: float) -> None:
+        self.workspace = workspace
+        self.state = state
+        self.waited = waited
+        super().__init__(
+            f"workspace {workspace} is {state}; nothing was applied after a wait of {waited:.0f} s",
+            (
+                "to wait longer for the other run, use --lock-timeout SECONDS",
+                "to end the lease of a run that no longer exists, run: unleash-gitops unlock",
+            ),
+        )
+
+
 class SandboxError(GitopsError):
     """The local server could not be started, stopped or reset."""
 
@@ -291,6 +311,16 @@ class ClaimLost(ServerError):
         )
         super().__init__("GET", path, by, "plan again")
         self.rivals = rivals
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class LeaseLost(ServerError):
+    """The run no longer has the lease of its workspace. The request was not sent. `reason` says how it was lost."""
+
+    def __init__(self, method: str, path: str, reason: str) -> None:
+        super().__init__(method, path, reason, "plan again")
 
     def __str__(self) -> str:
         return self.message

@@ -30,7 +30,7 @@ from unleash_gitops.model.workspace import WorkspaceSpec
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
 
-__all__ = ["apply_plan", "check_deletes", "check_drift", "check_plan", "require_audit_log"]
+__all__ = ["apply_plan", "check_deletes", "check_drift", "check_plan", "require_audit_log", "require_no_maintenance"]
 
 
 def check_deletes(plan: Plan, max_deletes: int | None = None) -> None:
@@ -129,23 +129,31 @@ def apply_plan(
     stop: threading.Event,
     on_result: Callable[[Result], None] = lambda _: None,
     hand_over: Callable[[str, str], None] = lambda _address, _secret: None,
+    halt: Callable[[], str | None] = lambda: None,
 ) -> Report:
     """Do what the plan says, all of it and nothing else. `check_plan` returns a saved plan with its calls.
 
-    `hand_over` gets each secret that the server makes: the address of its object, and the secret. Before anything is
-    sent it raises Maintenance, and UsageError when a secret that the plan names is not in the environment.
+    `hand_over` gets each secret that the server makes: the address of its object, and the secret. `halt` returns why
+    nothing more may be sent, None as long as it may. Before anything is sent it raises Maintenance, and UsageError when
+    a secret that the plan names is not in the environment.
     """
     if any(len(change.calls) != len(change.requests) for change in plan.changes):
         raise RuntimeError("the calls of a saved plan must be rebuilt before it is applied")
     _require_secrets(plan.changes)
-    if client.facts().maintenance and any(change.calls for change in plan.changes):
+    if any(change.calls for change in plan.changes):
+        require_no_maintenance(client)
+    return apply_changes(plan, client, stop, on_result, hand_over, halt)
+
+
+def require_no_maintenance(client: Client) -> None:
+    """Raise Maintenance when the server refuses changes."""
+    if client.facts().maintenance:
         raise Maintenance(
             "GET",
             "/api/admin/ui-config",
             "the server is in maintenance mode and refuses changes; nothing was applied",
             "apply again when it is over",
         )
-    return apply_changes(plan, client, stop, on_result, hand_over)
 
 
 def _require_secrets(changes: Sequence[Change]) -> None:
