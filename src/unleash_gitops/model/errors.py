@@ -213,9 +213,7 @@ class LeaseHeld(GitopsError):
     """Another run has the lease. `state` says who and until when; `waited` is in seconds."""
 
     def __init__(self, workspace: str, state: str, waited: float) -> None:
-        self.workspace = workspace
-        self.state = state
-        self.waited = waited
+        self.workspace, self.state, self.waited = workspace, state, waited
         super().__init__(
             f"workspace {workspace} is {state}; nothing was applied after a wait of {waited:.0f} s",
             (
