@@ -186,5 +186,5 @@ def test_a_segment_that_is_there_twice_blocks_its_document(fake_space: Space) ->
     segment = fake.named["segments"]["beta"]
     fake.named["segments"]["again"] = {**segment, "id": segment["id"] + 1}
     (change,) = fake_space.plan()["changes"]
-    assert (change["action"], change["address"]) == ("blocked", "Segment/beta")
+    assert (change["action"], change["kind"], change["name"]) == ("blocked", "Segment", "beta")
     assert change["reason"] == "the server has 2 objects of this name: delete all but one of them in Unleash's UI"
