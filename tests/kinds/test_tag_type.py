@@ -56,6 +56,7 @@ def test_what_is_sent() -> None:
         ("x" * 51, {}, "value"),
         ("a b", {}, "value"),
         ("gitops", {}, "owner-tag"),
+        ("gitops-lock-team", {}, "lease"),
         ("team", {"color": "red"}, "value"),
         ("team", {"color": None}, "type"),
         ("team", {"colour": "#FFFFFF"}, "unknown-key"),

@@ -44,6 +44,7 @@ from servers.fake_strategies import FakeStrategies
 from servers.loopback import QuietHandler, serve
 
 TOKEN = "*:*.fake-admin-token-0123456789"
+LEASE = "gitops-lock-"
 CLIENT_TOKEN = "default:development.fake-client-token"
 ENTERPRISE = (
     Route("POST", "/environments"),
@@ -76,7 +77,8 @@ class FakeUnleash:
     `flags` maps a project to the names of its active flags; `charts` an id to its scope (project and flag, None: the
     instance) and what was sent; `safeguarded` are the charts that a safeguard uses. `absent` are parts of paths whose
     routes this server lacks; any other unknown route fails the test. `usage` has the metrics of flags by name,
-    `last_seen` when applications evaluated a flag in an environment. Every token that `audit` knows is let in.
+    `last_seen` when applications evaluated a flag in an environment. `requests` are those
+    that are not writes of leases. Every token that `audit` knows is let in.
     """
 
     flags: dict[str, list[str]] = field(default_factory=lambda: {"default": ["checkout-v2", "search-ranking"]})
@@ -95,6 +97,7 @@ class FakeUnleash:
     shuffle: random.Random | None = None
     hook: Callable[[str, str, Callable[[], Answer]], Answer] = lambda _method, _path, go: go()
     requests: list[tuple[str, str]] = field(default_factory=list)
+    lease_requests: list[tuple[str, str]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     audit: FakeAudit = field(default_factory=lambda: FakeAudit({TOKEN: "ours"}))
     failures: list[Exception] = field(default_factory=list)
@@ -131,7 +134,7 @@ class FakeUnleash:
                 raise
 
         with self.lock:
-            self.requests.append((method, path))
+            (self.lease_requests if LEASE in target or LEASE.encode() in body else self.requests).append((method, path))
             return self.hook(method, path, go)
 
     def _answer(self, method: str, path: str, query: str, token: str | None, body: bytes) -> Answer:

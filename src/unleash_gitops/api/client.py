@@ -184,14 +184,25 @@ class Client:
         """Return the JSON answer to a GET. `path` begins with `/api/admin/`, percent-encoded. Raises ServerError."""
         return self.send("GET", path, repeatable=True)
 
-    def send(self, method: str, path: str, body: Any = None, *, repeatable: bool) -> Any:
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        repeatable: bool,
+        before_attempt: Callable[[], None] = lambda: None,
+    ) -> Any:
         """Send one request and return the JSON of the answer, None for an empty one.
+
+        `before_attempt` is called before each attempt, and raises when the request may not be sent (any more).
 
         Tries again, with growing and jittered waits, after 429 (the server did nothing) and when no connection was
         made; after 502, 503, 504 or a connection that broke only if `repeatable`. Raises ServerError.
         """
         retries = Retries(has_answered=self._facts is not None)
         while True:
+            before_attempt()
             outcome = self._try(method, path, body, repeatable)
             failure = outcome.failure
             if failure is None:

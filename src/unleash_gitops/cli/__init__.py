@@ -20,6 +20,7 @@ from unleash_gitops import __version__
 from unleash_gitops.cli.accept import accept
 from unleash_gitops.cli.apply import apply
 from unleash_gitops.cli.ci import comment, fetch
+from unleash_gitops.cli.lease import unlock
 from unleash_gitops.cli.offline import init, schema, validate
 from unleash_gitops.cli.output import echo_line, is_verbose, show_error, show_system_error
 from unleash_gitops.cli.plan import plan, show
@@ -45,7 +46,7 @@ def cli(context: click.Context, verbose: bool) -> None:
     _require_working_directory()
 
 
-for _command in (init, validate, plan, apply, show, accept, comment, fetch, pull, schema, sandbox):
+for _command in (init, validate, plan, apply, unlock, show, accept, comment, fetch, pull, schema, sandbox):
     cli.add_command(_command)
 
 

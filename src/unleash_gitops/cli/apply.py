@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,8 @@ from unleash_gitops.cli.expect import (
     select_runs,
     show_settled,
 )
-from unleash_gitops.cli.output import echo_data, echo_line, echo_text, progress_bar, show_error, show_unexpected
+from unleash_gitops.cli.lease import LeaseOptions, check_or_plan_again, is_new_plan, lease_options, list_changes
+from unleash_gitops.cli.output import echo_line, echo_text, progress_bar, show_unexpected
 from unleash_gitops.cli.plan import (
     allow_in_use_option,
     max_deletes_option,
@@ -30,8 +31,8 @@ from unleash_gitops.cli.plan import (
     show_plans,
     target_option,
 )
+from unleash_gitops.cli.reports import show_next_steps, show_reports
 from unleash_gitops.cli.secrets import Secrets, name_secret, secrets_option
-from unleash_gitops.cli.streams import abandon_output
 from unleash_gitops.cli.workspaces import (
     all_option,
     list_roots,
@@ -76,6 +77,7 @@ INTERRUPTED = 130
 @target_option
 @sandbox_option
 @connection_options
+@lease_options
 @click.pass_obj
 def apply(
     verbose: bool,
@@ -91,6 +93,8 @@ def apply(
     secrets_out: Path | None,
     on_drift: OnDrift | None,
     targets: tuple[str, ...],
+    lock_timeout: float,
+    no_lock: bool,
     **server: Any,
 ) -> int:
     """Make the server match the files, or apply a saved plan.
@@ -99,19 +103,22 @@ def apply(
 
     With several directories or --all, applies every workspace; the exit code is the worst of them.
     """
+    from unleash_gitops.workflow.many_workspaces import check_all_deletes, check_all_drift
+
     connection = Connection(verbose=verbose, **server)
+    lease = LeaseOptions.of(lock_timeout, no_lock=no_lock)
     secrets = Secrets(secrets_out)
     several = all_below or len(paths) > 1
     if any(path.is_file() for path in paths):
         _check_saved_plan_options(targets, on_drift, allow_in_use, expected, several=several)
         secrets.check_target(())
-        return _apply_saved(paths[0], connection, max_deletes, form, secrets)
+        return _apply_saved(paths[0], connection, max_deletes, form, secrets, lease)
     if expected or also:
         check_expect_options(expected, targets, on_drift)
         runs = load_runs(paths, all_below=all_below)
         secrets.check_target(list_roots(runs))
         expectation = load_expectation(expected, also)
-        return _apply_expected(runs, expectation, connection, max_deletes, allow_in_use, form, secrets)
+        return _apply_expected(runs, expectation, connection, max_deletes, allow_in_use, form, secrets, lease)
     if not yes and not sys.stdin.isatty():
         raise UsageError(
             "there is no terminal to ask for confirmation",
@@ -122,13 +129,22 @@ def apply(
         )
     runs = load_runs(paths, all_below=all_below)
     secrets.check_target(list_roots(runs))
-    with open_clients(runs, connection):
-        plans = plan_runs(runs, targets, on_drift, several=several, max_deletes=max_deletes, allow_in_use=allow_in_use)
-        if plans is not None:
+
+    def plan_and_show(only: Sequence[Run] | None = None) -> None:
+        former = list_changes(runs)
+        plans = plan_runs(
+            runs, targets, on_drift, several=several, max_deletes=max_deletes, allow_in_use=allow_in_use, only=only
+        )
+        if plans is not None and is_new_plan(former, runs, only):
             show_plans(plans, "text", err=form == "json", verbose=verbose)
-        code = _apply_directories(runs, max_deletes, form, secrets, ask=not yes, several=several)
+        check_all_deletes(runs, max_deletes)
+        check_all_drift(runs)
+
+    with open_clients(runs, connection):
+        plan_and_show()
+        code = _apply_directories(runs, plan_and_show, form, secrets, lease, ask=not yes, several=several)
     if connection.sandbox and code != REFUSED:
-        _show_next_steps(paths or (Path(),), all_below=all_below)
+        show_next_steps(paths or (Path(),), all_below=all_below)
     return code
 
 
@@ -154,7 +170,9 @@ def _check_saved_plan_options(
             )
 
 
-def _apply_saved(path: Path, connection: Connection, max_deletes: int | None, form: str, secrets: Secrets) -> int:
+def _apply_saved(
+    path: Path, connection: Connection, max_deletes: int | None, form: str, secrets: Secrets, lease: LeaseOptions
+) -> int:
     """Apply a saved plan. If the plan of any workspace in it is refused, nothing is applied anywhere."""
     from unleash_gitops.workflow.many_workspaces import Run, check_all_deletes, check_all_drift, check_all_plans
     from unleash_gitops.workflow.plan_workspace import find_plan_workspace
@@ -166,12 +184,20 @@ def _apply_saved(path: Path, connection: Connection, max_deletes: int | None, fo
         check_all_drift(runs)
         if show_failures(runs, several=several):
             return REFUSED
-        check_all_plans(runs)
-        if show_failures(runs, several=several):
-            if several:
-                echo_line("nothing was applied in any workspace")
-            return REFUSED
-        return _apply(runs, form, secrets, several=several)
+
+        def check() -> bool:
+            check_all_plans(runs)
+            return not _refuse_all(runs, several=several)
+
+        return _apply(runs, check, form, secrets, lease, several=several)
+
+
+def _refuse_all(runs: Sequence[Run], *, several: bool) -> bool:
+    """Show the failures of `runs`, which are applied together or not at all. Tell whether there are any."""
+    has_failed = show_failures(runs, several=several)
+    if has_failed and several:
+        echo_line("nothing was applied in any workspace")
+    return has_failed
 
 
 def _apply_expected(
@@ -182,6 +208,7 @@ def _apply_expected(
     allow_in_use: Sequence[str],
     form: str,
     secrets: Secrets,
+    lease: LeaseOptions,
 ) -> int:
     """Plan the workspaces that reviewed plans are for, and apply what stands in them. All is applied, or nothing."""
     from unleash_gitops.workflow.expected_plans import check_expected
@@ -189,7 +216,9 @@ def _apply_expected(
 
     runs = select_runs(runs, expectation)
     several, options = len(runs) > 1, expectation.options
-    with open_clients(runs, connection):
+
+    def plan_and_show(only: Sequence[Run] | None = None) -> None:
+        former = list_changes(runs)
         plans = plan_runs(
             runs,
             options.targets,
@@ -197,64 +226,83 @@ def _apply_expected(
             several=several,
             max_deletes=max_deletes,
             allow_in_use=allow_in_use,
+            only=only,
         )
-        if plans is not None:
+        if plans is not None and is_new_plan(former, runs, only):
             show_plans(plans, "text", err=form == "json")
         check_all_drift(runs)
         check_all_deletes(runs, max_deletes)
         check_expected(runs, expectation)
-        if show_failures(runs, several=several):
-            if several:
-                echo_line("nothing was applied in any workspace")
+
+    def check() -> bool:
+        if lease.timeout is not None:
+            check_or_plan_again(runs, plan_and_show)
+        return not _refuse_all(runs, several=several)
+
+    with open_clients(runs, connection):
+        plan_and_show()
+        if _refuse_all(runs, several=several):
             return REFUSED
         show_settled(runs, expectation)
-        return _apply(runs, form, secrets, several=several)
+        return _apply(runs, check, form, secrets, lease, several=several, plans_again=True)
 
 
 def _apply_directories(
-    runs: Sequence[Run], max_deletes: int | None, form: str, secrets: Secrets, *, ask: bool, several: bool
+    runs: Sequence[Run],
+    plan_again: Callable[[Sequence[Run]], None],
+    form: str,
+    secrets: Secrets,
+    lease: LeaseOptions,
+    *,
+    ask: bool,
+    several: bool,
 ) -> int:
-    """Apply the plans of `runs`, which have been shown. Return the exit code."""
-    from unleash_gitops.workflow.many_workspaces import check_all_deletes, check_all_drift, check_all_plans
+    """Apply the plans of `runs`, which have been shown and checked. Return the exit code.
 
-    check_all_deletes(runs, max_deletes)
-    check_all_drift(runs)
-    if ask and any(change.calls for run in runs if run.plan and run.error is None for change in run.plan.changes):
+    `plan_again` plans some of `runs` anew, shows all plans and checks them.
+    """
+    from unleash_gitops.workflow.leases import has_requests
+    from unleash_gitops.workflow.many_workspaces import check_all_plans
+
+    if ask and any(has_requests(run) for run in runs):
         show_failures(runs, several=several)
         if not click.confirm("Apply this plan?", err=True):
             echo_line("nothing was applied")
             return REFUSED
-        check_all_plans(runs)  # the user may have taken an hour to answer
     if not several and show_failures(runs, several=False):
         return REFUSED
-    return _apply(runs, form, secrets, several=several)
+
+    def check() -> bool:
+        if ask:
+            check_all_plans([run for run in runs if has_requests(run)])  # the user may have taken an hour to answer
+        elif lease.timeout is not None:
+            check_or_plan_again(runs, plan_again)
+        return True
+
+    return _apply(runs, check, form, secrets, lease, several=several, plans_again=not ask)
 
 
-def _apply(runs: Sequence[Run], form: str, secrets: Secrets, *, several: bool) -> int:
-    """Apply the plans of `runs` and show the reports. Return the exit code."""
-    from unleash_gitops.render.report_text import render_result_line
-    from unleash_gitops.workflow.many_workspaces import apply_all, stop_all
+def _apply(
+    runs: Sequence[Run],
+    check: Callable[[], bool],
+    form: str,
+    secrets: Secrets,
+    lease: LeaseOptions,
+    *,
+    several: bool,
+    plans_again: bool = False,
+) -> int:
+    """Take the leases of `runs`, apply their plans if `check` agrees, and show the reports. Return the exit code.
 
-    done, lock = 0, threading.Lock()
-    total = sum(len(run.plan.changes) for run in runs if run.plan and run.error is None)
-    with secrets, interruptible(lambda: stop_all(runs)) as interrupted:
-        with progress_bar("applying") as show_progress:
+    `plans_again` tells that `check` plans again what is blocked, which needs a lease as well.
+    """
+    from unleash_gitops.workflow.many_workspaces import stop_all
 
-            def on_result(run: Run, result: Result) -> None:
-                nonlocal done
-                with lock:
-                    done += 1
-                    show_progress(done, total)
-                    if form == "text" and not sys.stderr.isatty() and result.status == "applied":
-                        line = render_result_line(result)
-                        with suppress(OutputLost):  # the report fails too, and the run must not end half-way
-                            echo_text(line if not several else line.append(f"  ({run.name})"))
-
-            def hand_over(run: Run, address: str, secret: str) -> None:
-                secrets.keep(name_secret(run.url or "", run.name, address), secret)
-
-            apply_all(runs, on_result, hand_over, show_unexpected)
-        failed = not _show_reports_somewhere(runs, form, several=several) or secrets.is_incomplete
+    with secrets, interruptible(lambda: stop_all(runs)) as interrupted, lease.hold(runs, blocked=plans_again):
+        if not check():
+            return INTERRUPTED if interrupted() else REFUSED
+        _send(runs, form, secrets, several=several)
+        failed = not show_reports(runs, form, several=several) or secrets.is_incomplete
     failed |= show_failures(runs, several=several)
     if interrupted():
         return INTERRUPTED
@@ -264,53 +312,26 @@ def _apply(runs: Sequence[Run], form: str, secrets: Secrets, *, several: bool) -
     return INCOMPLETE if failed or not complete else 0
 
 
-def _show_reports_somewhere(runs: Sequence[Run], form: str, *, several: bool) -> bool:
-    """Print the reports on stdout, or on stderr when stdout cannot be written. Tell whether stdout has them."""
-    try:
-        _show_reports(runs, form, several=several)
-    except OutputLost as error:
-        abandon_output()
-        show_error(error)
-        _show_reports(runs, "text", several=several, err=True)
-        return False
-    return True
+def _send(runs: Sequence[Run], form: str, secrets: Secrets, *, several: bool) -> None:
+    """Apply the plans of `runs`, and show the result of each change."""
+    from unleash_gitops.render.report_text import render_result_line
+    from unleash_gitops.workflow.many_workspaces import apply_all
 
+    done, lock = 0, threading.Lock()
+    total = sum(len(run.plan.changes) for run in runs if run.plan and run.error is None)
+    with progress_bar("applying") as show_progress:
 
-def _show_reports(runs: Sequence[Run], form: str, *, several: bool, err: bool = False) -> None:
-    """Print the report of each run, on stderr with `err`. Raises OutputLost."""
-    if form == "json":
-        from unleash_gitops.render.json import render_report_json, render_report_set_json
-        from unleash_gitops.workflow.many_workspaces import build_report_set
+        def on_result(run: Run, result: Result) -> None:
+            nonlocal done
+            with lock:
+                done += 1
+                show_progress(done, total)
+                if form == "text" and not sys.stderr.isatty() and result.status == "applied":
+                    line = render_result_line(result)
+                    with suppress(OutputLost):  # the report fails too, and the run must not end half-way
+                        echo_text(line if not several else line.append(f"  ({run.name})"))
 
-        if several:
-            echo_data(render_report_set_json(build_report_set(runs)))
-        elif runs[0].report is not None:
-            echo_data(render_report_json(runs[0].report))
-        return
-    from unleash_gitops.render.report_text import render_report_text
+        def hand_over(run: Run, address: str, secret: str) -> None:
+            secrets.keep(name_secret(run.url or "", run.name, address), secret)
 
-    for run in runs:
-        if run.report is None:
-            continue
-        if several:
-            echo_line("", err=err)
-            echo_line(f"Workspace {run.name} on {run.url}", err=err)
-        if run.report.results:
-            echo_text(render_report_text(run.report), err=err)
-        else:
-            echo_line("nothing to apply")
-    if not err:
-        sys.stdout.flush()
-
-
-def _show_next_steps(paths: Sequence[Path], *, all_below: bool) -> None:
-    """Print where to see the changes in the sandbox's UI, and the command to run next."""
-    from unleash_gitops.sandbox import status
-
-    running = status()
-    if running is not None:
-        echo_line("")
-        echo_line(f"look at   {running.url}/history  (login {running.username} / {running.password})")
-        command = sys.argv[0] if Path(sys.argv[0]).stem == "unleash-gitops" else "unleash-gitops"
-        options = "--all --sandbox" if all_below else "--sandbox"
-        echo_line(f"run next  {command} plan {' '.join(map(str, paths))} {options}")
+        apply_all(runs, on_result, hand_over, show_unexpected)

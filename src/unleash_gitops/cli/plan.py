@@ -193,8 +193,11 @@ def plan_runs(
     thorough: bool = False,
     max_deletes: int | None = None,
     allow_in_use: Sequence[str] = (),
+    only: Sequence[Run] | None = None,
 ) -> Plan | PlanSet | None:
-    """Plan each run. Return a set of plans if `several`; otherwise the only plan, None when it failed.
+    """Plan each run, or `only` some of them. Return the plans of all.
+
+    That is a set of plans if `several`; otherwise the only plan, None when it failed.
 
     The options are those of `make_plan`. Raises UsageError for `targets` with several
     workspaces.
@@ -211,6 +214,7 @@ def plan_runs(
             thorough=thorough,
             max_deletes=max_deletes,
             allow_in_use=allow_in_use,
+            only=only,
         )
     if is_in_maintenance(runs):
         echo_line("note: the server is in maintenance mode; apply fails until it ends")

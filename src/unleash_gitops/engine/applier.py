@@ -41,17 +41,19 @@ def apply_changes(
     hand_over: Callable[[str, str], None] = lambda _address, _secret: None,
     check_object: _CheckObject = lambda _change: None,
     on_unexpected: Callable[[UnexpectedFailure], None] = lambda _: None,
+    halt: Callable[[], str | None] = lambda: None,
 ) -> Report:
     """Send the plan's calls, as many changes at once as the client has connections.
 
     `stop` ends the run early: what is under way is finished, the rest is skipped. `on_result` gets the result of each
     change as it ends, `hand_over` each secret that the server made: the address of its object, and the secret.
     `check_object` is called right before the first call of a change of a live object, and raises ServerError when
-    that must not be sent. `on_unexpected` gets each exception that no part of the tool expects. Never raises for a
+    that must not be sent. `on_unexpected` gets each exception that no part of the tool expects. `halt` is asked before
+    each change and each request; it returns why nothing more may be sent, None as long as it may. Never raises for a
     change that fails, whatever the reason: that is in the report.
     """
-    sender = Sender(client, hand_over=hand_over)
-    return _Run(plan.changes, client, stop, on_result, sender, check_object, on_unexpected).report()
+    sender = Sender(client, hand_over=hand_over, halt=halt)
+    return _Run(plan.changes, client, stop, on_result, sender, check_object, on_unexpected, halt).report()
 
 
 class _Run:
@@ -71,6 +73,7 @@ class _Run:
         sender: Sender,
         check_object: _CheckObject,
         on_unexpected: Callable[[UnexpectedFailure], None],
+        halt: Callable[[], str | None],
     ) -> None:
         self._changes = changes
         self._client = client
@@ -79,6 +82,7 @@ class _Run:
         self._sender = sender
         self._check_object = check_object
         self._on_unexpected = on_unexpected
+        self._halt = halt
         self._results: dict[int, Result] = {}
         self._halted: str | None = None
         self._ready: deque[int] = deque()
@@ -143,7 +147,10 @@ class _Run:
 
     def _find_end(self) -> str | None:
         """Return why the run ends early, None when it does not."""
-        return "interrupted" if self._stop.is_set() or self._client.stop.is_set() else self._halted
+        if self._stop.is_set() or self._client.stop.is_set():
+            return "interrupted"
+        self._halted = self._halted or self._halt()
+        return self._halted
 
     def _is_lost(self, place: int, dependent: int) -> bool:
         """Tell whether a change was not applied without which `dependent` cannot be: an update left its object there.

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from unleash_gitops.api.answers import read_entries
 from unleash_gitops.engine.claims import confirm_claim, require_unclaimed
 from unleash_gitops.model.call import write_values
+from unleash_gitops.model.change_errors import LeaseLost
 from unleash_gitops.model.errors import ApiError, MissingRoute, NotUnleash, UnexpectedAnswer, Unreachable
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ _POLL = 0.2
 class Sender:
     """Sends the calls of one run; safe to use from many threads. `environ` has the secrets that calls need.
 
-    `hand_over` receives each secret that the server generates: the address of the object, and the secret.
+    `hand_over` receives each secret that the server generates: the address of the object, and the secret. `halt` is
+    asked before each request that changes something, and returns why it may not be sent, None when it may.
     """
 
     def __init__(
@@ -47,8 +49,10 @@ class Sender:
         client: Client,
         environ: Mapping[str, str] | None = None,
         hand_over: Callable[[str, str], None] = lambda _address, _secret: None,
+        halt: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._client = client
+        self._halt = halt
         self._environ = os.environ if environ is None else environ
         self._hand_over = hand_over
         self._ids: dict[str, Any] = {}
@@ -56,7 +60,7 @@ class Sender:
         self._lock = threading.Lock()
 
     def send(self, call: Call, address: str) -> None:
-        """Send `call` of the change to `address`. Raises ServerError."""
+        """Send `call` of the change to `address`. Raises ServerError, LeaseLost when it may not be sent."""
         if not call.idempotent:
             self._send(call, address)
             return
@@ -103,7 +107,7 @@ class Sender:
     def _withdraw(self, call: Call) -> None:
         """Take back the tag that a call has put on a flag."""
         body = {"addedTags": [], "removedTags": call.body["addedTags"]}
-        self._client.send(call.method, call.path, body, repeatable=True)
+        self._write(call.method, call.path, body, repeatable=True)
 
     def _send_once(self, call: Call, address: str, *, is_repeated: bool = False) -> None:
         path = call.path
@@ -139,7 +143,7 @@ class Sender:
         wait = _FIRST_WAIT_BEFORE_VERIFYING
         while True:
             try:
-                return self._client.send(call.method, path, body, repeatable=call.repeatable)
+                return self._write(call.method, path, body, repeatable=call.repeatable)
             except (Unreachable, ApiError) as error:
                 attempts_left -= 1
                 if call.verify is None or not _lost(error) or not attempts_left or self._client.stop.wait(wait):
@@ -148,6 +152,16 @@ class Sender:
             created = self._look_up(call.verify)
             if created is not None:
                 return created
+
+    def _write(self, method: str, path: str, body: Any, *, repeatable: bool) -> Any:
+        """Send a request that changes something, and each repetition of it, only as long as the run may."""
+
+        def require_permission() -> None:
+            reason = self._halt()
+            if reason is not None:
+                raise LeaseLost(method, path, reason)
+
+        return self._client.send(method, path, body, repeatable=repeatable, before_attempt=require_permission)
 
     def _look_up(self, lookup: Lookup) -> Any:
         """Return the object that `lookup` describes, None when there is none."""

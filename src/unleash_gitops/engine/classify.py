@@ -163,7 +163,7 @@ def classify_document(
     parts = diff_parts(before, after)
     refusal = _refuse_transfer(kind, desired, live) if taken_from is not None else _refuse_owned(kind, live, context)
     action = _choose_action(kind, desired, live, taken_from)
-    if refusal is None and action is None and after == live.spec:
+    if refusal is None and action is None and after == live.spec and live.copies == 1:
         return None
     refusal = refusal or live.protected or kind.server_refusal(desired, live, after, context.server)
     if refusal is not None:

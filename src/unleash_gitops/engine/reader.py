@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NotRequired, TypeVar
 from urllib.parse import quote
 
@@ -185,7 +186,9 @@ class Reader:
     def _resources(self, areas: Sequence[Area], progress: Callable[[int, int], None] | None) -> dict[Any, Resource]:
         resources_by_key: dict[Any, Resource] = {}
         for done, resources in enumerate(self.map_concurrently(self._read_area, areas), start=1):
-            resources_by_key.update((resource.key, resource) for resource in resources)
+            for resource in resources:
+                other = resources_by_key.get(resource.key)
+                resources_by_key[resource.key] = resource if other is None else _merge_copies(other, resource)
             if progress is not None:
                 progress(done, len(areas))
         return resources_by_key
@@ -211,3 +214,10 @@ class Reader:
     def map_concurrently(self, read: Callable[[_In], _Out], over: Sequence[_In]) -> list[_Out]:
         """Implement `Reads`."""
         return self._client.map_concurrently(read, over)
+
+
+def _merge_copies(first: Resource, second: Resource) -> Resource:
+    """Return an object that the server has more than once, as one that may not be changed until a user chose a copy."""
+    copies = first.copies + second.copies
+    reason = f"the server has {copies} objects of this name: delete all but one of them in Unleash's UI"
+    return replace(first, copies=copies, protected=reason)

@@ -17,25 +17,29 @@ from unleash_gitops.kinds.shared.audited import Audited
 from unleash_gitops.kinds.shared.fields import Rule
 from unleash_gitops.kinds.shared.models import AuditedMetadata, Model, TransferableMetadata, envelope
 from unleash_gitops.kinds.shared.named import URL_FRIENDLY, Description, NamedKind
+from unleash_gitops.model.lease_record import is_lease_name
 from unleash_gitops.model.ownership import OWNER_TAG
-from unleash_gitops.model.resource import Resource
+from unleash_gitops.model.resource import Area, Resource
 
 __all__ = ["KIND"]
 
 _TAGS = "/api/admin/tags"
 
 
-def _reject_owner_tag(name: str) -> str:
+def _reject_own(name: str) -> str:
+    """Refuse the tag types that the tool makes for itself."""
+    hint = "remove the document: the tool makes this tag type and manages it"
     if name == OWNER_TAG:
-        hint = "remove the document: the tool makes this tag type and manages it"
         raise PydanticCustomError("owner-tag", "is the tag type that marks what a workspace manages", {"hint": hint})
+    if is_lease_name(name):
+        raise PydanticCustomError("lease", "is reserved for the leases of workspaces", {"hint": hint})
     return name
 
 
 class TagTypeMetadata(AuditedMetadata, TransferableMetadata):
     """The identity of a tag type."""
 
-    name: Annotated[str, AfterValidator(_reject_owner_tag)] = Field(
+    name: Annotated[str, AfterValidator(_reject_own)] = Field(
         pattern=URL_FRIENDLY,
         min_length=2,
         max_length=50,
@@ -82,11 +86,19 @@ class TagType(NamedKind, Audited):
     codes: ClassVar[Mapping[str, str]] = {
         **NamedKind.codes,
         "owner-tag": "a document describes the tag type that marks what a workspace manages",
+        "lease": "a document has a name that is reserved for the leases of workspaces",
     }
     path = "/api/admin/tag-types"
     list_key = "tagTypes"
     object_key = "tagType"
-    builtin = frozenset({"simple", OWNER_TAG})
+    builtin = frozenset({"simple"})
+
+    @override
+    def read(self, reads: Reads, area: Area) -> Iterable[Resource]:
+        """The tool's own objects do not exist for plans: the tag type of the marks, and the leases of workspaces."""
+        for resource in super().read(reads, area):
+            if resource.id != OWNER_TAG and not is_lease_name(resource.id):
+                yield resource
 
     @override
     def users(self, reads: Reads, live: Resource) -> Iterable[str]:
@@ -103,8 +115,7 @@ class TagType(NamedKind, Audited):
 
     @override
     def changed_builtin_fields(self, live: Resource) -> tuple[str, ...]:
-        shipped = _SIMPLE if live.id == "simple" else {}  # this tool makes the other one
-        return tuple(field for field, value in shipped.items() if live.spec[field] != value)
+        return tuple(field for field, value in _SIMPLE.items() if live.spec[field] != value)
 
 
 KIND = TagType()

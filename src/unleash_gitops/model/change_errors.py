@@ -3,6 +3,7 @@
 ```
 ServerError
 ├── ClaimLost           another workspace took the object at the same time
+├── LeaseLost           another apply of the workspace may run: nothing more may be sent
 ├── ChangedSincePlanned another user changed the object while the plan was applied
 └── UnexpectedFailure   an exception that no part of the tool expects: a bug
 ```
@@ -17,7 +18,7 @@ from unleash_gitops.model.errors import REPORT_BUG, ServerError, describe_except
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ChangedSincePlanned", "ClaimLost", "UnexpectedFailure"]
+__all__ = ["ChangedSincePlanned", "ClaimLost", "LeaseLost", "UnexpectedFailure"]
 
 
 class ClaimLost(ServerError):
@@ -46,6 +47,16 @@ class ChangedSincePlanned(ServerError):
         super().__init__("GET", "", f"changed since planned: {details}{by}", "plan again")
         self.details = details
         self.author = author
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class LeaseLost(ServerError):
+    """The run no longer has the lease of its workspace. The request was not sent. `reason` says how it was lost."""
+
+    def __init__(self, method: str, path: str, reason: str) -> None:
+        super().__init__(method, path, reason, "plan again")
 
     def __str__(self) -> str:
         return self.message

@@ -12,6 +12,7 @@ GitopsError
 ├── KindNotReadable         the token may not read a kind that the workspace manages
 ├── AuditLogUnavailable     the audit log cannot be read, so the origin of changes is unknown
 ├── UnexpectedError         an exception that no part of the tool expects: a bug
+├── LeaseHeld               another run has the lease of the workspace
 ├── SandboxError            the local server could not be started, stopped or reset
 ├── OutputLost              standard output is closed, full, or its reader has gone away
 ├── CodeHostError           GitHub or GitLab could not be read or written
@@ -46,6 +47,7 @@ __all__ = [
     "GitopsError",
     "InvalidFiles",
     "KindNotReadable",
+    "LeaseHeld",
     "Maintenance",
     "MissingRoute",
     "NotUnleash",
@@ -220,6 +222,20 @@ class UnexpectedError(GitopsError):
     def __init__(self, cause: Exception) -> None:
         super().__init__(f"internal error: {describe_exception(cause)}", REPORT_BUG)
         self.__cause__ = cause
+
+
+class LeaseHeld(GitopsError):
+    """Another run has the lease. `state` says who and until when; `waited` is in seconds."""
+
+    def __init__(self, workspace: str, state: str, waited: float) -> None:
+        self.workspace, self.state, self.waited = workspace, state, waited
+        super().__init__(
+            f"workspace {workspace} is {state}; nothing was applied after a wait of {waited:.0f} s",
+            (
+                "to wait longer for the other run, use --lock-timeout SECONDS",
+                "to end the lease of a run that no longer exists, run: unleash-gitops unlock",
+            ),
+        )
 
 
 class SandboxError(GitopsError):

@@ -145,6 +145,7 @@ class Resource:
     - `owners`: the names of the workspaces whose marks it bears, as far as the marks hold names;
     - `protected`: why no change may be sent, None when one may;
     - `users`: the addresses of the objects that use it, read only for objects that may be deleted;
+    - `copies`: how many objects on the server have this identity; more than one only after a race of two creates;
     - `title`;
     - `server_id`: its id in the Admin API, where that differs from `id`;
     - `handles`: values that its kind needs for calls. They are not compared.
@@ -163,6 +164,7 @@ class Resource:
     owners: tuple[str, ...] = ()
     protected: str | None = None
     users: tuple[str, ...] = ()
+    copies: int = 1
     title: str | None = None
     server_id: str | None = None
     handles: Mapping[str, Any] = field(default_factory=dict, compare=False)

@@ -33,7 +33,7 @@ from unleash_gitops.workflow.review import review_report
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
 
-__all__ = ["apply_plan", "check_deletes", "check_drift", "check_plan", "require_audit_log"]
+__all__ = ["apply_plan", "check_deletes", "check_drift", "check_plan", "require_audit_log", "require_no_maintenance"]
 
 
 def check_deletes(plan: Plan, max_deletes: int | None = None) -> None:
@@ -113,26 +113,21 @@ def apply_plan(
     on_result: Callable[[Result], None] = lambda _: None,
     hand_over: Callable[[str, str], None] = lambda _address, _secret: None,
     on_unexpected: Callable[[UnexpectedFailure], None] = lambda _: None,
+    halt: Callable[[], str | None] = lambda: None,
 ) -> Report:
     """Do what the plan says, all of it and nothing else. `check_plan` returns a saved plan with its calls.
 
     `hand_over` gets each secret that the server makes: the address of its object, and the secret. `on_unexpected` gets
-    each exception that no part of the tool expects. Before anything is sent it raises Maintenance or another
-    ServerError, and UsageError when a secret that the plan names is not in the environment; afterwards, every failure
-    is in the report.
+    each exception that no part of the tool expects. `halt` returns why nothing more may be sent, None as long as it
+    may. Before anything is sent it raises Maintenance or another ServerError, and UsageError when a secret that the
+    plan names is not in the environment; afterwards, every failure is in the report.
     """
     if any(len(change.calls) != len(change.requests) for change in plan.changes):
         raise RuntimeError("the calls of a saved plan must be rebuilt before it is applied")
     _require_secrets(plan.changes)
     if not any(change.calls for change in plan.changes):
         return apply_changes(plan, client, stop, on_result)
-    if client.facts().maintenance:
-        raise Maintenance(
-            "GET",
-            "/api/admin/ui-config",
-            "the server is in maintenance mode and refuses changes; nothing was applied",
-            "apply again when it is over",
-        )
+    require_no_maintenance(client)
     since, audit_error = _read_log_position(plan, client)
     report = apply_changes(
         plan,
@@ -142,8 +137,20 @@ def apply_plan(
         hand_over,
         check_object=lambda change: check_object(plan, change, client),
         on_unexpected=on_unexpected,
+        halt=halt,
     )
     return _review(plan, report, client, since, on_unexpected, audit_error)
+
+
+def require_no_maintenance(client: Client) -> None:
+    """Raise Maintenance when the server refuses changes."""
+    if client.facts().maintenance:
+        raise Maintenance(
+            "GET",
+            "/api/admin/ui-config",
+            "the server is in maintenance mode and refuses changes; nothing was applied",
+            "apply again when it is over",
+        )
 
 
 def _read_log_position(plan: Plan, client: Client) -> tuple[int | None, str | None]:

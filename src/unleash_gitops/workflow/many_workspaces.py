@@ -25,6 +25,7 @@ from unleash_gitops.workflow.pull import pull_workspace
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
     from unleash_gitops.documents.loader import LoadedWorkspace
+    from unleash_gitops.engine.lease import Lease
     from unleash_gitops.model.change_errors import UnexpectedFailure
     from unleash_gitops.model.plan import OnDrift, Plan
     from unleash_gitops.model.report import Report, Result
@@ -78,6 +79,7 @@ class Run:
     report: Report | None = None
     error: GitopsError | None = None
     instance_id: str | None = None
+    lease: Lease | None = None
 
     @classmethod
     def of_files(cls, loaded: LoadedWorkspace, workspace: Workspace, path: str) -> Run:
@@ -115,8 +117,9 @@ def plan_all(
     thorough: bool = False,
     max_deletes: int | None = None,
     allow_in_use: Sequence[str] = (),
+    only: Sequence[Run] | None = None,
 ) -> None:
-    """Plan each run. The options are those of `make_plan`."""
+    """Plan each run, or `only` some of them beside the others. The other options are those of `make_plan`."""
     progress = _SharedProgress(show_progress)
     planned = [
         PlannedWorkspace(run.files[0], run.name, run.path, run.url, run.instance_id)
@@ -141,7 +144,7 @@ def plan_all(
             find_neighbours=lambda: neighbourhood.of_workspace(loaded, client.url, client.facts().instance_id),
         )
 
-    _run_step(runs, plan)
+    _run_step(runs if only is None else only, plan)
 
 
 def check_all_deletes(runs: Sequence[Run], max_deletes: int | None = None) -> None:
@@ -189,6 +192,7 @@ def apply_all(
             lambda result: on_result(run, result),
             lambda address, secret: hand_over(run, address, secret),
             on_unexpected,
+            halt=(lambda: None) if run.lease is None else run.lease.find_loss,
         )
 
     _run_step(runs, apply)

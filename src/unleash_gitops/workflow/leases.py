@@ -1,0 +1,122 @@
+"""The leases of the workspaces of a run: taken in one order, so that two runs never wait for each other, and freed."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from unleash_gitops.api.audit_log import parse_actor
+from unleash_gitops.engine.lease import PERMISSIONS, Lease, ServerLeases, refuse_token
+from unleash_gitops.model.errors import ApiError, GitopsError, NotUnleash, ServerError
+from unleash_gitops.model.lease_record import LeaseRecord, format_time
+from unleash_gitops.workflow.apply import require_no_maintenance
+
+if TYPE_CHECKING:
+    from unleash_gitops.api.client import Client
+    from unleash_gitops.workflow.many_workspaces import Run
+
+__all__ = ["end_leases", "has_requests", "hold_leases", "list_leases"]
+
+OnWait = Callable[["Run", LeaseRecord, float], None]
+"""Gets the lease that a run waits for, and for how many seconds by now."""
+
+
+def has_requests(run: Run) -> bool:
+    """Tell whether anything would be sent for a run."""
+    return run.error is None and run.plan is not None and any(change.calls for change in run.plan.changes)
+
+
+@contextmanager
+def hold_leases(runs: Sequence[Run], timeout: float, on_wait: OnWait, on_note: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lease of each run; free all at the end.
+
+    Waits up to `timeout` seconds for each. A run whose lease is not obtained gets the error. `on_note` gets a sentence
+    about each lease that could not be freed.
+    """
+    try:
+        for run in sorted(runs, key=_place_in_order):
+            try:
+                run.lease = _take(run, timeout, on_wait)
+            except GitopsError as error:
+                run.error = error
+        yield
+    finally:
+        for run in runs:
+            _free(run, on_note)
+
+
+def _place_in_order(run: Run) -> tuple[str, str]:
+    """Return a key by which every run over the same workspaces sorts them alike, whatever its URLs."""
+    return run.instance_id or run.url or "", run.name
+
+
+def _take(run: Run, timeout: float, on_wait: OnWait) -> Lease:
+    client = run.client
+    if client is None:
+        raise RuntimeError("a run needs its client before it takes its lease")
+    require_no_maintenance(client)
+    holder = _name_holder(client, run.name)
+    lease = Lease(ServerLeases(client, run.name), run.name, holder, client.stop.wait)
+    lease.take(timeout, lambda record, waited: on_wait(run, record, waited))
+    lease.keep_renewing()
+    return lease
+
+
+def _free(run: Run, on_note: Callable[[str], None]) -> None:
+    lease, run.lease = run.lease, None
+    if lease is None:
+        return
+    record = lease.record
+    try:
+        lease.free()
+    except ServerError as error:
+        expiry = f"; it expires at {format_time(record.expires)}" if record is not None and record.expires else ""
+        on_note(f"note: the lease of workspace {run.name} could not be freed ({error}){expiry}")
+
+
+def _name_holder(client: Client, workspace: str) -> str:
+    """Return the name of the token's user, or of this process where the server does not tell.
+
+    Raises GitopsError when the server tells that the token may not write leases.
+    """
+    try:
+        answer = client.get("/api/admin/user")
+    except (ApiError, NotUnleash):
+        answer = None
+    missing = _list_missing_permissions(answer)
+    if missing:
+        raise refuse_token(workspace, f"it lacks {', '.join(missing)}")
+    actor = parse_actor(answer)
+    return actor.name if actor is not None and actor.name else f"process {os.getpid()} on {socket.gethostname()}"
+
+
+def _list_missing_permissions(answer: Any) -> list[str]:
+    """Return which permissions for leases the token lacks, none where the server does not tell."""
+    granted = answer.get("permissions") if isinstance(answer, dict) else None
+    if not isinstance(granted, list):
+        return []
+    names = {entry.get("permission") for entry in granted if isinstance(entry, dict) and not entry.get("project")}
+    return [] if "ADMIN" in names else [name for name in PERMISSIONS if name not in names]
+
+
+def list_leases(run: Run) -> Sequence[LeaseRecord]:
+    """Return the leases and claims of a run's workspace. Raises the run's error, or ServerError."""
+    if run.error is not None or run.client is None:
+        raise run.error or RuntimeError("a run needs its client")
+    return sorted(ServerLeases(run.client, run.name).list(), key=lambda record: record.name)
+
+
+def end_leases(run: Run, records: Sequence[LeaseRecord]) -> None:
+    """Delete leases and claims of a run's workspace. Raises GitopsError for a token that may not, or ServerError."""
+    if run.client is None:
+        raise RuntimeError("a run needs its client")
+    for record in records:
+        try:
+            ServerLeases(run.client, run.name).delete(record.name)
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            raise refuse_token(run.name, error.message) from None
