@@ -191,7 +191,7 @@ class Bodies:
         self.sent: list[Any] = []
         self.secrets: set[str] = set()
 
-    def send(self, method: str, path: str, body: Any, *, repeatable: bool) -> Any:
+    def send(self, method: str, path: str, body: Any, *, repeatable: bool, before_attempt: object) -> Any:
         self.sent.append(copy.deepcopy(body))
         return {"id": len(self.sent)}
 

@@ -66,6 +66,19 @@ SHOWN = [
         "help: to see the differences without their origin, run: unleash-gitops plan\n"),
     ),
     (
+        errors.LeaseHeld("payments", "locked by ci\x1b since 10:00 UTC, expires at 10:01 UTC", 60.2),
+        (
+            "error: workspace payments is locked by ci\\x1b since 10:00 UTC, expires at 10:01 UTC; "
+            "nothing was applied after a wait of 60 s\n"
+            "help: to wait longer for the other run, use --lock-timeout SECONDS\n"
+            "help: to end the lease of a run that no longer exists, run: unleash-gitops unlock\n"
+        ),
+    ),
+    (
+        change_errors.LeaseLost("PUT", "/api/admin/x", "the lease has expired\x1b"),
+        "error: the lease has expired\\x1b\nhelp: plan again\n",
+    ),
+    (
         errors.SandboxError("npm could not install:\nnpm ERR! \x1b[31mcode E404\nnpm ERR! 404", "try again"),
         "error: npm could not install:\n    npm ERR! \\x1b[31mcode E404\n    npm ERR! 404\nhelp: try again\n",
     ),

@@ -162,7 +162,6 @@ def test_a_value_that_no_file_may_hold_is_left_out_and_named() -> None:
             None,
         ),
         ("TagType", "simple", {"description": "Mine", "icon": "#", "color": "#FFFFFF"}, "description"),
-        ("TagType", "gitops", {"description": "Mine", "icon": "", "color": "#FFFFFF"}, None),
         ("Strategy", "default", {"title": None, "description": "x", "parameters": [], "deprecated": False}, None),
         (
             "Strategy",
