@@ -13,11 +13,12 @@ import pytest
 from properties import register_profiles
 from servers.instance import Instance
 from servers.ports import unused_port
+from servers.sandbox_database import save_fresh_state
 from unleash_gitops import sandbox
 from unleash_gitops.sandbox import control
 
 CASES = Path(__file__).parent / "cases"
-SERVER_FIXTURES = {"real", "directory"}
+SERVER_FIXTURES = {"real_server", "directory"}
 """The fixtures that start a server, or let a test start one."""
 MOST_WORKERS = 4
 """Each worker has a server of its own, of half a gigabyte."""
@@ -89,14 +90,22 @@ def _refuse_server(*_arguments: object) -> NoReturn:
 
 
 @pytest.fixture(scope="session")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    """Give the real server, in a sandbox of its own."""
+def real_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """Give the real server, in a sandbox of its own, with the objects that earlier tests left."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UNLEASH_GITOPS_SANDBOX_DIR", str(tmp_path_factory.mktemp("real")))
         try:
             running = sandbox.start(say=lambda _: None, port=unused_port())
+            save_fresh_state()
             instance = Instance(running.url, running.token)
             yield instance
             instance.close()
         finally:
             sandbox.reset(say=lambda _: None)
+
+
+@pytest.fixture
+def real(real_server: Instance) -> Instance:
+    """Give the real server as it is after its first start."""
+    real_server.reset()
+    return real_server

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -63,17 +63,9 @@ class Teams(Space):
 
 
 @pytest.fixture
-def teams(tmp_path: Path, instance: Instance) -> Iterator[Teams]:
-    clear(instance)
+def teams(tmp_path: Path, instance: Instance) -> Teams:
     (tmp_path / ".git").mkdir()
-    yield Teams(tmp_path, instance)
-    clear(instance)
-
-
-def clear(instance: Instance) -> None:
-    """Leave nothing that other tests of the same server would see."""
-    for step in (instance.archive_flags, instance.clear_others, instance.clear_named):
-        step()
+    return Teams(tmp_path, instance)
 
 
 def fresh(kind: str) -> str:
