@@ -60,9 +60,7 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Return how many workers `-n auto` starts: none for single files, where a worker costs more than it saves."""
     named = [argument for argument in config.invocation_params.args if ".py" in argument]
-    workers = 0 if named or config.getoption("collectonly") else min(MOST_WORKERS, os.cpu_count() or 1)
-    config.option.dist = "loadgroup" if workers else "no"
-    return workers
+    return 0 if named or config.getoption("collectonly") else min(MOST_WORKERS, os.cpu_count() or 1)
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects
