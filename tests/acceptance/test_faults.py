@@ -13,13 +13,14 @@ import pytest
 
 from acceptance.conftest import Space
 from acceptance.test_life import chart_id
+from acceptance.variants import parametrize_instance
 from document_samples import document_text
 from servers.fault_proxy import FaultProxy
 from servers.instance import Instance
 from unleash_gitops import sandbox
 
 CHARTS = 24
-MANY = 300
+MANY = 200
 
 
 def _charts(space: Space, count: int) -> set[str]:
@@ -44,7 +45,9 @@ def proxied(space: Space) -> Iterator[tuple[Space, FaultProxy]]:
     space.instance = direct
 
 
-@pytest.mark.parametrize("fault", ["429", "502", "503", "504", "cut before", "cut after", "slow"])
+@parametrize_instance(
+    "fault", ["429", "502", "503", "504", "cut before", "cut after", "slow"], real=["502", "cut before", "cut after"]
+)
 def test_faults_of_every_kind_are_lived_through(proxied: tuple[Space, FaultProxy], fault: str) -> None:
     space, proxy = proxied
     expected = _charts(space, CHARTS)
@@ -94,7 +97,7 @@ def test_killed_half_way_and_applied_again(space: Space) -> None:
     assert space.run("plan", "--detailed-exitcode").code == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@parametrize_instance("number", [signal.SIGINT, signal.SIGTERM], real=[signal.SIGINT])
 def test_interrupted_half_way_reports_and_applied_again(space: Space, number: signal.Signals) -> None:
     expected = _charts(space, MANY)
     process = space.start("apply", "--yes")
