@@ -18,7 +18,7 @@ from unleash_gitops import sandbox
 from unleash_gitops.sandbox import control
 
 CASES = Path(__file__).parent / "cases"
-SERVER_FIXTURES = {"real_server", "directory"}
+SERVER_FIXTURES = {"real_server", "sandbox_directory"}
 """The fixtures that start a server, or let a test start one."""
 MOST_WORKERS = 4
 """Each worker has a server of its own, of half a gigabyte."""
@@ -69,7 +69,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         names = set(getattr(item, "fixturenames", ()))
         if SERVER_FIXTURES & names:
             item.add_marker(pytest.mark.sandbox)
-        if "directory" in names:  # tests that start, stop and crash one server in turn
+        if "sandbox_directory" in names:  # tests that start, stop and crash one server in turn
             item.add_marker(pytest.mark.xdist_group("sandbox directory"))
 
 
