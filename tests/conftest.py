@@ -13,11 +13,12 @@ import pytest
 from properties import register_profiles
 from servers.instance import Instance
 from servers.ports import unused_port
+from servers.sandbox_database import save_fresh_state
 from unleash_gitops import sandbox
 from unleash_gitops.sandbox import control
 
 CASES = Path(__file__).parent / "cases"
-SERVER_FIXTURES = {"real", "directory"}
+SERVER_FIXTURES = {"real_server", "sandbox_directory"}
 """The fixtures that start a server, or let a test start one."""
 MOST_WORKERS = 4
 """Each worker has a server of its own, of half a gigabyte."""
@@ -59,9 +60,7 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Return how many workers `-n auto` starts: none for single files, where a worker costs more than it saves."""
     named = [argument for argument in config.invocation_params.args if ".py" in argument]
-    workers = 0 if named or config.getoption("collectonly") else min(MOST_WORKERS, os.cpu_count() or 1)
-    config.option.dist = "loadgroup" if workers else "no"
-    return workers
+    return 0 if named or config.getoption("collectonly") else min(MOST_WORKERS, os.cpu_count() or 1)
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects
@@ -70,7 +69,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         names = set(getattr(item, "fixturenames", ()))
         if SERVER_FIXTURES & names:
             item.add_marker(pytest.mark.sandbox)
-        if "directory" in names:  # tests that start, stop and crash one server in turn
+        if "sandbox_directory" in names:  # tests that start, stop and crash one server in turn
             item.add_marker(pytest.mark.xdist_group("sandbox directory"))
 
 
@@ -89,14 +88,22 @@ def _refuse_server(*_arguments: object) -> NoReturn:
 
 
 @pytest.fixture(scope="session")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    """Give the real server, in a sandbox of its own."""
+def real_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """Give the real server, in a sandbox of its own, with the objects that earlier tests left."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UNLEASH_GITOPS_SANDBOX_DIR", str(tmp_path_factory.mktemp("real")))
         try:
             running = sandbox.start(say=lambda _: None, port=unused_port())
+            save_fresh_state()
             instance = Instance(running.url, running.token)
             yield instance
             instance.close()
         finally:
             sandbox.reset(say=lambda _: None)
+
+
+@pytest.fixture
+def real(real_server: Instance) -> Instance:
+    """Give the real server as it is after its first start."""
+    real_server.reset()
+    return real_server

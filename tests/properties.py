@@ -1,7 +1,7 @@
-"""How many examples a property gets. Numbers derive from the profile: `pytest --hypothesis-profile ci` goes deeper.
+"""How many examples a property gets. Numbers derive from the profile; `pytest tests/long` has thirty times as many.
 
-Both profiles draw the same examples in every run. Properties of the real server are the exception: in `ci` they draw
-new ones each time.
+The profiles `dev` and `ci` draw the same examples in every run. Properties of the real server are the exception: in
+`ci` they draw new ones each time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ COMMON = settings(
 def register_profiles() -> None:
     """Register `dev` and `ci`, and load the default."""
     settings.register_profile("dev", COMMON, max_examples=25)
-    settings.register_profile("ci", COMMON, max_examples=60, print_blob=True)
+    settings.register_profile("ci", COMMON, max_examples=30, print_blob=True)
     settings.load_profile("dev")
 
 

@@ -41,12 +41,10 @@ def fake() -> Iterator[Instance]:
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.sandbox)])
-def instance(request: pytest.FixtureRequest) -> Iterator[Instance]:
-    """Give an instance without charts: in memory, then the real one."""
-    found: Instance = request.getfixturevalue(request.param)
-    found.clear()
-    yield found
-    found.clear()
+def instance(request: pytest.FixtureRequest) -> Instance:
+    """Give a fresh instance: in memory, then the real one."""
+    fresh: Instance = request.getfixturevalue(request.param)
+    return fresh
 
 
 class Space:
@@ -130,28 +128,24 @@ def fake_space(tmp_path: Path, fake: Instance) -> Space:
 
 
 @pytest.fixture(scope="session")
-def other(real: Instance) -> Iterator[httpx.Client]:
+def other(real_server: Instance) -> Iterator[httpx.Client]:
     """Give a client with a second admin token."""
-    with token_holder(real.url, make_token(ANOTHER)) as client:
+    with token_holder(real_server.url, make_token(ANOTHER)) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
-def admin(real: Instance) -> Iterator[httpx.Client]:
+def admin(real_server: Instance) -> Iterator[httpx.Client]:
     """Give a client of somebody who has logged in."""
-    with person(real.url) as client:
+    with person(real_server.url) as client:
         yield client
 
 
 @pytest.fixture
-def trio(tmp_path: Path, real: Instance) -> Iterator[Trio]:
+def trio(tmp_path: Path, real: Instance) -> Trio:
     """Give three objects that we have applied, on a server that has nothing else."""
-    for clear in (real.archive_flags, real.clear, real.clear_named):
-        clear()
     found = Trio(Space(tmp_path, real))
     found.write()
     assert found.space.apply().code == 0
     assert found.live() == same(Parts())
-    yield found
-    for clear in (real.archive_flags, real.clear, real.clear_named):
-        clear()
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -126,16 +126,8 @@ THIRD = {"icon": "Z", "title": "Z", "expiresAt": "2032-01-01T00:00:00.000Z"}
 
 
 @pytest.fixture
-def space(tmp_path: Path, real: Instance) -> Iterator[Space]:
-    clear(real)
-    yield Space(tmp_path, real)
-    clear(real)
-
-
-def clear(real: Instance) -> None:
-    real.clear()
-    real.clear_others()
-    real.clear_named()
+def space(tmp_path: Path, real: Instance) -> Space:
+    return Space(tmp_path, real)
 
 
 def write(space: Space, sort: Sort, **more: Any) -> Path:

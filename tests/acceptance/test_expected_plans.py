@@ -5,21 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 import document_samples
 from acceptance.conftest import ANY_DELETES, Space
 from acceptance.test_forged_plans import Content, change_of, forge
 from command_line import CommandResult
 
 REFUSED = "the plan has changes that were not reviewed; nothing was applied"
-
-
-@pytest.fixture
-def cleared(space: Space) -> Space:
-    space.instance.archive_flags()
-    space.instance.clear_named()
-    return space
 
 
 def review(space: Space, *options: str, name: str = "plan.json") -> Path:
@@ -37,37 +28,37 @@ def tag(space: Space, name: str = "expected", **spec: object) -> Path:
     return space.write("TagType", name, **spec)
 
 
-def test_what_was_reviewed_is_applied_and_again_is_no_error(cleared: Space) -> None:
-    tag(cleared, description="a")
-    gone = tag(cleared, "expected-gone")
-    assert cleared.apply().code == 0
-    tag(cleared, description="b")
-    tag(cleared, "expected-new")
+def test_what_was_reviewed_is_applied_and_again_is_no_error(space: Space) -> None:
+    tag(space, description="a")
+    gone = tag(space, "expected-gone")
+    assert space.apply().code == 0
+    tag(space, description="b")
+    tag(space, "expected-new")
     gone.unlink()
-    plan = review(cleared)
-    done = merge(cleared, plan)
+    plan = review(space)
+    done = merge(space, plan)
     assert done.code == 0, done.err
     assert "expected, and no longer different" not in done.err
-    live = cleared.instance.named("tag-types")
+    live = space.instance.named("tag-types")
     assert live["expected"]["description"].startswith("b")
     assert ("expected-new" in live, "expected-gone" in live) == (True, False)
-    again = merge(cleared, plan)
+    again = merge(space, plan)
     assert again.code == 0, again.err
     for line in ("TagType/expected: update", "TagType/expected-new: create", "TagType/expected-gone: delete"):
         assert f"  {line}" in again.err
 
 
-def test_a_file_that_changed_since_the_review_is_refused(cleared: Space) -> None:
-    tag(cleared, description="a")
-    plan = review(cleared)
-    tag(cleared, description="b")
-    tag(cleared, "expected-more")
-    done = merge(cleared, plan)
+def test_a_file_that_changed_since_the_review_is_refused(space: Space) -> None:
+    tag(space, description="a")
+    plan = review(space)
+    tag(space, description="b")
+    tag(space, "expected-more")
+    done = merge(space, plan)
     assert done.code == 1
     assert REFUSED in done.err
     assert 'TagType/expected: description is "b", and "a" in the expected plan' in done.err
     assert "TagType/expected-more: create is not in the expected plan" in done.err
-    assert not {"expected", "expected-more"} & cleared.instance.named("tag-types").keys()
+    assert not {"expected", "expected-more"} & space.instance.named("tag-types").keys()
 
 
 def test_a_value_that_another_user_changed_since_the_review_is_refused(fake_space: Space) -> None:
@@ -94,15 +85,15 @@ def test_a_delete_of_an_object_that_changed_since_the_review_is_refused(fake_spa
     assert 'TagType/expected: description is "precious", and "a" in the expected plan' in done.err
 
 
-def test_an_update_that_finishes_a_reviewed_create_is_expected(cleared: Space) -> None:
-    cleared.flag("half-made", description="a", environments={"development": {"strategies": [{"name": "default"}]}})
-    plan = review(cleared)
-    cleared.flag("half-made", description="a")
-    assert cleared.apply().code == 0
-    cleared.flag("half-made", description="a", environments={"development": {"strategies": [{"name": "default"}]}})
-    done = merge(cleared, plan)
+def test_an_update_that_finishes_a_reviewed_create_is_expected(space: Space) -> None:
+    space.flag("half-made", description="a", environments={"development": {"strategies": [{"name": "default"}]}})
+    plan = review(space)
+    space.flag("half-made", description="a")
+    assert space.apply().code == 0
+    space.flag("half-made", description="a", environments={"development": {"strategies": [{"name": "default"}]}})
+    done = merge(space, plan)
     assert done.code == 0, done.err
-    live = cleared.instance.flag("half-made")
+    live = space.instance.flag("half-made")
     assert live is not None
     assert [entry["name"] for entry in live["in"]["development"]["strategies"]] == ["default"]
 

@@ -13,13 +13,14 @@ import pytest
 
 from acceptance.conftest import Space
 from acceptance.test_life import chart_id
+from acceptance.variants import parametrize_instance
 from document_samples import document_text
 from servers.fault_proxy import FaultProxy
 from servers.instance import Instance
 from unleash_gitops import sandbox
 
 CHARTS = 24
-MANY = 300
+MANY = 200
 
 
 def _charts(space: Space, count: int) -> set[str]:
@@ -44,7 +45,9 @@ def proxied(space: Space) -> Iterator[tuple[Space, FaultProxy]]:
     space.instance = direct
 
 
-@pytest.mark.parametrize("fault", ["429", "502", "503", "504", "cut before", "cut after", "slow"])
+@parametrize_instance(
+    "fault", ["429", "502", "503", "504", "cut before", "cut after", "slow"], real=["502", "cut before", "cut after"]
+)
 def test_faults_of_every_kind_are_lived_through(proxied: tuple[Space, FaultProxy], fault: str) -> None:
     space, proxy = proxied
     expected = _charts(space, CHARTS)
@@ -94,7 +97,7 @@ def test_killed_half_way_and_applied_again(space: Space) -> None:
     assert space.run("plan", "--detailed-exitcode").code == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@parametrize_instance("number", [signal.SIGINT, signal.SIGTERM], real=[signal.SIGINT])
 def test_interrupted_half_way_reports_and_applied_again(space: Space, number: signal.Signals) -> None:
     expected = _charts(space, MANY)
     process = space.start("apply", "--yes")
@@ -140,7 +143,6 @@ def test_interrupted_while_planning(proxied: tuple[Space, FaultProxy]) -> None:
 
 @pytest.mark.sandbox
 def test_the_server_dies_and_comes_back_in_the_middle_of_an_apply(tmp_path: Any, real: Instance) -> None:
-    real.clear()
     space = Space(tmp_path, real)
     expected = _charts(space, MANY)
     process = space.start("apply", "--yes")
@@ -150,7 +152,6 @@ def test_the_server_dies_and_comes_back_in_the_middle_of_an_apply(tmp_path: Any,
     assert process.returncode == 0, err
     assert f"Applied {MANY}, failed 0, skipped 0, blocked 0." in out
     assert set(real.everything()) == expected
-    real.clear()
 
 
 def _kill_server() -> None:

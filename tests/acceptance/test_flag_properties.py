@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 import threading
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -57,19 +56,17 @@ ODD = st.text("abzAZ09-_.~!*'()", min_size=1, max_size=12).filter(lambda name: n
 
 
 @pytest.fixture
-def server(real: Instance) -> Iterator[Instance]:
-    real.archive_flags()
-    real.clear()
-    real.clear_named()
+def server(real: Instance) -> Instance:
+    prepare(real)
+    return real
+
+
+def prepare(real: Instance) -> None:
+    """Leave on the server only what the drawn flags refer to."""
+    real.reset()
     for name in SEGMENTS:
         real.make("segments", name, constraints=[])
-    if real.http.get(f"/api/admin/strategies/{CUSTOM_STRATEGY}").status_code == 404:
-        real.make("strategies", CUSTOM_STRATEGY, parameters=[])
-    yield real
-    real.http.delete(f"/api/admin/strategies/{CUSTOM_STRATEGY}").raise_for_status()
-    real.archive_flags()
-    real.clear()
-    real.clear_named()
+    real.make("strategies", CUSTOM_STRATEGY, parameters=[])
 
 
 def unique(odd: str) -> str:
@@ -164,7 +161,7 @@ def test_every_way_of_reading_gives_the_same(server: Instance, data: st.DataObje
 @server_examples(0.12)
 @given(st.data())
 def test_pull_then_plan_is_empty_and_nothing_is_touched(server: Instance, data: st.DataObject) -> None:
-    server.archive_flags()
+    prepare(server)
     names = [unique(data.draw(ODD)) for _ in range(2)]
     for name in names:
         make(server, name, data.draw(flags(SEGMENTS)))
@@ -191,7 +188,7 @@ def test_pull_then_plan_is_empty_and_nothing_is_touched(server: Instance, data: 
 @server_examples(0.12)
 @given(st.data())
 def test_after_apply_a_plan_is_empty_and_what_is_not_said_is_as_it_was(server: Instance, data: st.DataObject) -> None:
-    server.archive_flags()
+    prepare(server)
     old, new, foreign = (unique(data.draw(ODD)) for _ in range(3))
     make(server, old, data.draw(flags(SEGMENTS)))
     make(server, foreign, data.draw(flags(SEGMENTS)))
@@ -213,9 +210,9 @@ def test_after_apply_a_plan_is_empty_and_what_is_not_said_is_as_it_was(server: I
 
 
 @pytest.fixture(scope="module")
-def somebody(real: Instance) -> Instance:
+def somebody(real_server: Instance) -> Instance:
     """Give the server to somebody with a token of their own."""
-    return Instance(real.url, make_token("somebody"))
+    return Instance(real_server.url, make_token("somebody"))
 
 
 @server_examples(0.12)
@@ -223,7 +220,7 @@ def somebody(real: Instance) -> Instance:
 def test_whatever_somebody_else_made_of_a_flag_can_be_accepted(
     server: Instance, somebody: Instance, data: st.DataObject
 ) -> None:
-    server.archive_flags()
+    prepare(server)
     names = [unique(data.draw(ODD)) for _ in range(2)]
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as other:
         ours, theirs = Path(folder), Path(other)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +22,9 @@ ON = {"name": "flexibleRollout"}
 
 
 @pytest.fixture
-def flags(tmp_path: Path, real: Instance) -> Iterator[Space]:
+def flags(tmp_path: Path, real: Instance) -> Space:
     """Give a workspace on the real server, which has no flags but the example's."""
-    real.archive_flags()
-    real.clear()
-    real.clear_named()
-    yield Space(tmp_path, real)
-    real.archive_flags()
-    real.clear()
-    real.clear_named()
+    return Space(tmp_path, real)
 
 
 def fresh(name: str) -> str:

@@ -75,8 +75,6 @@ def add_carried_calls(content: Content) -> None:
 @pytest.fixture
 def saved(space: Space) -> Path:
     """Save a plan that updates a flag and creates a tag type."""
-    space.instance.archive_flags()
-    space.instance.clear_named()
     space.flag("forged-flag", description="before")
     assert space.apply().code == 0
     space.flag("forged-flag", description="after")
@@ -176,8 +174,6 @@ def test_a_plan_cannot_adopt_what_another_workspace_owns(fake_space: Space) -> N
 
 def test_a_reference_to_another_object_of_that_number_is_refused(space: Space) -> None:
     """The segment is renamed, and another gets its name: the plan was reviewed for the first."""
-    space.instance.archive_flags()
-    space.instance.clear_named()
     space.instance.make("segments", "beta2", constraints=[])
     strategies = [{"name": "default", "segments": ["beta2"]}]
     space.flag("forged-segment", environments={"development": {"strategies": strategies}})

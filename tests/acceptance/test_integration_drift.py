@@ -28,7 +28,6 @@ SPEC = {
 @pytest.fixture
 def hook(tmp_path: Path, request: pytest.FixtureRequest, instance: Instance) -> Any:
     """Give a workspace with one integration, whose secret is `first`, and a client of another user."""
-    instance.clear_others()
     space = Space(tmp_path, instance)
     write(space)
     apply(space, "first")
@@ -38,8 +37,6 @@ def hook(tmp_path: Path, request: pytest.FixtureRequest, instance: Instance) -> 
             yield space, client
     else:
         yield space, request.getfixturevalue("other")
-    instance.clear_others()
-    instance.clear_named()
 
 
 def write(space: Space, **more: Any) -> None:
@@ -151,7 +148,6 @@ def test_an_unset_variable_refuses_every_way_to_apply_before_anything_is_sent(ho
 def test_writing_a_mark_changes_nothing_but_the_description(
     instance: Instance, description: str | None, parameters: dict[str, str], is_released: bool
 ) -> None:
-    instance.clear_others()
     body = {"provider": "slack-app", "enabled": False, "events": ["b", "feature-archived", "a"], "projects": ["*"]}
     body |= {"description": description, "parameters": parameters, "environments": ["production", "development"]}
     instance.http.post("/api/admin/addons", json=body).raise_for_status()
@@ -172,5 +168,3 @@ def test_writing_a_mark_changes_nothing_but_the_description(
     else:
         stored = next(iter(instance.fake.addons.addons.values()))["parameters"]["accessToken"]
     assert stored == "first"
-    instance.clear_others()
-    instance.clear_named()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,14 +24,6 @@ SPECS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"constraints": [{"contextName": "userId", "operator": "SEMVER_GT", "value": "1.2.0", "inverted": True}]},
     ),
 }
-
-
-@pytest.fixture
-def space(space: Space) -> Iterator[Space]:
-    """Give a workspace on a server that has nothing but its own objects."""
-    space.instance.clear_named()
-    yield space
-    space.instance.clear_named()
 
 
 def said(space: Space, kind: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,8 @@ LOST = "every flag is switched off in development, and the default strategy ther
 
 
 @pytest.fixture
-def others(tmp_path: Path, real: Instance) -> Iterator[Space]:
-    real.archive_flags()
-    real.clear()
-    real.clear_named()
-    yield Space(tmp_path, real)
-    real.archive_flags()
-    real.clear_others()
+def others(tmp_path: Path, real: Instance) -> Space:
+    return Space(tmp_path, real)
 
 
 def assert_nothing_differs(space: Space) -> None:

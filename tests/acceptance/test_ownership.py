@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,14 @@ import pytest
 
 import document_samples
 from acceptance.conftest import ANY_DELETES, SOMEBODY, Space
+from acceptance.variants import parametrize_instance
 from command_line import CommandResult
 from servers.actors import ANOTHER, make_token
 from servers.instance import FLAGS, Instance
 
 KINDS = ("FeatureFlag", "Segment", "TagType", "ContextField")
+"""Marks are tags of a flag, or the last line of a description: the tests of transfers have one kind of each on the real
+server. The last three kinds share their code."""
 COLLECTIONS = {"Segment": "segments", "TagType": "tag-types", "ContextField": "context"}
 
 
@@ -63,17 +66,9 @@ class Teams(Space):
 
 
 @pytest.fixture
-def teams(tmp_path: Path, instance: Instance) -> Iterator[Teams]:
-    clear(instance)
+def teams(tmp_path: Path, instance: Instance) -> Teams:
     (tmp_path / ".git").mkdir()
-    yield Teams(tmp_path, instance)
-    clear(instance)
-
-
-def clear(instance: Instance) -> None:
-    """Leave nothing that other tests of the same server would see."""
-    for step in (instance.archive_flags, instance.clear_others, instance.clear_named):
-        step()
+    return Teams(tmp_path, instance)
 
 
 def fresh(kind: str) -> str:
@@ -120,7 +115,7 @@ def test_an_equal_object_is_adopted_and_no_value_changes(teams: Teams, kind: str
     assert teams.actions("aa") == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@parametrize_instance("kind", KINDS, real=("FeatureFlag", "Segment"))
 def test_another_workspaces_object_is_blocked_equal_or_not(teams: Teams, kind: str) -> None:
     name = fresh(kind)
     teams.document("aa", kind, name, description="Ours")
@@ -136,7 +131,7 @@ def test_another_workspaces_object_is_blocked_equal_or_not(teams: Teams, kind: s
     assert (both.code, "is already described in another workspace, in aa/" in both.out) == (1, True)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@parametrize_instance("kind", KINDS, real=("FeatureFlag", "Segment"))
 def test_a_moved_document_transfers_its_object_in_one_run(teams: Teams, kind: str) -> None:
     name = fresh(kind)
     teams.document("aa", kind, name, description="Ours")
@@ -154,7 +149,7 @@ def test_a_moved_document_transfers_its_object_in_one_run(teams: Teams, kind: st
     assert teams.actions("--all") == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@parametrize_instance("kind", KINDS, real=("FeatureFlag", "Segment"))
 def test_across_repositories_the_document_says_where_the_object_comes_from(teams: Teams, kind: str) -> None:
     (teams.root / ".git").rmdir()
     name = fresh(kind)
@@ -173,7 +168,7 @@ def test_across_repositories_the_document_says_where_the_object_comes_from(teams
     assert teams.actions("aa") == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@parametrize_instance("kind", KINDS, real=("FeatureFlag", "Segment"))
 def test_a_released_object_stays_and_loses_its_mark(teams: Teams, kind: str) -> None:
     name = fresh(kind)
     teams.document("aa", kind, name, description="Ours")
@@ -243,7 +238,7 @@ def test_a_token_of_another_workspace_is_another_token(teams: Teams) -> None:
     assert names == ["reader [gitops:bb]", "stays [gitops:aa]"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@parametrize_instance("kind", KINDS, real=("FeatureFlag", "Segment"))
 def test_a_renamed_workspace_takes_over_what_its_files_describe(teams: Teams, kind: str) -> None:
     name = fresh(kind)
     teams.document("aa", kind, name)
@@ -557,7 +552,7 @@ def test_a_transfer_that_is_killed_half_way_is_finished_by_the_next_apply(teams:
     assert len(teams.instance.charts()) == 1
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@parametrize_instance("kind", KINDS, real=("FeatureFlag", "Segment"))
 def test_a_saved_plan_is_refused_once_another_workspace_has_the_object(teams: Teams, kind: str) -> None:
     name, other = fresh(kind), fresh("Segment")
     teams.document("aa", kind, name, description="Ours")

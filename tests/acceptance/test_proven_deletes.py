@@ -20,13 +20,11 @@ LOG = "/api/admin/search/events"
 
 
 @pytest.fixture
-def mine(tmp_path: Path, instance: Instance) -> Iterator[Space]:
+def mine(tmp_path: Path, instance: Instance) -> Space:
     """Give a workspace that deletes flags for good."""
-    clear(instance)
     space = Space(tmp_path, instance)
     space.workspace(deletion="delete")
-    yield space
-    clear(instance)
+    return space
 
 
 @pytest.fixture
@@ -37,13 +35,6 @@ def stranger(request: pytest.FixtureRequest, instance: Instance) -> Iterator[htt
         return
     with token_holder(instance.url, SOMEBODY) as client:
         yield client
-
-
-def clear(instance: Instance) -> None:
-    if instance.fake is None:
-        instance.archive_flags()
-    instance.clear_others()
-    instance.clear_named()
 
 
 def somebody(space: Space) -> str:

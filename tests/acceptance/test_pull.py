@@ -31,14 +31,12 @@ def bytes_of(root: Path) -> dict[Path, bytes]:
 
 @pytest.fixture
 def strategy(space: Space) -> Any:
-    """Give the flag a strategy in production, where it is on, until the test ends."""
+    """Give the flag a strategy in production, where it is on."""
     place = f"/features/{FLAG}/environments/production"
     parameters = {"rollout": "25", "stickiness": "userId", "groupId": "007"}
     made = space.instance.call("POST", f"{place}/strategies", {"name": "flexibleRollout", "parameters": parameters})
     space.instance.call("POST", f"{place}/on")
-    yield made
-    space.instance.call("POST", f"{place}/off")
-    space.instance.call("DELETE", f"{place}/strategies/{made['id']}")
+    return made
 
 
 def test_every_field_of_a_flag_is_written(space: Space, strategy: Any) -> None:
@@ -81,15 +79,10 @@ def test_a_change_of_a_default_is_a_difference_after_pull(space: Space, strategy
     place = f"/features/{FLAG}/environments/development"
     assert changed_fields(space.plan()) == []
     space.instance.call("POST", f"{place}/on")
-    try:
-        fields = {
-            field["path"] for change in space.plan("--on-drift", "overwrite")["changes"] for field in change["fields"]
-        }
-        assert "environments.development.enabled" in fields
-    finally:
-        space.instance.call("POST", f"{place}/off")
-        for added in space.instance.call("GET", f"{place}/strategies"):
-            space.instance.call("DELETE", f"{place}/strategies/{added['id']}")
+    fields = {
+        field["path"] for change in space.plan("--on-drift", "overwrite")["changes"] for field in change["fields"]
+    }
+    assert "environments.development.enabled" in fields
 
 
 def test_minimal_leaves_defaults_out(space: Space, strategy: Any) -> None:
@@ -130,12 +123,7 @@ def test_a_flag_whose_switch_is_left_to_the_ui_can_be_switched_there(space: Spac
     assert "environments.production.enabled" in text.splitlines()[0]
     place = f"/features/{FLAG}/environments/production"
     space.instance.call("POST", f"{place}/on")  # the server adds a strategy, which nobody wrote
-    try:
-        assert changed_fields(space.plan()) == []
-    finally:
-        space.instance.call("POST", f"{place}/off")
-        for added in space.instance.call("GET", f"{place}/strategies"):
-            space.instance.call("DELETE", f"{place}/strategies/{added['id']}")
+    assert changed_fields(space.plan()) == []
 
 
 @pytest.mark.parametrize(
@@ -176,70 +164,55 @@ def test_an_object_called_like_the_workspace_file_gets_another_file(space: Space
     space.instance.call("POST", "/features", {"name": "unleash-gitops"})
     space.instance.save(title="unleash-gitops")
     space.instance.save(FLAG, title="unleash-gitops")
-    try:
-        done = space.run("pull")
-        assert done.code == 0
-        written = {line.removeprefix("wrote ") for line in done.out.splitlines() if "unleash-gitops" in line}
-        assert written == {
-            "segments/unleash-gitops-2.yaml",
-            "context-fields/unleash-gitops-2.yaml",
-            "tag-types/unleash-gitops-2.yaml",
-            "flags/default/unleash-gitops-2.yaml",
-            "impact-metrics/unleash-gitops-2.yaml",
-            f"impact-metrics/default/{FLAG}/unleash-gitops-2.yaml",
-        }
-        assert space.run("validate").code == 0
-        assert changed_fields(space.plan()) == []
-    finally:
-        space.instance.call("DELETE", "/features/unleash-gitops")
-        space.instance.http.delete("/api/admin/archive/unleash-gitops").raise_for_status()
-        space.instance.clear_named()
+    done = space.run("pull")
+    assert done.code == 0
+    written = {line.removeprefix("wrote ") for line in done.out.splitlines() if "unleash-gitops" in line}
+    assert written == {
+        "segments/unleash-gitops-2.yaml",
+        "context-fields/unleash-gitops-2.yaml",
+        "tag-types/unleash-gitops-2.yaml",
+        "flags/default/unleash-gitops-2.yaml",
+        "impact-metrics/unleash-gitops-2.yaml",
+        f"impact-metrics/default/{FLAG}/unleash-gitops-2.yaml",
+    }
+    assert space.run("validate").code == 0
+    assert changed_fields(space.plan()) == []
 
 
 def test_what_a_plan_would_refuse_is_left_out_with_the_reason(space: Space) -> None:
     constraint = {"contextName": "no-such-field", "operator": "IN", "values": ["a"]}
     place = f"/features/{FLAG}/environments/development/strategies"
-    made = space.instance.call("POST", place, {"name": "default", "constraints": [constraint]})
-    try:
-        done = space.run("pull")
-        assert done.code == 0
-        assert f'skipped FeatureFlag/default/{FLAG}: there is no context field "no-such-field"' in done.err
-        assert f"flags/default/{FLAG}.yaml" not in done.out
-        assert space.run("validate").code == 0
-        assert changed_fields(space.plan()) == []
-    finally:
-        space.instance.call("DELETE", f"{place}/{made['id']}")
+    space.instance.call("POST", place, {"name": "default", "constraints": [constraint]})
+    done = space.run("pull")
+    assert done.code == 0
+    assert f'skipped FeatureFlag/default/{FLAG}: there is no context field "no-such-field"' in done.err
+    assert f"flags/default/{FLAG}.yaml" not in done.out
+    assert space.run("validate").code == 0
+    assert changed_fields(space.plan()) == []
 
 
 def test_what_validate_would_refuse_because_of_another_file_is_left_out(space: Space) -> None:
     space.instance.make("context", "country")
     constraint = {"contextName": "country", "operator": "IN", "values": ["SE"]}
     place = f"/features/{FLAG}/environments/development/strategies"
-    made = space.instance.call("POST", place, {"name": "default", "constraints": [constraint]})
+    space.instance.call("POST", place, {"name": "default", "constraints": [constraint]})
     space.instance.change("context", "country", legalValues=[{"value": "NO"}])
-    try:
-        done = space.run("pull")
-        assert done.code == 0
-        assert f"skipped FeatureFlag/default/{FLAG}: has what a file may not have: " in done.err
-        assert space.run("validate").code == 0
-        assert changed_fields(space.plan()) == []
-    finally:
-        space.instance.call("DELETE", f"{place}/{made['id']}")
-        space.instance.clear_named()
+    done = space.run("pull")
+    assert done.code == 0
+    assert f"skipped FeatureFlag/default/{FLAG}: has what a file may not have: " in done.err
+    assert space.run("validate").code == 0
+    assert changed_fields(space.plan()) == []
 
 
 def test_a_context_field_of_the_server_that_was_changed_by_hand_is_named(space: Space) -> None:
     assert "ContextField/" not in space.run("pull", "--kind", "ContextField").err
     space.instance.http.put(f"{CONTEXT}/userId", json={**USER_ID, "stickiness": True}).raise_for_status()
-    try:
-        done = space.run("pull", "--kind", "ContextField")
-        assert done.out == ""
-        assert (
-            "skipped ContextField/userId: built into Unleash, with another stickiness than a new server; "
-            "to manage it, write a document\n"
-        ) in done.err
-    finally:
-        space.instance.http.put(f"{CONTEXT}/userId", json=USER_ID).raise_for_status()
+    done = space.run("pull", "--kind", "ContextField")
+    assert done.out == ""
+    assert (
+        "skipped ContextField/userId: built into Unleash, with another stickiness than a new server; "
+        "to manage it, write a document\n"
+    ) in done.err
 
 
 def test_kinds_without_marks_are_written_where_they_are_named(space: Space) -> None:

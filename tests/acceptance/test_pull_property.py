@@ -82,7 +82,7 @@ CHOICES = st.builds(
 
 
 def check(instance: Instance, live: dict[str, dict[str, dict[str, Any]]], choice: PullChoice) -> None:
-    instance.clear_named()
+    instance.reset()
     for collection, objects in live.items():
         for name, body in objects.items():
             try:
@@ -110,6 +110,4 @@ def check(instance: Instance, live: dict[str, dict[str, dict[str, Any]]], choice
 def test_pull_then_plan_is_empty(
     real: Instance, live: dict[str, dict[str, dict[str, Any]]], choice: PullChoice
 ) -> None:
-    real.clear()
     check(real, live, choice)
-    real.clear_named()

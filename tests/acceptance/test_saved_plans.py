@@ -11,6 +11,7 @@ import pytest
 
 from acceptance.conftest import Space
 from acceptance.test_life import FLAG, chart_id
+from acceptance.variants import IN_MEMORY
 
 
 def sha256(body: dict[str, Any]) -> str:
@@ -186,6 +187,7 @@ def test_what_a_saved_plan_does_not_touch_may_move(space: Space, saved: Path) ->
         (lambda text: "{}", "not a plan"),
     ],
 )
+@IN_MEMORY
 def test_a_spoilt_plan_is_refused(space: Space, saved: Path, spoil: Any, words: str) -> None:
     before = space.instance.everything()
     saved.write_text(spoil(saved.read_text()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,19 +28,10 @@ READER = {"type": "client", "environment": "development"}
 
 
 @pytest.fixture
-def space(tmp_path: Path, real: Instance) -> Iterator[Space]:
-    real.clear()
-    clear(real)
+def space(tmp_path: Path, real: Instance) -> Space:
     root = tmp_path / "workspace"
     root.mkdir()
-    yield Space(root, real)
-    clear(real)
-
-
-def clear(real: Instance) -> None:
-    """Leave neither, nor the tag types that the server makes for some services."""
-    real.clear_others()
-    real.clear_named()
+    return Space(root, real)
 
 
 def secret_of(real: Instance, name: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 
 import document_samples
 from acceptance.conftest import Space
+from acceptance.variants import parametrize_instance
 from command_line import CommandResult, run_here
 from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.instance import Instance
@@ -60,8 +61,8 @@ def counts(summary: dict[str, int]) -> dict[str, int]:
     return {name: number for name, number in summary.items() if number}
 
 
-@pytest.mark.parametrize(
-    "named", [("payments", "search"), ("--all",), ("--all", "."), ("payments", "search", "payments")]
+@parametrize_instance(
+    "named", [("payments", "search"), ("--all",), ("--all", "."), ("payments", "search", "payments")], real=[("--all",)]
 )
 def test_plan_and_apply_take_several_workspaces(several: Several, named: tuple[str, ...]) -> None:
     plan = several.plan(*named)

@@ -9,10 +9,9 @@ import subprocess
 import sys
 import time
 
-import pytest
-
 from acceptance.conftest import Space
 from acceptance.test_life import chart_id
+from acceptance.variants import parametrize_instance
 
 
 def at_a_terminal(space: Space, answer: bytes, **environment: str) -> tuple[int, str]:
@@ -50,8 +49,9 @@ def at_a_terminal(space: Space, answer: bytes, **environment: str) -> tuple[int,
     return process.wait(timeout=30), shown.decode()
 
 
-@pytest.mark.parametrize(("answer", "code", "applied"), [(b"y\n", 0, True), (b"n\n", 1, False), (b"\n", 1, False)])
-def test_a_person_is_asked_and_obeyed(space: Space, answer: bytes, code: int, applied: bool) -> None:
+@parametrize_instance("case", [(b"y\n", 0, True), (b"n\n", 1, False), (b"\n", 1, False)], real=[(b"y\n", 0, True)])
+def test_a_person_is_asked_and_obeyed(space: Space, case: tuple[bytes, int, bool]) -> None:
+    answer, code, applied = case
     space.chart("a")
     done, shown = at_a_terminal(space, answer)
     assert done == code, shown

@@ -19,7 +19,6 @@ from servers.actors import make_token, wait_until_archived
 from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.instance import Instance
-from servers.sandbox_database import execute
 from unleash_gitops.api.client import Client
 from unleash_gitops.documents.loader import LoadedWorkspace
 from unleash_gitops.model.errors import DriftRefused
@@ -366,7 +365,7 @@ def test_no_edit_of_theirs_is_lost_unnamed(
 
 
 @pytest.fixture(scope="module")
-def other(real: Instance) -> str:
+def other(real_server: Instance) -> str:
     return make_token("somebody")
 
 
@@ -377,14 +376,5 @@ def other(real: Instance) -> str:
 def test_nor_on_the_real_server(
     real: Instance, other: str, policy: OnDrift, first: dict[tuple[str, str], dict[str, Any]], then: list[Any]
 ) -> None:
-    clear(real)
+    real.reset()
     check(World(policy, OnTheRealServer(real, other)), first, then)
-    clear(real)
-
-
-def clear(real: Instance) -> None:
-    """Leave nothing active, and nothing in the log."""
-    real.archive_flags()
-    real.clear()
-    real.clear_named()
-    execute("DELETE FROM events")

@@ -1,4 +1,4 @@
-"""Long runs: properties of the suite with ten times the examples of `ci`, new ones in each run.
+"""Long runs: properties of the suite with thirty times the examples of `ci`, new ones in each run.
 
 `pytest` collects nothing here unless its arguments name this folder.
 """

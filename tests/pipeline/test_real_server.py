@@ -13,7 +13,6 @@ pytestmark = INSTALLED
 
 
 def test_from_the_pull_request_to_the_server(tmp_path: Path, installed: Path, real: Instance) -> None:
-    real.clear()
     with FakeCodeHost().served() as code_host:
         pipeline = build_pipeline(tmp_path, installed, run_script, real.url, real.token, code_host)
         pipeline.chart("errors", title="Errors")
@@ -35,4 +34,3 @@ def test_from_the_pull_request_to_the_server(tmp_path: Path, installed: Path, re
         assert run.failed
         assert "create, and the expected plan has update" in run.log
         assert list(real.charts()) == [by_hand]
-    real.clear()

@@ -23,7 +23,7 @@ def environment() -> Iterator[pytest.MonkeyPatch]:
 
 
 @pytest.fixture(scope="module")
-def directory(environment: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def sandbox_directory(environment: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path = tmp_path_factory.mktemp("sandbox") / "state"
     path.mkdir(mode=0o700)
     save_state(path / "state.json", State(port=unused_port()))  # as after a stop: the next start takes this port
@@ -34,7 +34,7 @@ def directory(environment: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture(scope="module")
-def api(directory: Path, style: str, environment: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
+def api(sandbox_directory: Path, style: str, environment: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
     """A client of a sandbox whose six routes answer in the module's `style`."""
     environment.setenv("UNLEASH_GITOPS_SERVER_STYLE", style)
     running = sandbox.start(say=lambda _: None)

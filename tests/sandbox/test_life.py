@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-pytestmark = pytest.mark.usefixtures("directory")
+pytestmark = pytest.mark.usefixtures("sandbox_directory")
 CHARTS = "/api/admin/impact-metrics/config"
 CHART = {
     "id": "01G1T0PS00AAAAAAAAAAAAAAAA",
@@ -127,11 +127,11 @@ def test_the_sandbox_serves_the_ui_and_the_login_of_unleash() -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="modes are POSIX")
-def test_only_the_owner_can_read_the_token(directory: Path) -> None:
+def test_only_the_owner_can_read_the_token(sandbox_directory: Path) -> None:
     running, _ = _start()
-    assert (directory / "token").read_text(encoding="utf-8").strip() == running.token
+    assert (sandbox_directory / "token").read_text(encoding="utf-8").strip() == running.token
     for name in ("token", "state.json", "sandbox.log"):
-        assert stat.S_IMODE((directory / name).stat().st_mode) == 0o600
+        assert stat.S_IMODE((sandbox_directory / name).stat().st_mode) == 0o600
 
 
 def test_the_sandbox_listens_on_loopback_only() -> None:
@@ -267,13 +267,13 @@ def choose_taken_port_first(taken: int) -> Callable[..., int]:
     return lambda *arguments: choices.pop() if choices else choose_port(*arguments)
 
 
-def test_reset_deletes_the_data_but_not_the_installation(directory: Path) -> None:
+def test_reset_deletes_the_data_but_not_the_installation(sandbox_directory: Path) -> None:
     running, _ = _start()
     processes = _processes(running)
     sandbox.reset(say=lambda _: None)
     assert _running(processes) == []
     assert not running.data.exists()
-    assert [path.name for path in directory.iterdir()] == ["lock"]
+    assert [path.name for path in sandbox_directory.iterdir()] == ["lock"]
     again, messages = _start()
     assert again.token != running.token
     assert _charts(again) == []

@@ -13,7 +13,7 @@ from servers.maintenance import set_maintenance
 from servers.sandbox_database import execute
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 INSTANCE = "/api/admin/impact-metrics/config"
 FEATURES = "/api/admin/projects/default/features"
@@ -33,15 +33,6 @@ ADDED = {"displayName": "errors", "step": "15m", "mode": "write", "source": "int
 @pytest.fixture
 def api(real: Instance) -> httpx.Client:
     return real.http
-
-
-@pytest.fixture(autouse=True)
-def _no_charts(real: Instance, api: httpx.Client) -> Iterator[None]:
-    real.clear()
-    yield
-    for path in (INSTANCE, FLAG):
-        for chart in api.get(path).json()["configs"]:
-            assert api.delete(f"{path}/{chart['id']}").status_code == 204
 
 
 def _events(api: httpx.Client, count: int) -> list[dict[str, Any]]:

@@ -42,6 +42,7 @@ from servers.fake_routes import (
 from servers.fake_server_facts import FakeServerFacts
 from servers.fake_strategies import FakeStrategies
 from servers.loopback import QuietHandler, serve
+from servers.shortcut import answered_here
 
 TOKEN = "*:*.fake-admin-token-0123456789"
 LEASE = "gitops-lock-"
@@ -160,34 +161,43 @@ class FakeUnleash:
         """Return the server as the transport of an httpx client."""
 
         def respond(request: httpx.Request) -> httpx.Response:
-            headers = {name.lower(): value for name, value in request.headers.items()}
-            status, more, content = self.answer(request.method, request.url.raw_path.decode(), headers, request.content)
-            return httpx.Response(status, headers=more, content=content)
+            status, headers, content = self.answer(*_parts(request))
+            return httpx.Response(status, headers=headers, content=content)
 
         return httpx.MockTransport(respond)
+
+    def _answer_whole(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
+        """Answer one request; a failure of the server is an answer of status 500. A hook may raise its own error."""
+        try:
+            return self.answer(method, target, headers, body)
+        except Exception as failure:
+            if failure not in self.failures:  # a hook's
+                raise
+            return json_answer(500, {"name": type(failure).__name__, "message": f"the fake server failed: {failure}"})
 
     @contextmanager
     def served(self) -> Iterator[str]:
         """Serve on a free port of loopback; give the address. Raises at the end if the server failed at a request."""
-        with serve(_handler(self)) as url:
+        with (
+            serve(_handler(self)) as url,
+            answered_here(urlsplit(url).port or 0, lambda request: self._answer_whole(*_parts(request))),
+        ):
             yield url + self.base
         if self.failures:
             raise self.failures[0]
+
+
+def _parts(request: httpx.Request) -> tuple[str, str, dict[str, str], bytes]:
+    """Return method, target, headers by lower-case name, and body."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return request.method, request.url.raw_path.decode(), headers, request.content
 
 
 def _handler(fake: FakeUnleash) -> type[QuietHandler]:
     class Handler(QuietHandler):
         def respond(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            try:
-                answer = fake.answer(self.command, self.path, headers, self.body())
-            except Exception as failure:
-                if failure not in fake.failures:  # a hook's
-                    raise
-                answer = json_answer(
-                    500, {"name": type(failure).__name__, "message": f"the fake server failed: {failure}"}
-                )
-            self.reply(*answer)
+            self.reply(*fake._answer_whole(self.command, self.path, headers, self.body()))
 
         do_GET = do_POST = do_PUT = do_DELETE = respond  # noqa: N815 - http.server's names
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,11 +10,10 @@ from urllib.parse import quote
 import httpx
 
 from servers.fake_unleash import FakeUnleash
-from servers.sandbox_database import execute
+from servers.sandbox_database import execute, restore_fresh_state
 
 BUILTIN = {"simple", "gitops", "appName", "currentTime", "environment", "sessionId", "userId"}
 FLAGS = ("checkout-v2", "search-ranking")
-ENVIRONMENT_ORDER = {"development": 2, "production": 3}
 
 
 @dataclass
@@ -40,6 +38,11 @@ class Instance:
 
     def close(self) -> None:
         self.http.close()
+
+    def reset(self) -> None:
+        """Leave on the real server what a fresh one has; see `restore_fresh_state`."""
+        assert self.fake is None, "a server in memory is new for each test"
+        restore_fresh_state()
 
     def path(self, feature: str | None = None) -> str:
         return f"/api/admin{f'/projects/default/features/{feature}' if feature else ''}/impact-metrics/config"
@@ -104,15 +107,6 @@ class Instance:
         kept = {field: value for field, value in live.items() if field in {"description", "constraints", "legalValues"}}
         self.http.put(f"/api/admin/{collection}/{key}", json={**kept, "name": name, **body}).raise_for_status()
 
-    def clear_named(self) -> None:
-        """Delete all tag types, context fields and segments but the server's own, and remove the marks from those."""
-        for collection in ("segments", "context", "tag-types"):
-            for name, live in self.named(collection).items():
-                if name not in BUILTIN:
-                    self.remove(collection, name)
-                elif "managed by" in (live["description"] or ""):
-                    self.change(collection, name, description=live["description"].split("managed by")[0].strip())
-
     def addons(self) -> list[dict[str, Any]]:
         """Return the integrations in the order of their ids."""
         addons: list[dict[str, Any]] = self.http.get("/api/admin/addons").raise_for_status().json()["addons"]
@@ -122,43 +116,6 @@ class Instance:
         """Return the API tokens except admin tokens."""
         tokens = self.http.get("/api/admin/api-tokens").raise_for_status().json()["tokens"]
         return [token for token in tokens if token["type"] != "admin"]
-
-    def reset_environments(self) -> None:
-        """Give the environments of a fresh server their places in the list, and switch them on."""
-        self.http.put("/api/admin/environments/sort-order", json=ENVIRONMENT_ORDER).raise_for_status()
-        for name in ENVIRONMENT_ORDER:
-            self.http.post(f"/api/admin/environments/{name}/on").raise_for_status()
-
-    def clear_others(self) -> None:
-        """Delete all integrations, API tokens but admin tokens, and custom strategy types; reset the environments."""
-        self.reset_environments()
-        for addon in self.addons():
-            self.http.delete(f"/api/admin/addons/{addon['id']}").raise_for_status()
-        for token in self.tokens():
-            self.http.delete(f"/api/admin/api-tokens/{quote(token['secret'], safe='')}").raise_for_status()
-        listed = self.http.get("/api/admin/metrics/applications?limit=1000&offset=0").raise_for_status().json()
-        for application in listed["applications"]:
-            name = quote(application["appName"], safe="")
-            self.http.delete(f"/api/admin/metrics/applications/{name}").raise_for_status()
-        for strategy in self.http.get("/api/admin/strategies").raise_for_status().json()["strategies"]:
-            if strategy["editable"]:
-                self.http.delete(f"/api/admin/strategies/{strategy['name']}").raise_for_status()
-
-    def unmark_flags(self) -> None:
-        """Remove the marks from the flags of the example, which no test may delete."""
-        for name in FLAGS:
-            path = f"/api/admin/features/{name}/tags"
-            tags = self.http.get(path).raise_for_status().json()["tags"]
-            marks = [{"type": tag["type"], "value": tag["value"]} for tag in tags if tag["type"] == "gitops"]
-            if marks:
-                self.http.put(path, json={"addedTags": [], "removedTags": marks}).raise_for_status()
-
-    def clear(self) -> None:
-        """Delete all charts, and remove the marks from the flags of the example."""
-        self.unmark_flags()
-        places = [(object_id, feature) for feature in (None, *FLAGS) for object_id in self.charts(feature)]
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda place: self.delete(*place), places))
 
     def flag(self, name: str, project: str = "default") -> dict[str, Any] | None:
         """Return a flag with its environments by name and its tags, None when it is not active."""
@@ -176,12 +133,3 @@ class Instance:
         answer = self.http.request(method, f"/api/admin/projects/default{path}", json={} if body is None else body)
         assert answer.is_success, f"{method} {path}: {answer.text}"
         return answer.json() if answer.content else None
-
-    def archive_flags(self) -> None:
-        """Archive every flag except the flags of the example."""
-        flags = self.http.get("/api/admin/projects/default/features").raise_for_status().json()["features"]
-        names = [flag["name"] for flag in flags if flag["name"] not in FLAGS]
-        for name in names:
-            self.http.request("DELETE", f"/api/admin/projects/default/features/{quote(name, safe='')}/dependencies")
-        if names:
-            self.call("POST", "/archive", {"features": names})
