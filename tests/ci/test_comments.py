@@ -387,7 +387,7 @@ def test_the_help_for_a_personal_token_does_not_ask_for_permissions_of_the_job()
 @pytest.mark.parametrize(
     ("reset", "end"),
     [
-        (str(int(time.time()) + 3600), r"until \d\d:\d\d UTC"),
+        ("in an hour", r"until \d\d:\d\d UTC"),
         ("4102444800", "for more than 1000 days"),
         ("9" * 400, "for more than 1000 days"),
     ],
@@ -395,7 +395,8 @@ def test_the_help_for_a_personal_token_does_not_ask_for_permissions_of_the_job()
 def test_the_error_for_a_rate_limit_names_the_time_of_its_end(
     github: FakeCodeHost, directory: JobDirectory, reset: str, end: str
 ) -> None:
-    limits = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": reset}
+    second = str(int(time.time()) + 3600) if reset == "in an hour" else reset
+    limits = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": second}
     github.hook = refuse_with(403, "API rate limit exceeded", **limits)
     printed = directory.comment(github, ACTIONS)
     assert re.search(f"GitHub's rate limit is used up {end}: GET .*: 403: API rate limit exceeded", printed)

@@ -140,14 +140,16 @@ def _edit_part(text: str, path: str, line: int, edit: Edit) -> str:
         return edit_document(text, path, line, edit.path, edit.value)
     documents, _ = parse_documents(text.encode(), path)
     expected = [_edit_value(document, [edit]) for document in documents]
-    try:
-        result = edit_document(text, path, line, edit.path, edit.value)
+    for prepare in (lambda: text, lambda: write_out_aliases(text, path, line, edit.path)):
+        try:
+            result = edit_document(prepare(), path, line, edit.path, edit.value)
+        except EditError:
+            continue
         edited, problems = parse_documents(result.encode(), path)
         if not problems and are_equal([document.value for document in edited], expected):
             return result
-    except EditError:
-        pass
-    return edit_document(write_out_aliases(text, path, line, edit.path), path, line, edit.path, edit.value)
+    # A new value is written beside its siblings, whose aliases do not tell where they end.
+    return edit_document(write_out_aliases(text, path, line, edit.path[:-1]), path, line, edit.path, edit.value)
 
 
 def _split_documents(text: str, path: str) -> list[tuple[int, int, int]]:
