@@ -76,8 +76,8 @@ class Log:
         self.tags = [{"type": "gitops", "value": owner} for owner in owners]
         self.events = [
             {
-                "id": number, "type": "feature-tagged", "createdAt": "2026-01-01T00:00:00Z", "createdBy": "x", "featureName": "f",
-                "data": {"type": "gitops", "value": owner},
+                "id": number, "type": "feature-tagged", "createdAt": "2026-01-01T00:00:00Z", "createdBy": "x",
+                "featureName": "f", "data": {"type": "gitops", "value": owner},
             }
             for number, owner in enumerate(owners if logged is None else logged, start=1)
         ]  # fmt: skip

@@ -140,9 +140,10 @@ def _edit_part(text: str, path: str, line: int, edit: Edit) -> str:
         return edit_document(text, path, line, edit.path, edit.value)
     documents, _ = parse_documents(text.encode(), path)
     expected = [_edit_value(document, [edit]) for document in documents]
-    for prepare in (lambda: text, lambda: write_out_aliases(text, path, line, edit.path)):
+    for writes_out in (False, True):
         try:
-            result = edit_document(prepare(), path, line, edit.path, edit.value)
+            written = write_out_aliases(text, path, line, edit.path) if writes_out else text
+            result = edit_document(written, path, line, edit.path, edit.value)
         except EditError:
             continue
         edited, problems = parse_documents(result.encode(), path)
