@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import httpx
+
 import document_samples
-from acceptance.conftest import ANY_DELETES, Space
+from acceptance.conftest import ANY_DELETES, SOMEBODY, Space
 from acceptance.test_forged_plans import Content, change_of, forge
 from command_line import CommandResult
 
@@ -146,9 +148,38 @@ def test_the_options_of_the_review_hold_and_others_are_refused(fake_space: Space
     plan = review(fake_space, "--target", "TagType")
     assert merge(fake_space, plan).code == 0
     assert fake_space.instance.flag("outside") is None
-    for option in (("--target", "FeatureFlag"), ("--on-drift", "overwrite")):
-        done = merge(fake_space, plan, options=option)
-        assert (done.code, f"{option[0]} cannot be used with --expect" in done.err) == (1, True)
+    done = merge(fake_space, plan, options=("--target", "FeatureFlag"))
+    assert (done.code, "--target cannot be used with --expect" in done.err) == (1, True)
+
+
+def edit_tag(space: Space, text: str) -> None:
+    """Change the description of the tag type as another user, and leave its mark."""
+    with httpx.Client(base_url=space.instance.url, headers={"Authorization": SOMEBODY}, trust_env=False) as somebody:
+        body = {"name": "expected", "description": f"{text}\nmanaged by unleash-gitops: payments"}
+        somebody.put("/api/admin/tag-types/expected", json=body).raise_for_status()
+
+
+def test_the_drift_policy_of_the_command_line_wins_over_that_of_the_review(fake_space: Space) -> None:
+    tag(fake_space, description="a")
+    assert fake_space.apply().code == 0
+    edit_tag(fake_space, "theirs")
+    plan = review(fake_space, "--on-drift", "overwrite")
+    done = merge(fake_space, plan, options=("--on-drift", "fail"))
+    assert (done.code, "drift: fail forbids" in done.err) == (1, True)
+    assert fake_space.instance.named("tag-types")["expected"]["description"].startswith("theirs")
+    assert merge(fake_space, plan).code == 0
+    assert fake_space.instance.named("tag-types")["expected"]["description"].startswith("a")
+
+
+def test_a_second_run_does_not_undo_what_another_user_changed_since_the_first(fake_space: Space) -> None:
+    tag(fake_space, description="a")
+    plan = review(fake_space)
+    assert merge(fake_space, plan).code == 0
+    edit_tag(fake_space, "incident")
+    done = merge(fake_space, plan)
+    assert done.code == 1
+    assert 'description: "incident" → "a" undoes a change that was made after the expected create' in done.err
+    assert fake_space.instance.named("tag-types")["expected"]["description"].startswith("incident")
 
 
 def test_a_kind_that_the_review_could_not_read_is_applied_only_on_request(fake_space: Space) -> None:
@@ -191,6 +222,6 @@ def test_expect_goes_with_directories_only(fake_space: Space) -> None:
     tag(fake_space)
     plan = review(fake_space)
     done = fake_space.run("apply", str(plan), "--expect", str(plan))
-    assert (done.code, "--expect cannot be used with a saved plan" in done.err) == (1, True)
+    assert (done.code, "--expect and --also cannot be used with a saved plan" in done.err) == (1, True)
     done = fake_space.run("apply", "--also", "TagType", "--yes")
     assert (done.code, "--also needs --expect" in done.err) == (1, True)

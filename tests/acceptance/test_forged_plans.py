@@ -146,10 +146,11 @@ def test_deletes_are_counted_whatever_the_plan_says(fake_space: Space) -> None:
     assert fake_space.apply().code == 0
     fake_space.file("one-flag").unlink()
     file = save(fake_space)
-    forge(file, lambda content: content["deleteLimits"].update(counted=0))
+    limits = {"counted": 0, "exempt": ["FeatureFlag/default/one-flag"], "maxDeletes": 99, "allowed": 99}
+    forge(file, lambda content: content["deleteLimits"].update(limits))
     done = fake_space.run("apply", str(file), "--max-deletes", "0")
     assert done.code == 1
-    assert "deleteLimits: it counts 0 deletes, and the plan has 1" in done.err
+    assert "1 delete, more than the 0 of --max-deletes" in done.err
     assert fake_space.instance.flag("one-flag") is not None
 
 

@@ -18,7 +18,7 @@ from unleash_gitops.cli.expect import (
     expect_option,
     load_expectation,
     select_runs,
-    show_settled,
+    show_already_applied,
 )
 from unleash_gitops.cli.lease import LeaseOptions, check_or_plan_again, is_new_plan, lease_options, list_changes
 from unleash_gitops.cli.output import echo_line, echo_text, progress_bar, show_unexpected
@@ -99,7 +99,7 @@ def apply(
 ) -> int:
     """Make the server match the files, or apply a saved plan.
 
-    With --expect, plans the files afresh and sends nothing that does not stand in a reviewed plan.
+    With --expect, plans the files afresh and sends nothing that a reviewed plan does not have.
 
     With several directories or --all, applies every workspace; the exit code is the worst of them.
     """
@@ -110,21 +110,21 @@ def apply(
     secrets = Secrets(secrets_out)
     several = all_below or len(paths) > 1
     if any(path.is_file() for path in paths):
-        _check_saved_plan_options(targets, on_drift, allow_in_use, expected, several=several)
+        _check_saved_plan_options(targets, on_drift, allow_in_use, (*expected, *also), several=several)
         secrets.check_target(())
         return _apply_saved(paths[0], connection, max_deletes, form, secrets, lease)
     if expected or also:
-        check_expect_options(expected, targets, on_drift)
+        check_expect_options(expected, targets)
         runs = load_runs(paths, all_below=all_below)
         secrets.check_target(list_roots(runs))
-        expectation = load_expectation(expected, also)
+        expectation = load_expectation(expected, also, on_drift)
         return _apply_expected(runs, expectation, connection, max_deletes, allow_in_use, form, secrets, lease)
     if not yes and not sys.stdin.isatty():
         raise UsageError(
             "there is no terminal to ask for confirmation",
             (
                 "to apply without confirmation, use --yes",
-                "to apply a reviewed plan, run: unleash-gitops apply PLANFILE",
+                "to apply what was reviewed, run: unleash-gitops apply DIR --expect PLANFILE",
             ),
         )
     runs = load_runs(paths, all_below=all_below)
@@ -152,7 +152,7 @@ def _check_saved_plan_options(
     targets: Sequence[str],
     on_drift: OnDrift | None,
     allow_in_use: Sequence[str],
-    expected: Sequence[Path],
+    expect_options: Sequence[object],
     *,
     several: bool,
 ) -> None:
@@ -160,8 +160,10 @@ def _check_saved_plan_options(
     if several:
         raise UsageError("a saved plan cannot be combined with directories, --all or another plan")
     options = (("--target", targets), ("--on-drift", on_drift), ("--allow-in-use", allow_in_use))
-    if expected:
-        raise UsageError("--expect cannot be used with a saved plan", "name the directory of the workspace instead")
+    if expect_options:
+        raise UsageError(
+            "--expect and --also cannot be used with a saved plan", "name the directory of the workspace instead"
+        )
     for option, is_set in options:
         if is_set:
             raise UsageError(
@@ -210,7 +212,7 @@ def _apply_expected(
     secrets: Secrets,
     lease: LeaseOptions,
 ) -> int:
-    """Plan the workspaces that reviewed plans are for, and apply what stands in them. All is applied, or nothing."""
+    """Plan the workspaces that reviewed plans are for, and apply what they have. All is applied, or nothing."""
     from unleash_gitops.workflow.expected_plans import check_expected
     from unleash_gitops.workflow.many_workspaces import check_all_deletes, check_all_drift
 
@@ -243,7 +245,7 @@ def _apply_expected(
         plan_and_show()
         if _refuse_all(runs, several=several):
             return REFUSED
-        show_settled(runs, expectation)
+        show_already_applied(runs, expectation)
         return _apply(runs, check, form, secrets, lease, several=several, plans_again=True)
 
 

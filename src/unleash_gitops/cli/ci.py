@@ -134,7 +134,7 @@ def fetch(out: Path, artifact: str, workflow: str | None) -> int:
     content = read_reviewed_plan(detect_job(os.environ), artifact, workflow)
     parse_plans(content, f"artifact {artifact}")
     write_atomically(out, content.decode())
-    echo_line(f"saved to {out}; to apply exactly this plan, run: unleash-gitops apply {out}")
+    echo_line(f"saved to {out}; to apply what it has, run: unleash-gitops apply DIR --expect {out}")
     return 0
 
 

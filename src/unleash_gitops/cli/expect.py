@@ -23,7 +23,7 @@ __all__ = [
     "expect_option",
     "load_expectation",
     "select_runs",
-    "show_settled",
+    "show_already_applied",
 ]
 
 expect_option = click.option(
@@ -32,7 +32,7 @@ expect_option = click.option(
     multiple=True,
     metavar="PLANFILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Plan afresh, and send only changes that stand in this reviewed plan. Can be repeated.",
+    help="Plan afresh, and send only changes that this reviewed plan has. Can be repeated.",
 )
 also_option = click.option(
     "--also",
@@ -43,19 +43,18 @@ also_option = click.option(
 )
 
 
-def check_expect_options(expected: Sequence[Path], targets: Sequence[str], on_drift: OnDrift | None) -> None:
+def check_expect_options(expected: Sequence[Path], targets: Sequence[str]) -> None:
     """Raise UsageError for options that contradict an expectation."""
     if not expected:
         raise UsageError("--also needs --expect", "name the reviewed plan with --expect PLANFILE")
-    for option, value in (("--target", targets), ("--on-drift", on_drift)):
-        if value:
-            raise UsageError(
-                f"{option} cannot be used with --expect, which plans with the options of the reviewed plan",
-                f"use {option} with: unleash-gitops plan --out FILE",
-            )
+    if targets:
+        raise UsageError(
+            "--target cannot be used with --expect, which plans with the targets of the reviewed plan",
+            "use --target with: unleash-gitops plan --out FILE",
+        )
 
 
-def load_expectation(expected: Sequence[Path], also: Sequence[str]) -> Expectation:
+def load_expectation(expected: Sequence[Path], also: Sequence[str], on_drift: OnDrift | None) -> Expectation:
     """Read the reviewed plans. Raises PlanFileError, UsageError."""
     from unleash_gitops.kinds import kinds
     from unleash_gitops.model.suggestions import suggest_alternatives
@@ -67,7 +66,7 @@ def load_expectation(expected: Sequence[Path], also: Sequence[str]) -> Expectati
                 f"--also {kind}: there is no such kind", suggest_alternatives(kind, sorted(kinds()), "the kinds are")
             )
     plans = tuple(plan for path in expected for plan in read_complete_plans(path)[0])
-    return Expectation(plans, frozenset(also))
+    return Expectation(plans, frozenset(also), on_drift)
 
 
 def select_runs(runs: Sequence[Run], expectation: Expectation) -> list[Run]:
@@ -79,13 +78,13 @@ def select_runs(runs: Sequence[Run], expectation: Expectation) -> list[Run]:
     return selected
 
 
-def show_settled(runs: Sequence[Run], expectation: Expectation) -> None:
+def show_already_applied(runs: Sequence[Run], expectation: Expectation) -> None:
     """Name what the reviewed plans change and what no longer differs."""
-    from unleash_gitops.workflow.expected_plans import describe_settled
+    from unleash_gitops.engine.expected_changes import list_already_applied
 
     for run in runs:
-        settled = [] if run.plan is None else describe_settled(run.plan, expectation.of_run(run))
-        if settled:
+        applied = [] if run.plan is None else list_already_applied(run.plan, expectation.of_run(run))
+        if applied:
             echo_line("expected, and no longer different:")
-            for address, words in settled:
+            for address, words in applied:
                 echo_line(f"  {address}: {words}")

@@ -144,7 +144,7 @@ class StalePlan(ObjectsError):
 
 
 class UnexpectedChanges(ObjectsError):
-    """A fresh plan has changes that stand in no expected plan. `details` says which."""
+    """A fresh plan has changes that no expected plan has. `details` says which."""
 
     max_named = 10
 

@@ -179,6 +179,11 @@ class Instance(Data):
     version: str
     edition: Literal["oss", "enterprise"]
 
+    def is_same(self, url: str, instance_id: str | None) -> bool:
+        """Tell whether the server at `url` is this one. A copy of a database has the instance id of the original."""
+        is_other_id = self.id is not None and instance_id is not None and self.id != instance_id
+        return self.url == url and not is_other_id
+
 
 class NotRead(Data):
     """A kind that the token may not read, and that is not planned because of that. `reason` is the server's refusal."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -29,7 +30,7 @@ def parse_json(text: str | bytes, source: str) -> dict[str, Any]:
     if not text.strip():
         raise PlanFileError(f"{source}: the plan file is empty", _AGAIN)
     try:
-        content = json.loads(text, parse_constant=_refuse_constant)
+        content = json.loads(text, parse_constant=_refuse_constant, parse_float=_parse_finite)
         json.dumps(content, ensure_ascii=False).encode()  # refuses a lone surrogate, which only a forged plan has
     except (ValueError, RecursionError):
         raise PlanFileError(f"{source}: not a plan: the file is not complete JSON", _AGAIN) from None
@@ -45,6 +46,13 @@ def parse_json(text: str | bytes, source: str) -> dict[str, Any]:
 
 def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
+
+
+def _parse_finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is too large")
+    return number
 
 
 def seal(content: dict[str, Any]) -> dict[str, Any]:

@@ -82,9 +82,7 @@ def check_plan(plan: Plan, client: Client) -> Plan:
         )
     check_content(plan)
     facts = client.facts()
-    # A copy of a database has the instance id of the original.
-    is_other_id = facts.instance_id and plan.instance.id and facts.instance_id != plan.instance.id
-    if is_other_id or client.url != plan.instance.url:
+    if not plan.instance.is_same(client.url, facts.instance_id):
         raise PlanFileError(
             f"the plan was made for another instance ({plan.instance.url}), not for {client.url}",
             "apply it there, or make a plan for this one",

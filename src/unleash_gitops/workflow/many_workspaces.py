@@ -6,7 +6,6 @@ instances run at the same time, those of one instance one after another. An erro
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from unleash_gitops import __version__
+from unleash_gitops.engine.limit_deletes import limit_saved_deletes
 from unleash_gitops.model.errors import GitopsError, UnexpectedError, UsageError
 from unleash_gitops.model.plan_set import Applied, Planned, PlanSet, ReportSet
 from unleash_gitops.workflow.accept import accept_drift
@@ -21,6 +21,7 @@ from unleash_gitops.workflow.apply import apply_plan, check_deletes, check_drift
 from unleash_gitops.workflow.neighbours import Neighbourhood, PlannedWorkspace
 from unleash_gitops.workflow.plan import make_plan
 from unleash_gitops.workflow.pull import pull_workspace
+from unleash_gitops.workflow.shared_progress import SharedProgress
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
@@ -91,11 +92,12 @@ class Run:
     def of_plan(cls, plan: Plan, workspace: Workspace | None) -> Run:
         """Return a run that begins with a saved plan. `workspace` is that of the plan in this checkout, if it is there.
 
-        The URL and the variable come from the files: the token is never sent to where a plan file says.
+        The URL, the variable and the limits on deletes come from the files, not from the plan.
         """
         path = plan.workspace if plan.root is None else plan.root or "."
         url, token_env = (None, None) if workspace is None else (workspace.spec.url, workspace.spec.token_env)
-        return cls(plan.workspace, path, plan.root, url, token_env, plan=plan)
+        limited = limit_saved_deletes(plan, None if workspace is None else workspace.spec)
+        return cls(plan.workspace, path, plan.root, url, token_env, plan=limited)
 
     @property
     def path_prefix(self) -> str:
@@ -120,7 +122,7 @@ def plan_all(
     only: Sequence[Run] | None = None,
 ) -> None:
     """Plan each run, or `only` some of them beside the others. The other options are those of `make_plan`."""
-    progress = _SharedProgress(show_progress)
+    progress = SharedProgress(show_progress)
     planned = [
         PlannedWorkspace(run.files[0], run.name, run.path, run.url, run.instance_id)
         for run in runs
@@ -136,7 +138,7 @@ def plan_all(
             workspace,
             client,
             targets,
-            progress.for_run(run),
+            progress.for_run(run.path),
             on_drift,
             thorough=thorough,
             max_deletes=max_deletes,
@@ -327,23 +329,3 @@ def _require(value: _Value | None) -> _Value:
     if value is None:
         raise RuntimeError("a step needs the result of another step, which has not run")
     return value
-
-
-class _SharedProgress:
-    """Adds up the progress of several runs for one progress bar. Safe to use from several threads."""
-
-    def __init__(self, show: _Progress) -> None:
-        self._show = show
-        self._lock = threading.Lock()
-        self._counts: dict[str, tuple[int, int]] = {}
-
-    def for_run(self, run: Run) -> _Progress:
-        """Return the function to which one run reports its progress."""
-
-        def report(done: int, total: int) -> None:
-            with self._lock:
-                self._counts[run.path] = (done, total)
-                all_done, all_total = (sum(numbers) for numbers in zip(*self._counts.values(), strict=True))
-                self._show(all_done, all_total)
-
-        return report

@@ -26,17 +26,17 @@ from unleash_gitops.drift import (
 )
 from unleash_gitops.engine.classify import Classification, Targets, classify, find_unmatched_targets
 from unleash_gitops.engine.in_use import check_use
+from unleash_gitops.engine.limit_deletes import limit_deletes
 from unleash_gitops.engine.owned_objects import count_owned_after, find_stale_settings
 from unleash_gitops.engine.plan_context import Neighbour, PlanContext
 from unleash_gitops.engine.planner import plan_changes
 from unleash_gitops.engine.reader import Reader
 from unleash_gitops.engine.unreadable_kinds import leave_out_kinds, list_not_read
-from unleash_gitops.model.delete_limits import DeleteLimits
 from unleash_gitops.model.diagnostics import in_order
 from unleash_gitops.model.errors import InvalidFiles, UsageError
-from unleash_gitops.model.plan import Change, ForeignObjects, Instance, NotRead, OnDrift, Plan, PlanOptions
+from unleash_gitops.model.plan import ForeignObjects, Instance, NotRead, OnDrift, Plan, PlanOptions
 from unleash_gitops.model.resource import Area, Key, ReadScope, Resource, ResourceSet
-from unleash_gitops.model.workspace import Workspace, covers_object
+from unleash_gitops.model.workspace import Workspace
 from unleash_gitops.workflow.kept_conflicts import block_conflicts
 
 if TYPE_CHECKING:
@@ -116,7 +116,13 @@ def make_plan(
         summary=body.summary,
         changes=body.changes,
         unmanaged=body.unmanaged,
-        delete_limits=_limit_deletes(comparison.classification, body.changes, workspace, max_deletes),
+        delete_limits=limit_deletes(
+            body.changes,
+            workspace.spec,
+            owned=len(comparison.classification.owned),
+            remaining=count_owned_after(comparison.classification, body.changes),
+            allowed=max_deletes,
+        ),
         foreign=_list_foreign(comparison.classification),
         not_read=comparison.not_read,
         warnings=tuple(comparison.warnings),
@@ -181,28 +187,6 @@ def compare_workspace(
         not_read,
         tuple(renamed),
         {key: frozenset(event.id for event in events) for key, events in history.events.items()},
-    )
-
-
-def _limit_deletes(
-    classification: Classification, changes: Sequence[Change], workspace: Workspace, allowed: int | None
-) -> DeleteLimits:
-    """Return the limits on the deletes of a plan, and the numbers that they apply to."""
-    spec = workspace.spec
-    deletes = [change for change in changes if change.action == "delete"]
-    exempt = [
-        change.address
-        for change in deletes
-        if any(covers_object(entry, change.address, change.id) for entry in spec.allow_deletes)
-    ]
-    return DeleteLimits(
-        max_deletes=spec.max_deletes,
-        max_percent=spec.max_delete_percent,
-        owned=len(classification.owned),
-        remaining=count_owned_after(classification, changes),
-        counted=len(deletes) - len(exempt),
-        exempt=tuple(exempt),
-        allowed=allowed,
     )
 
 
