@@ -204,10 +204,13 @@ def test_deletes_beyond_the_limit_are_refused_unless_allowed(pipeline: Pipeline,
     assert (run.failed, run.outputs["applied"], len(unleash.charts)) == (False, "11", 0)
 
 
+CHARTS = "/api/admin/impact-metrics/config"
+
+
 def test_a_failed_change_fails_the_job_and_is_counted(pipeline: Pipeline, unleash: FakeUnleash) -> None:
     pipeline.chart("errors")
     refusal = (400, {"content-type": "application/json"}, b'{"name": "BadDataError", "message": "no"}')
-    unleash.hook = lambda method, _path, go: refusal if method == "POST" else go()
+    unleash.hook = lambda method, path, go: refusal if (method, path) == ("POST", CHARTS) else go()
     run = pipeline.apply(plan="fresh")
     assert (run.failed, run.outputs["failed"], run.outputs["has-changes"]) == (True, "1", "true")
 
