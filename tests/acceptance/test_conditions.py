@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.conftest import Space
+from acceptance.conftest import ANY_DELETES, Space
 from acceptance.test_life import FLAG, chart_id
 from command_line import CommandResult
 from servers.fake_unleash import CLIENT_TOKEN, TOKEN, FakeUnleash
@@ -243,6 +243,24 @@ def test_a_certificate_authority_that_is_not_there(charted: Space) -> None:
     done = charted.run("plan", SSL_CERT_FILE="/no/such/file")
     assert done.code == 1
     assert "SSL_CERT_FILE" in done.err
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["segments", "context", "addons", "api-tokens", "strategies", "impact-metrics/config", "tag-types"],
+)
+@pytest.mark.parametrize("body", [b"<html>x</html>", b"[" * 60 + b"]" * 60])
+def test_a_list_that_cannot_be_read_is_never_an_empty_one(fake_space: Space, path: str, body: bytes) -> None:
+    fake = fake_space.instance.fake
+    assert fake is not None
+    file = fake_space.write("Segment", "owned")
+    fake_space.chart("a")
+    assert fake_space.apply().code == 0
+    file.unlink()
+    spoilt = f"/api/admin/{path}"
+    fake.hook = lambda method, target, go: (200, {}, body) if method == "GET" and target == spoilt else go()
+    done = fake_space.run("plan", *ANY_DELETES)
+    assert (done.code, f"GET {spoilt}" in done.err) == (1, True), done.out
 
 
 def test_a_server_without_what_no_file_mentions(fake_space: Space) -> None:

@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 from unleash_gitops.api.answers import check_answer, to_unexpected_answer
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.interfaces import HasReferences
-from unleash_gitops.model.errors import ApiError, MissingRoute, NotUnleash, UnexpectedAnswer, UsageError
+from unleash_gitops.model.errors import ApiError, MissingRoute, UsageError
 from unleash_gitops.model.resource import Area, ReadScope, Resource, ResourceSet
 
 if TYPE_CHECKING:
@@ -196,17 +196,14 @@ class Reader:
     def _read_area(self, area: Area) -> list[Resource]:
         try:
             return list(kinds()[area.kind].read(self, area))
-        except UnexpectedAnswer:
-            raise
-        except (ApiError, NotUnleash) as error:
-            if isinstance(error, ApiError) and error.status == 403:
+        except ApiError as error:
+            if error.status == 403:
                 with self._lock:
                     self.denied.setdefault(area.kind, str(error))
                 return []
-            missing = isinstance(error, NotUnleash) or error.status == 404
-            if not missing or area.kind in self._needed:
+            if error.status != 404 or area.kind in self._needed:
                 raise
-            return []  # an edition without such objects, or a proxy that lets through only what it knows
+            return []  # an edition without such objects
         except ValidationError as error:  # what a kind parses as its model
             where = "/".join(part for part in (area.kind, area.project, area.feature) if part)
             raise to_unexpected_answer(error, where)  # noqa: B904 - it has its cause
