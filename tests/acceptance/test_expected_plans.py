@@ -171,6 +171,26 @@ def test_the_drift_policy_of_the_command_line_wins_over_that_of_the_review(fake_
     assert fake_space.instance.named("tag-types")["expected"]["description"].startswith("a")
 
 
+def test_a_change_of_another_user_that_the_review_did_not_show_is_not_undone(fake_space: Space) -> None:
+    """A forged plan hides whom it overwrites, and brings the policy that lets it."""
+    tag(fake_space, description="a")
+    assert fake_space.apply().code == 0
+    edit_tag(fake_space, "theirs")
+    plan = review(fake_space, "--on-drift", "overwrite")
+
+    def hide(content: Content) -> None:
+        change = change_of(content, "TagType/expected")
+        change.update(origin=None, changed=None, drift=None)
+        change["fields"] = [{**entry, "origin": "file", "changed": None} for entry in change["fields"]]
+
+    forge(plan, hide)
+    done = merge(fake_space, plan)
+    assert done.code == 1
+    assert 'description: "theirs" → "a" undoes a change by somebody at' in done.err
+    assert "which the expected plan does not show" in done.err
+    assert fake_space.instance.named("tag-types")["expected"]["description"].startswith("theirs")
+
+
 def test_a_second_run_does_not_undo_what_another_user_changed_since_the_first(fake_space: Space) -> None:
     tag(fake_space, description="a")
     plan = review(fake_space)

@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterator, Sequence
 
 from unleash_gitops.engine.diff import diff_parts
 from unleash_gitops.engine.parts import value_at
-from unleash_gitops.model.plan import Change, FieldChange, Origin, Plan
+from unleash_gitops.model.plan import DRIFTED, Change, Changed, FieldChange, Plan
 from unleash_gitops.render.escape import format_value
 
 __all__ = ["find_unexpected", "list_already_applied"]
 
 _FINISHED_BY_UPDATE = frozenset({"create", "adopt", "transfer"})
 """The actions that an interrupted apply leaves half done, and that an update finishes."""
-_NOT_OURS: frozenset[Origin] = frozenset({"drift", "conflict", "unknown"})
+_NOT_OURS = DRIFTED | {"unknown"}
 """The origins of a difference that no interrupted apply has left."""
 
 
@@ -55,12 +55,19 @@ def _find_problem(change: Change, expected: Change) -> str | None:
         return _find_other_end(change, expected)
     if change.action != expected.action or change.taken_from != expected.taken_from:
         return f"{change.action}, and the expected plan has {expected.action}"
+    if change.origin in DRIFTED and expected.origin not in DRIFTED:
+        return f"{change.action} undoes {_name_author(change.changed)}, which the expected plan does not show"
     if change.action == "create":
         return None if change.after == expected.after else _describe_other(expected.after, change.after)
     if change.action == "delete":
         if change.archives != expected.archives:
             return "it would be deleted for good" if expected.archives else "it would be archived"
         return None if change.before == expected.before else _describe_other(expected.before, change.before)
+    return _find_other_field(change, expected)
+
+
+def _find_other_field(change: Change, expected: Change) -> str | None:
+    """Return the first field that a change sets and an expected one does not, in words; None when there is none."""
     known = {entry.path: entry for entry in expected.fields}
     for entry in change.fields:
         reviewed = known.get(entry.path)
@@ -68,7 +75,14 @@ def _find_problem(change: Change, expected: Change) -> str | None:
             return f"{_describe_field(entry)} is not in the expected plan"
         if (reviewed.before, reviewed.after) != (entry.before, entry.after):
             return f"{_describe_field(entry)}, and the expected plan has {_describe_values(reviewed)}"
+        if entry.origin in DRIFTED and reviewed.origin not in DRIFTED:
+            author = _name_author(entry.changed)
+            return f"{_describe_field(entry)} undoes {author}, which the expected plan does not show"
     return None
+
+
+def _name_author(changed: Changed | None) -> str:
+    return "a change of another user" if changed is None else f"a change by {changed.by} at {changed.at}"
 
 
 def _find_other_end(change: Change, expected: Change) -> str | None:
