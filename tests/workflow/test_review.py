@@ -12,7 +12,7 @@ from unleash_gitops.model.plan import Changed
 from unleash_gitops.model.report import ConcurrentChange
 from workflow.rivals import FLAG, Rivals, in_production, rollout
 
-UNHELD = "the server accepted the change but does not hold it: "
+NOT_STORED = "the server accepted the change but does not hold it: "
 SEGMENT = {"description": "one", "constraints": []}
 
 
@@ -55,17 +55,17 @@ def test_a_server_that_accepts_and_stores_nothing_fails_the_change(
 ) -> None:
     rivals = Rivals(kind, first)
     store_nothing(rivals, "PUT", "POST")
-    assert results(rivals, second) == [("failed", UNHELD + paths)]
+    assert results(rivals, second) == [("failed", NOT_STORED + paths)]
 
 
 def test_an_object_that_was_not_created_or_not_deleted_fails() -> None:
     rivals = Rivals("Segment", SEGMENT)
     store_nothing(rivals, "DELETE")
-    assert results(rivals) == [("failed", UNHELD + "the object still exists")]
+    assert results(rivals) == [("failed", NOT_STORED + "the object still exists")]
     rivals.fake.hook = lambda _method, _path, go: go()
     assert rivals.apply(rivals.plan()).complete
     store_nothing(rivals, "POST")
-    assert results(rivals, SEGMENT) == [("failed", UNHELD + "the object does not exist")]
+    assert results(rivals, SEGMENT) == [("failed", NOT_STORED + "the object does not exist")]
 
 
 def test_a_flag_that_was_created_without_its_mark_fails() -> None:
@@ -82,7 +82,7 @@ def test_a_flag_that_was_created_without_its_mark_fails() -> None:
     plan = rivals.plan({})
     rivals.fake.hook = hook
     (result,) = rivals.apply(plan).results
-    assert (result.status, result.error) == ("failed", UNHELD + "it bears no mark")
+    assert (result.status, result.error) == ("failed", NOT_STORED + "it bears no mark")
 
 
 def test_a_change_between_the_check_and_the_request_is_named() -> None:

@@ -16,11 +16,11 @@ from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.model.plan import Change, Changed
 from unleash_gitops.model.resource import Key, Resource, ResourceSet
 
-__all__ = ["RivalEvents", "find_rival_events", "read_log_position"]
+__all__ = ["ConcurrentEvents", "find_concurrent_events", "read_log_position"]
 
 
 @dataclass(frozen=True)
-class RivalEvents:
+class ConcurrentEvents:
     """The newest events of other users about one object during a run, None where there are none.
 
     `overwritten` came before the last write of the run, and what it left is no longer there. `standing` came after
@@ -40,17 +40,17 @@ def read_log_position(reads: Reads, changes: Sequence[Change]) -> int | None:
     return read_newest_event_id(reads.get, types) if types else None
 
 
-def find_rival_events(
+def find_concurrent_events(
     reads: Reads, changes: Sequence[Change], live: ResourceSet, since: int
-) -> tuple[Mapping[str, RivalEvents], str | None]:
+) -> tuple[Mapping[str, ConcurrentEvents], str | None]:
     """Return what others did to the objects of `changes` after the event `since`, by address.
 
     The second value is why the log could not be read, None when it could. Raises ServerError.
     """
     objects = {key: _find_object(change, key, live) for change in changes for key in _keys_of(change)}
     history = read_history(reads, objects.values(), since=since)
-    rivals = {change.address: _find_rivals(change, objects, history, reads) for change in changes}
-    return rivals, history.audit_error
+    concurrent = {change.address: _find_events(change, objects, history, reads) for change in changes}
+    return concurrent, history.audit_error
 
 
 def _keys_of(change: Change) -> tuple[Key, ...]:
@@ -63,20 +63,20 @@ def _find_object(change: Change, key: Key, live: ResourceSet) -> Resource:
     return present if present is not None else to_planned(change, key.id)
 
 
-def _find_rivals(change: Change, objects: Mapping[Key, Resource], history: History, reads: Reads) -> RivalEvents:
+def _find_events(change: Change, objects: Mapping[Key, Resource], history: History, reads: Reads) -> ConcurrentEvents:
     events = [event for key in _keys_of(change) for event in history.events.get(key, ())]
     last_own = max((event.id for event in events if history.is_ours(event)), default=0)
     standing = [event for event in events if not history.is_ours(event) and event.id > last_own]
     overwritten: list[Event] = []
     for key in _keys_of(change):
         earlier = [event for event in history.events.get(key, ()) if event.id <= last_own]
-        lost, kept = _sort_rivals(change, objects[key], earlier, history, reads)
+        lost, kept = _sort_events(change, objects[key], earlier, history, reads)
         overwritten += lost
         standing += kept
-    return RivalEvents(find_newest(overwritten), find_newest(standing))
+    return ConcurrentEvents(find_newest(overwritten), find_newest(standing))
 
 
-def _sort_rivals(
+def _sort_events(
     change: Change, resource: Resource, events: Sequence[Event], history: History, reads: Reads
 ) -> tuple[list[Event], list[Event]]:
     """Return which of others' events set a part that the change replaced, and is gone, and which set one that stands.

@@ -174,7 +174,7 @@ def _review(
         reviewed = review_report(plan, report, client, since)
     except ServerError as error:
         return report.model_copy(update={"unverified": str(error)})
-    except Exception as error:  # noqa: BLE001 - whatever it is, the changes are made, and are reported
+    except Exception as error:  # noqa: BLE001 - the changes are made, and are reported
         failure = UnexpectedFailure(error)
         on_unexpected(failure)
         return report.model_copy(update={"unverified": str(failure)})

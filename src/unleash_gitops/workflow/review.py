@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from unleash_gitops.drift import RivalEvents, find_rival_events
-from unleash_gitops.engine.held_changes import describe_unheld
+from unleash_gitops.drift import ConcurrentEvents, find_concurrent_events
 from unleash_gitops.engine.stale_changes import area_of
+from unleash_gitops.engine.stored_changes import describe_not_stored
 from unleash_gitops.model.plan import Change, Plan
 from unleash_gitops.model.report import ConcurrentChange, Report, Result
 from unleash_gitops.model.resource import Key
@@ -29,43 +29,45 @@ def review_report(plan: Plan, report: Report, client: Client, since: int | None)
     reader = make_reader(plan, touched, client, applied=True)
     live = reader.read_areas(dict.fromkeys(map(area_of, touched)))
     applied = {result.address for result in report.results if result.status == "applied"}
-    unheld = {
+    not_stored = {
         change.address: reason
         for change in touched
         if change.address in applied
         and change.kind not in reader.denied
-        and (reason := describe_unheld(change, live.resources.get(Key(change.kind, change.id)), plan.workspace))
+        and (reason := describe_not_stored(change, live.resources.get(Key(change.kind, change.id)), plan.workspace))
     }
-    rivals: Mapping[str, RivalEvents] = {}
+    concurrent: Mapping[str, ConcurrentEvents] = {}
     audit_error = None
     if since is not None:
-        rivals, audit_error = find_rival_events(reader, touched, live, since)
-    results = [_correct(result, unheld.get(result.address), rivals.get(result.address)) for result in report.results]
+        concurrent, audit_error = find_concurrent_events(reader, touched, live, since)
+    results = [
+        _correct(result, not_stored.get(result.address), concurrent.get(result.address)) for result in report.results
+    ]
     denied = "; ".join(f"{kind}: {reason}" for kind, reason in sorted(reader.denied.items()))
     return Report.of(
         results,
-        concurrent=tuple(_list_concurrent(touched, rivals, unheld)),
+        concurrent=tuple(_list_concurrent(touched, concurrent, not_stored)),
         unverified=denied or None,
         audit_error=audit_error,
     )
 
 
-def _correct(result: Result, unheld: str | None, rivals: RivalEvents | None) -> Result:
+def _correct(result: Result, not_stored: str | None, concurrent: ConcurrentEvents | None) -> Result:
     """Return the result of a change, failed when the server does not hold it for no reason that is known."""
-    if unheld is None or (rivals is not None and rivals.standing is not None):
+    if not_stored is None or (concurrent is not None and concurrent.standing is not None):
         return result
-    return result.model_copy(update={"status": "failed", "error": unheld})
+    return result.model_copy(update={"status": "failed", "error": not_stored})
 
 
 def _list_concurrent(
-    touched: list[Change], rivals: Mapping[str, RivalEvents], unheld: Mapping[str, str]
+    touched: list[Change], concurrent: Mapping[str, ConcurrentEvents], not_stored: Mapping[str, str]
 ) -> list[ConcurrentChange]:
     """Return what others overwrote or lost: of what stands, only where an object is not as the run left it."""
     changes = []
     for change in touched:
-        events = rivals.get(change.address, RivalEvents())
+        events = concurrent.get(change.address, ConcurrentEvents())
         if events.overwritten is not None:
             changes.append(ConcurrentChange(address=change.address, changed=events.overwritten, overwritten=True))
-        if events.standing is not None and change.address in unheld:
+        if events.standing is not None and change.address in not_stored:
             changes.append(ConcurrentChange(address=change.address, changed=events.standing, overwritten=False))
     return changes

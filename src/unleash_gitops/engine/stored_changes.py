@@ -8,17 +8,17 @@ from unleash_gitops.engine.diff import diff_parts, list_fields
 from unleash_gitops.engine.stale_changes import is_within_parts, overwritten_parts
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.interfaces import Claimable, HasHistory, Marked
+from unleash_gitops.model.naming import list_names
 from unleash_gitops.model.ownership import mark_line
 from unleash_gitops.model.plan import Change
 from unleash_gitops.model.resource import Resource
 
-__all__ = ["describe_unheld"]
+__all__ = ["describe_not_stored"]
 
 _ACCEPTED = "the server accepted the change but does not hold it"
-_MOST_NAMED = 5  # fields
 
 
-def describe_unheld(change: Change, live: Resource | None, workspace: str) -> str | None:
+def describe_not_stored(change: Change, live: Resource | None, workspace: str) -> str | None:
     """Return why an object is not as a change was to leave it, None when it is. `live` is the object afterwards.
 
     Only what the change wrote is compared; what the server never returns counts as held.
@@ -30,14 +30,13 @@ def describe_unheld(change: Change, live: Resource | None, workspace: str) -> st
         return None if live is None or live.ownership == "builtin" else f"{_ACCEPTED}: the object still exists"
     if live is None:
         return f"{_ACCEPTED}: the object does not exist"
-    paths = _find_unheld_fields(change, live)
+    paths = _find_fields_not_stored(change, live)
     if paths:
-        more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
-        return f"{_ACCEPTED}: {', '.join(paths[:_MOST_NAMED])}{more}"
+        return f"{_ACCEPTED}: {list_names(paths)}"
     return f"{_ACCEPTED}: it bears no mark" if _lacks_mark(change, live, workspace) else None
 
 
-def _find_unheld_fields(change: Change, live: Resource) -> list[str]:
+def _find_fields_not_stored(change: Change, live: Resource) -> list[str]:
     """Return the fields that another plan of the same values would change again, as far as the change wrote them."""
     kind = kinds()[change.kind]
     expected = kind.spec_after_update(replace(live, spec=change.after or {}), live)
