@@ -192,6 +192,7 @@ class _Run:
             status=status,
             error=error,
             sent=sent,
+            attempted=sent > 0 or self._sender.has_attempted(change.address),
         )
         self._results[place] = result
         try:

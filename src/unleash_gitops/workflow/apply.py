@@ -168,7 +168,7 @@ def _review(
     audit_error: str | None,
 ) -> Report:
     """Return the report with what the server holds now. A run that ended early is not looked at."""
-    if report.unverified is not None or not any(result.sent for result in report.results):
+    if report.unverified is not None or not report.has_attempted:
         return report
     try:
         reviewed = review_report(plan, report, client, since)
