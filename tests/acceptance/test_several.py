@@ -17,6 +17,7 @@ from acceptance.variants import parametrize_instance
 from command_line import CommandResult, run_here
 from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.instance import Instance
+from unleash_gitops.model.change_errors import ChangedSincePlanned
 from unleash_gitops.model.plan_set import PlanSet, parse_plans
 from unleash_gitops.workflow.apply import apply_plan
 
@@ -350,3 +351,25 @@ def test_a_bug_in_one_workspace_leaves_the_report_of_the_other(
     assert "Applied 1, failed 0, skipped 0, blocked 0." in done.out
     assert "error: internal error: RecursionError: too deep" in done.err
     assert titles(fake) == ["payments"]
+
+
+@pytest.mark.parametrize(("refused", "failed", "expected"), [(True, True, 1), (True, False, 3), (False, True, 3)])
+def test_the_exit_code_is_1_only_when_a_workspace_failed_and_nothing_was_sent_anywhere(
+    tmp_path: Path, fake: Instance, monkeypatch: pytest.MonkeyPatch, refused: bool, failed: bool, expected: int
+) -> None:
+    """One workspace may have no token, and the object of another may have changed since it was planned."""
+    space = Several(tmp_path, fake)
+    space.workspace("payments")
+    space.chart_in("payments", "errors", title="old")
+    assert space.apply("--all").code == 0
+    space.chart_in("payments", "errors", title="new")
+    if refused:
+        space.workspace("search", tokenEnv="UNLEASH_TOKEN_SEARCH")
+
+    def check_object(*_arguments: Any) -> None:
+        if failed:
+            raise ChangedSincePlanned("title", None)
+
+    monkeypatch.setattr("unleash_gitops.workflow.apply.check_object", check_object)
+    assert space.apply("--all").code == expected
+    assert titles(fake) == ["old" if failed else "new"]

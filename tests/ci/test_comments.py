@@ -14,7 +14,7 @@ import pytest
 from command_line import CommandResult, inherited_environment, run_here
 from document_samples import document_text
 from render.samples import ACTIONS, HUGE, PLANS, created, plan, planset
-from servers.fake_code_host import TOKEN, Answer, FakeCodeHost
+from servers.fake_code_host import BOT, TOKEN, Answer, FakeCodeHost
 from unleash_gitops.ci import CommentResult, Marker, open_code_host, post
 from unleash_gitops.ci.github_hints import build_find_hint
 from unleash_gitops.ci.job import detect_job
@@ -86,7 +86,7 @@ def test_the_first_comment_is_created_and_the_next_updates_it(code_host: FakeCod
     assert "**Nothing to change**" in code_host.bodies()[1]
     before = len(code_host.requests)
     assert "payments: the comment is up to date" in directory.comment(code_host, NO_CHANGES)
-    assert {method for method, _ in code_host.requests[before:]} == {"GET"}
+    assert {method for method, path in code_host.requests[before:] if path != "/api/graphql"} == {"GET"}
 
 
 def test_the_comment_links_sources_in_the_repository(code_host: FakeCodeHost, directory: JobDirectory) -> None:
@@ -219,6 +219,23 @@ def test_the_token_of_an_app_updates_only_comments_of_its_app(
     for saved_plan in (HUGE, ACTIONS):
         directory.comment(github, saved_plan)
     assert github.bodies() == [text_of(github, HUGE), text_of(github, ACTIONS)]
+
+
+def test_the_token_of_an_app_leaves_the_comments_of_jobs_alone(github: FakeCodeHost, directory: JobDirectory) -> None:
+    github.me = OUR_APP
+    github.add(text_of(github, HUGE), BOT)
+    directory.comment(github, ACTIONS)
+    assert github.bodies() == [text_of(github, HUGE), text_of(github, ACTIONS)]
+
+
+def test_the_token_of_a_job_updates_its_comment_where_the_api_does_not_tell_its_user(
+    github: FakeCodeHost, directory: JobDirectory
+) -> None:
+    github.me = BOT
+    github.hook = lambda _method, path, go: (404, {}, {"message": "Not Found"}) if path == "/api/graphql" else go()
+    for saved_plan in (HUGE, ACTIONS):
+        directory.comment(github, saved_plan)
+    assert github.bodies() == [text_of(github, ACTIONS)]
 
 
 @pytest.mark.parametrize("answer", [(404, {"message": "Not Found"}), (200, {"data": None}), (200, [])])

@@ -47,6 +47,26 @@ def test_lost_output_is_never_a_success(command: str, redirection: str, workspac
     assert (result.stdout, result.stderr) == ("", lost)
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_report_that_cannot_be_rendered_is_shown_without_layout_and_the_exit_code_is_3(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr(
+        f"unleash_gitops.render.{'json' if form == 'json' else 'report_text'}.render_report_{form}", fail
+    )
+    server = FakeUnleash()
+    with server.served() as url:
+        environment = {**inherited_environment(), "UNLEASH_URL": url, "UNLEASH_AUTH_TOKEN": TOKEN}
+        result = run_here(["apply", "--yes", "--format", form], cwd=workspace, environment=environment)
+    assert (result.code, len(server.charts)) == (3, 1)
+    shown = result.err.splitlines()
+    assert "error: the report cannot be shown: internal error: RecursionError: too deep" in shown
+    assert "payments: create ImpactMetric/errors: applied" in shown
+
+
 def test_an_apply_whose_report_is_lost_says_it_on_stderr_and_exits_with_3(workspace: Path) -> None:
     server = FakeUnleash()
     with server.served() as url:

@@ -32,3 +32,13 @@ def test_a_lost_interrupt_is_raised_again_before_anything_is_sent(number: signal
 def test_without_an_interrupt_the_block_runs() -> None:
     with interruptible(lambda: None) as is_interrupted:
         assert not is_interrupted()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_is_ignored_as_under_nohup_stays_ignored(number: signal.Signals) -> None:
+    signal.signal(number, signal.SIG_IGN)
+    raise_on_interrupt()
+    with interruptible(lambda: pytest.fail("the run may not stop")) as is_interrupted:
+        signal.raise_signal(number)
+        assert not is_interrupted()
+    assert signal.getsignal(number) is signal.SIG_IGN

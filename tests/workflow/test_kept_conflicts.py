@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,6 +35,9 @@ class Vocabulary:
             document("ContextField", "country", legalValues=[{"value": "x"}, {"value": "y"}], **field),
             document("Segment", "seg", constraints=[constraint]),
         ]
+        return self.plan_documents(*documents)
+
+    def plan_documents(self, *documents: Any) -> Plan:
         resources = {resource.key: resource for resource in map(parse_resource, documents)}
         loaded = LoadedWorkspace(Path(), None, ResourceSet(resources), (), (), len(resources))
         with self.client() as client:
@@ -95,3 +99,32 @@ def test_the_values_of_an_object_that_is_blocked_count_too() -> None:
         ("ContextField/country", "blocked"),
         ("Segment/seg", "blocked"),
     ]
+
+
+def test_what_is_blocked_blocks_what_refers_to_it() -> None:
+    """The parent keeps its own dependency when its change is blocked, and only one level is possible."""
+    vocabulary = Vocabulary("keep")
+    project = {"project": "default"}
+
+    def plan(value: str, parents: list[str], children: list[str]) -> Plan:
+        constraint = {"contextName": "country", "operator": "IN", "values": [value]}
+        strategy = {"name": "default", "constraints": [constraint]}
+        production = {"production": {"enabled": False, "strategies": [strategy]}}
+        parent = {"environments": production, "dependencies": [{"feature": name} for name in parents]}
+        child = {"dependencies": [{"feature": name} for name in children]}
+        return vocabulary.plan_documents(
+            document("ContextField", "country", legalValues=[{"value": "x"}, {"value": "y"}]),
+            document("FeatureFlag", "a-child", project, **child),
+            document("FeatureFlag", "grandparent", project),
+            document("FeatureFlag", "parent", project, **parent),
+        )
+
+    assert vocabulary.apply(plan("x", ["grandparent"], []))
+    vocabulary.edit()
+    kept = "this plan leaves ContextField/country as it is"
+    value = f'"y" is not among the legal values of the context field country: {kept}'
+    levels = '"parent" depends on another flag itself, and only one level is possible'
+    assert {change.address: (change.action, change.reason) for change in plan("y", [], ["parent"]).changes} == {
+        "FeatureFlag/default/parent": ("blocked", value),
+        "FeatureFlag/default/a-child": ("blocked", f"{levels}: this plan leaves FeatureFlag/default/parent as it is"),
+    }

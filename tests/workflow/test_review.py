@@ -12,7 +12,7 @@ from unleash_gitops.model.plan import Changed
 from unleash_gitops.model.report import ConcurrentChange
 from workflow.rivals import FLAG, Rivals, in_production, rollout
 
-UNHELD = "the server accepted the change but does not hold it: "
+NOT_STORED = "the server accepted the change but does not hold it: "
 SEGMENT = {"description": "one", "constraints": []}
 
 
@@ -55,17 +55,17 @@ def test_a_server_that_accepts_and_stores_nothing_fails_the_change(
 ) -> None:
     rivals = Rivals(kind, first)
     store_nothing(rivals, "PUT", "POST")
-    assert results(rivals, second) == [("failed", UNHELD + paths)]
+    assert results(rivals, second) == [("failed", NOT_STORED + paths)]
 
 
 def test_an_object_that_was_not_created_or_not_deleted_fails() -> None:
     rivals = Rivals("Segment", SEGMENT)
     store_nothing(rivals, "DELETE")
-    assert results(rivals) == [("failed", UNHELD + "the object still exists")]
+    assert results(rivals) == [("failed", NOT_STORED + "the object still exists")]
     rivals.fake.hook = lambda _method, _path, go: go()
     assert rivals.apply(rivals.plan()).complete
     store_nothing(rivals, "POST")
-    assert results(rivals, SEGMENT) == [("failed", UNHELD + "the object does not exist")]
+    assert results(rivals, SEGMENT) == [("failed", NOT_STORED + "the object does not exist")]
 
 
 def test_a_flag_that_was_created_without_its_mark_fails() -> None:
@@ -82,7 +82,7 @@ def test_a_flag_that_was_created_without_its_mark_fails() -> None:
     plan = rivals.plan({})
     rivals.fake.hook = hook
     (result,) = rivals.apply(plan).results
-    assert (result.status, result.error) == ("failed", UNHELD + "it bears no mark")
+    assert (result.status, result.error) == ("failed", NOT_STORED + "it bears no mark")
 
 
 def test_a_change_between_the_check_and_the_request_is_named() -> None:
@@ -145,6 +145,80 @@ def test_what_another_user_changed_after_the_write_is_no_failure_of_the_server()
     entry = ConcurrentChange(address="Segment/thing", changed=last_event(rivals), overwritten=False)
     assert report.concurrent == (entry,)
     assert report.complete
+
+
+def test_a_lost_write_is_not_excused_by_another_user_who_changed_another_field() -> None:
+    rivals = Rivals("FeatureFlag", in_production(rollout(10), description="one"))
+    plan = rivals.plan(in_production(rollout(50), description="one"))
+    edit = {"name": "f", "type": "release", "description": "theirs"}
+
+    def hook(method: str, path: str, go: Callable[[], Answer]) -> Answer:
+        if method != "PUT" or "/strategies/" not in path:
+            return go()
+        rivals.fake.hook = lambda _method, _path, go: go()
+        rivals.send("PUT", FLAG, edit)
+        return (200, {}, b"{}")
+
+    rivals.fake.hook = hook
+    report = rivals.apply(plan)
+    error = NOT_STORED + "environments.production.strategies[0].parameters.rollout"
+    assert [(result.status, result.error) for result in report.results] == [("failed", error)]
+    assert not report.complete
+
+
+def test_a_lost_write_is_not_excused_by_a_change_before_the_write_of_another_part() -> None:
+    rivals = Rivals("FeatureFlag", {"description": "one", **in_production(rollout(10))})
+    plan = rivals.plan({"description": "two", **in_production(rollout(50))})
+    edit = {"name": "f", "type": "experiment", "description": "two"}
+
+    def hook(method: str, path: str, go: Callable[[], Answer]) -> Answer:
+        if method != "PUT" or "/strategies/" not in path:
+            return go()
+        rivals.fake.hook = lambda _method, _path, go: go()
+        rivals.send("PUT", FLAG, edit)
+        return (200, {}, b"{}")
+
+    rivals.fake.hook = hook
+    (result,) = rivals.apply(plan).results
+    error = NOT_STORED + "environments.production.strategies[0].parameters.rollout"
+    assert (result.status, result.error) == ("failed", error)
+
+
+def test_an_object_that_another_user_deleted_after_the_write_is_no_failure_of_the_server() -> None:
+    rivals = Rivals("Segment", SEGMENT)
+    plan = rivals.plan({**SEGMENT, "description": "two"})
+    rivals.fake.requests.clear()
+
+    def hook(method: str, path: str, go: Callable[[], Answer]) -> Answer:
+        is_written = any(sent == "PUT" for sent, _ in rivals.fake.requests)
+        if is_written and (method, path) == ("GET", "/api/admin/segments"):
+            rivals.fake.hook = lambda _method, _path, go: go()
+            (entry,) = rivals.send("GET", "/api/admin/segments")["segments"]
+            rivals.send("DELETE", f"/api/admin/segments/{entry['id']}")
+        return go()
+
+    rivals.fake.hook = hook
+    report = rivals.apply(plan)
+    assert [(result.status, result.error) for result in report.results] == [("applied", None)]
+
+
+def test_a_change_that_was_stored_but_answered_with_an_error_is_reviewed() -> None:
+    rivals = Rivals("Segment", SEGMENT)
+    plan = rivals.plan({**SEGMENT, "description": "two"})
+
+    def hook(method: str, _path: str, go: Callable[[], Answer]) -> Answer:
+        if method != "PUT":
+            return go()
+        rivals.fake.hook = lambda _method, _path, go: go()
+        rivals.update(description="theirs")
+        go()
+        return (400, {"content-type": "application/json"}, b'{"name": "X", "message": "odd"}')
+
+    rivals.fake.hook = hook
+    report = rivals.apply(plan)
+    assert [(result.status, result.sent, result.attempted) for result in report.results] == [("failed", 0, True)]
+    entry = ConcurrentChange(address="Segment/thing", changed=last_event(rivals), overwritten=True)
+    assert report.concurrent == (entry,)
 
 
 @pytest.mark.parametrize("status", [403, 500])

@@ -1,4 +1,4 @@
-"""The allow-list of hosts: where a token may be sent, whatever the files, a plan or an option say.
+"""The allow-list of hosts: the hosts a token may be sent to. Files, plans and options cannot extend it.
 
 A host is compared in the form in which the client connects to it: in lower case, an international name in its ASCII
 form, an IP address in its shortest form, and without the dot at the end.

@@ -1,4 +1,4 @@
-"""Connections whose every step ends at the deadline of its request, whatever the other side sends or holds back.
+"""Connections whose every step ends at the deadline of its request. The other side cannot delay that.
 
 The time-outs of HTTP libraries are for a single read: a server that sends one byte a second never exceeds them.
 """

@@ -1,4 +1,4 @@
-"""How often and how long one request is tried again, whatever the server asks for."""
+"""How often and how long one request is tried again. The server cannot ask for more."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """One request and its whole answer, bounded in time, size and depth.
 
-Whatever a server sends, the end is an answer, NoAnswer or UnreadableAnswer.
+Anything that a server sends becomes an answer, NoAnswer or UnreadableAnswer.
 """
 
 from __future__ import annotations

@@ -69,13 +69,17 @@ class GitHub(CodeHost[_IssueComment]):
         return Comment(entry.id, entry.body or "", entry.html_url, entry.user)
 
     def _is_own_author(self, author: dict[str, Any]) -> bool:
-        """Any workflow of the repository writes as the same user of jobs, but no contributor and no other app."""
+        """Any workflow of the repository writes as the same user of jobs, but no contributor and no other app.
+
+        The users of jobs count only where the API does not tell whose token it is.
+        """
         if self._is_own_user(author):
             return True
         login = author.get("login")
         if self._read_own_user() or author.get("type") == "User" or not isinstance(login, str):
             return False
-        return login in _JOB_USERS or _app_name(login) == self._read_own_app()
+        own_app = self._read_own_app()
+        return _app_name(login) == own_app if own_app else login in _JOB_USERS
 
     def _read_own_app(self) -> str:
         """Return the name of the token's app, "" when it is unknown. Raises CodeHostError to be retried."""

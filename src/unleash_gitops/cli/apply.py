@@ -42,6 +42,7 @@ from unleash_gitops.cli.workspaces import (
     show_failures,
 )
 from unleash_gitops.model.errors import OutputLost, UsageError
+from unleash_gitops.model.interrupts import INTERRUPTED
 
 if TYPE_CHECKING:
     from unleash_gitops.model.plan import OnDrift
@@ -53,7 +54,6 @@ __all__ = ["apply"]
 
 INCOMPLETE = 3
 REFUSED = 1
-INTERRUPTED = 130
 
 
 @click.command()
@@ -309,7 +309,7 @@ def _apply(
     if interrupted():
         return INTERRUPTED
     complete = all(run.report is None or run.report.complete for run in runs)
-    if failed and not any(run.report is not None and run.report.has_sent for run in runs):
+    if failed and not any(run.report is not None and run.report.has_attempted for run in runs):
         return REFUSED
     return INCOMPLETE if failed or not complete else 0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ import click
 from unleash_gitops.cli.output import echo_line
 from unleash_gitops.model.errors import UsageError
 from unleash_gitops.model.files import read_bounded
-from unleash_gitops.model.interrupts import INTERRUPTED, check_interrupt
+from unleash_gitops.model.interrupts import INTERRUPTED, check_interrupt, handle_interrupts
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
@@ -188,7 +187,7 @@ def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def interruptible(stop: Callable[[], None]) -> Iterator[Callable[[], bool]]:
-    """Call `stop` on the first SIGINT or SIGTERM in the block, and exit at once on the second.
+    """Call `stop` on the first SIGINT or SIGTERM in the block, and exit at once on the second. Ignored ones stay so.
 
     Yields a function that tells whether there was an interrupt. Raises KeyboardInterrupt for one before the block.
     """
@@ -201,10 +200,6 @@ def interruptible(stop: Callable[[], None]) -> Iterator[Callable[[], bool]]:
         stop()
         os.write(2, b"interrupted: waiting for requests in flight; interrupt again to exit at once\n")
 
-    earlier_handlers = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with handle_interrupts(interrupt):
         check_interrupt()  # Python may have lost the exception of one before
         yield stopped.is_set
-    finally:
-        for number, handler in earlier_handlers.items():
-            signal.signal(number, handler)

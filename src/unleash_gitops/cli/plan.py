@@ -21,6 +21,7 @@ from unleash_gitops.cli.workspaces import (
     show_failures,
 )
 from unleash_gitops.model.errors import UsageError
+from unleash_gitops.model.naming import list_names
 
 if TYPE_CHECKING:
     from unleash_gitops.ci.job import Job
@@ -44,7 +45,6 @@ __all__ = [
 
 PENDING = 2
 BLOCKED = 3
-_MAX_NAMED = 5
 
 sandbox_option = click.option(
     "--sandbox", is_flag=True, help="Use the sandbox server of this machine. Starts it if it is not running."
@@ -176,8 +176,7 @@ def _show_drift(runs: Sequence[Run], plans: Plan | PlanSet | None, form: str, *,
         return 1
     unexplained = [change.address for change in plans.unexplained]
     if unexplained:
-        more = f" and {len(unexplained) - _MAX_NAMED} more" if len(unexplained) > _MAX_NAMED else ""
-        echo_line(f"note: the audit log does not record who changed {', '.join(unexplained[:_MAX_NAMED])}{more}")
+        echo_line(f"note: the audit log does not record who changed {list_names(unexplained)}")
         echo_line("help: to see the differences, run: unleash-gitops plan")
     elif not plans.drifted:
         echo_line("No drift: nothing that the workspace manages was changed by another user.", err=form != "text")

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unleash_gitops.cli.output import echo_data, echo_line, echo_text, show_error
+from unleash_gitops.cli.output import echo_data, echo_line, echo_text, show_error, show_unexpected
 from unleash_gitops.cli.streams import abandon_output
-from unleash_gitops.model.errors import OutputLost
+from unleash_gitops.model.errors import OutputLost, UnexpectedError
 
 if TYPE_CHECKING:
     from unleash_gitops.workflow.many_workspaces import Run
@@ -18,15 +18,33 @@ __all__ = ["show_next_steps", "show_reports"]
 
 
 def show_reports(runs: Sequence[Run], form: str, *, several: bool) -> bool:
-    """Print the reports on stdout, or on stderr when stdout cannot be written. Tell whether stdout has them."""
+    """Print the reports on stdout, or on stderr when that fails. Tell whether stdout has them. Raises nothing."""
     try:
         _show_reports(runs, form, several=several)
     except OutputLost as error:
         abandon_output()
         show_error(error)
-        _show_reports(runs, "text", several=several, err=True)
+    except Exception as error:  # noqa: BLE001 - the changes are made, and the user must learn which
+        _show_results(runs, error)
         return False
-    return True
+    else:
+        return True
+    try:
+        _show_reports(runs, "text", several=several, err=True)
+    except Exception as error:  # noqa: BLE001 - as above
+        _show_results(runs, error)
+    return False
+
+
+def _show_results(runs: Sequence[Run], error: Exception) -> None:
+    """Print why the reports could not be shown, and each result without any layout, on stderr."""
+    unexpected = UnexpectedError(error)
+    show_unexpected(unexpected)
+    echo_line(f"error: the report cannot be shown: {unexpected}")
+    for run in runs:
+        for result in () if run.report is None else run.report.results:
+            reason = "" if result.error is None else f": {result.error}"
+            echo_line(f"{run.name}: {result.action} {result.address}: {result.status}{reason}")
 
 
 def _show_reports(runs: Sequence[Run], form: str, *, several: bool, err: bool = False) -> None:

@@ -7,7 +7,7 @@ differs.
 from __future__ import annotations
 
 from unleash_gitops.drift.attribution import attribute, find_orphan_drift
-from unleash_gitops.drift.concurrent_changes import RivalEvents, find_rival_events, read_log_position
+from unleash_gitops.drift.concurrent_changes import ConcurrentEvents, find_concurrent_events, read_log_position
 from unleash_gitops.drift.history import read_history
 from unleash_gitops.drift.renames import Rename, describe_renames, find_renames, follow_renames, note_renames
 from unleash_gitops.drift.resolve_policy import Policy, resolve_policy
@@ -15,16 +15,16 @@ from unleash_gitops.drift.side_effects import attribute_side_effects
 from unleash_gitops.drift.stale_plan import find_last_changes
 
 __all__ = [
+    "ConcurrentEvents",
     "Policy",
     "Rename",
-    "RivalEvents",
     "attribute",
     "attribute_side_effects",
     "describe_renames",
+    "find_concurrent_events",
     "find_last_changes",
     "find_orphan_drift",
     "find_renames",
-    "find_rival_events",
     "follow_renames",
     "note_renames",
     "read_history",

@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from unleash_gitops.api.audit_log import Event, read_newest_event_id
 from unleash_gitops.drift.history import History, event_types, read_history
 from unleash_gitops.drift.object_history import find_newest
-from unleash_gitops.engine.parts import list_parts, value_at
+from unleash_gitops.engine.parts import MARK, PartPath, find_differing_parts, list_parts, value_at
 from unleash_gitops.engine.stale_changes import is_within_parts, overwritten_parts, to_planned
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.interfaces import HasHistory
 from unleash_gitops.kinds.reads import Reads
 from unleash_gitops.model.plan import Change, Changed
-from unleash_gitops.model.resource import Key, Resource, ResourceSet
+from unleash_gitops.model.resource import Key, Resource, ResourceSet, UnknownValue
 
-__all__ = ["RivalEvents", "find_rival_events", "read_log_position"]
+__all__ = ["ConcurrentEvents", "find_concurrent_events", "read_log_position"]
 
 
 @dataclass(frozen=True)
-class RivalEvents:
+class ConcurrentEvents:
     """The newest events of other users about one object during a run, None where there are none.
 
     `overwritten` came before the last write of the run, and what it left is no longer there. `standing` came after
-    the last write, or what it left is still there.
+    the last write, or what it left is still there. `touched` are the parts that each event changed, newest event first,
+    and whether the run itself caused it.
     """
 
     overwritten: Changed | None = None
     standing: Changed | None = None
+    touched: tuple[tuple[bool, frozenset[PartPath]], ...] = ()
+
+    def is_changed_by_another_user(self, part: PartPath) -> bool:
+        """Tell whether the newest event that changed a part, or anything above or below it, is another user's."""
+        for is_own, parts in self.touched:
+            if is_within_parts(part, parts):
+                return not is_own and any(part[: len(path)] == path for path in parts)
+        return False
 
 
 def read_log_position(reads: Reads, changes: Sequence[Change]) -> int | None:
@@ -40,17 +50,17 @@ def read_log_position(reads: Reads, changes: Sequence[Change]) -> int | None:
     return read_newest_event_id(reads.get, types) if types else None
 
 
-def find_rival_events(
+def find_concurrent_events(
     reads: Reads, changes: Sequence[Change], live: ResourceSet, since: int
-) -> tuple[Mapping[str, RivalEvents], str | None]:
+) -> tuple[Mapping[str, ConcurrentEvents], str | None]:
     """Return what others did to the objects of `changes` after the event `since`, by address.
 
     The second value is why the log could not be read, None when it could. Raises ServerError.
     """
     objects = {key: _find_object(change, key, live) for change in changes for key in _keys_of(change)}
     history = read_history(reads, objects.values(), since=since)
-    rivals = {change.address: _find_rivals(change, objects, history, reads) for change in changes}
-    return rivals, history.audit_error
+    concurrent = {change.address: _find_events(change, objects, history, reads) for change in changes}
+    return concurrent, history.audit_error
 
 
 def _keys_of(change: Change) -> tuple[Key, ...]:
@@ -63,20 +73,50 @@ def _find_object(change: Change, key: Key, live: ResourceSet) -> Resource:
     return present if present is not None else to_planned(change, key.id)
 
 
-def _find_rivals(change: Change, objects: Mapping[Key, Resource], history: History, reads: Reads) -> RivalEvents:
+def _find_events(change: Change, objects: Mapping[Key, Resource], history: History, reads: Reads) -> ConcurrentEvents:
     events = [event for key in _keys_of(change) for event in history.events.get(key, ())]
     last_own = max((event.id for event in events if history.is_ours(event)), default=0)
     standing = [event for event in events if not history.is_ours(event) and event.id > last_own]
     overwritten: list[Event] = []
     for key in _keys_of(change):
         earlier = [event for event in history.events.get(key, ()) if event.id <= last_own]
-        lost, kept = _sort_rivals(change, objects[key], earlier, history, reads)
+        lost, kept = _sort_events(change, objects[key], earlier, history, reads)
         overwritten += lost
         standing += kept
-    return RivalEvents(find_newest(overwritten), find_newest(standing))
+    return ConcurrentEvents(
+        find_newest(overwritten), find_newest(standing), tuple(_list_touched(change, objects, history, reads))
+    )
 
 
-def _sort_rivals(
+def _list_touched(
+    change: Change, objects: Mapping[Key, Resource], history: History, reads: Reads
+) -> Iterator[tuple[bool, frozenset[PartPath]]]:
+    """Yield whether each event is the run's own, and the parts that it changed for certain, newest event first.
+
+    An event that changed no part that a spec has, or the description, may have changed the mark.
+    """
+    kind = kinds()[change.kind]
+    if not isinstance(kind, HasHistory):
+        return
+    touched: list[tuple[int, bool, frozenset[PartPath]]] = []
+    for key in _keys_of(change):
+        resource, events = objects[key], history.events.get(key, ())
+        live = resource if resource.ownership is not None else None
+        states = kind.history_states(live, resource.id, events, reads) if events else ()
+        for event, (before, after) in zip(events, states, strict=True):
+            parts = {part for part in find_differing_parts(before, after) if _is_known(after, part)}
+            if not parts or ("description",) in parts:
+                parts.add(MARK)
+            touched.append((event.id, history.is_ours(event), frozenset(parts)))
+    touched.sort(key=lambda entry: -entry[0])
+    yield from ((is_own, parts) for _, is_own, parts in touched)
+
+
+def _is_known(state: Mapping[str, Any] | UnknownValue | None, part: PartPath) -> bool:
+    return not isinstance(state, UnknownValue) and not isinstance(value_at(state, part), UnknownValue)
+
+
+def _sort_events(
     change: Change, resource: Resource, events: Sequence[Event], history: History, reads: Reads
 ) -> tuple[list[Event], list[Event]]:
     """Return which of others' events set a part that the change replaced, and is gone, and which set one that stands.

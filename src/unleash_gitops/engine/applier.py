@@ -3,8 +3,8 @@
 Changes that do not wait for each other are sent at the same time; deletes begin when everything else has ended. A
 change that fails takes with it only what cannot be without it: what refers to an object that does not exist, and the
 delete of an object that may still be used. Right before the first call that changes a live object, the caller checks
-the object. A call that waits for the server goes when no other call is
-left that could go first, so that all such calls share one wait.
+the object. A call that waits for the server is sent when no other call is left that could be sent first, so that all
+such calls share one wait.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def apply_changes(
     `check_object` is called right before the first call of a change of a live object, and raises ServerError when
     that must not be sent. `on_unexpected` gets each exception that no part of the tool expects. `halt` is asked before
     each change and each request; it returns why nothing more may be sent, None as long as it may. Never raises for a
-    change that fails, whatever the reason: that is in the report.
+    change that fails, for any reason: that is in the report.
     """
     sender = Sender(client, hand_over=hand_over, halt=halt)
     return _Run(plan.changes, client, stop, on_result, sender, check_object, on_unexpected, halt).report()
@@ -155,7 +155,7 @@ class _Run:
     def _is_lost(self, place: int, dependent: int) -> bool:
         """Tell whether a change was not applied without which `dependent` cannot be: an update left its object there.
 
-        An object is deleted only when whatever used it has been changed or deleted.
+        An object is deleted only when each object that used it has been changed or deleted.
         """
         if self._results[place].status == "applied":
             return False
@@ -192,6 +192,7 @@ class _Run:
             status=status,
             error=error,
             sent=sent,
+            attempted=sent > 0 or self._sender.has_attempted(change.address),
         )
         self._results[place] = result
         try:
@@ -230,7 +231,7 @@ def _apply(change: Change, sender: Sender, check_object: _CheckObject, begin: in
             sent += 1
     except ServerError as error:
         return _Progress(sent, error)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the other changes and the report do not depend on it
+    except Exception as error:  # noqa: BLE001 - the other changes and the report do not depend on it
         return _Progress(sent, UnexpectedFailure(error))
     return _Progress(sent)
 

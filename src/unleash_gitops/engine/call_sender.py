@@ -56,7 +56,8 @@ class Sender:
         self._environ = os.environ if environ is None else environ
         self._hand_over = hand_over
         self._ids: dict[str, Any] = {}
-        self._sendings: dict[str, Future[None]] = {}
+        self._sendings: dict[str, tuple[Future[None], str]] = {}
+        self._attempted: set[str] = set()
         self._lock = threading.Lock()
 
     def send(self, call: Call, address: str) -> None:
@@ -66,10 +67,8 @@ class Sender:
             return
         key = json.dumps([call.method, call.path, call.body, [fill.as_json() for fill in call.fills]], sort_keys=True)
         with self._lock:
-            sending = self._sendings.get(key)
-            is_first = sending is None
-            if sending is None:
-                sending = self._sendings[key] = Future()
+            is_first = key not in self._sendings
+            sending, first = self._sendings.setdefault(key, (Future(), address))
         if is_first:
             try:
                 self._send(call, address)
@@ -77,7 +76,15 @@ class Sender:
             except BaseException as error:
                 sending.set_exception(error)
                 raise
-        sending.result()
+        try:
+            sending.result()
+        finally:
+            if first in self._attempted:
+                self._attempted.add(address)
+
+    def has_attempted(self, address: str) -> bool:
+        """Tell whether any request that changes something was sent of the change to `address`, with any answer."""
+        return address in self._attempted
 
     def wait_for(self, lookup: Lookup, deadline: float) -> bool:
         """Wait until the server shows the object that `lookup` describes, at most until `deadline` (monotonic).
@@ -102,12 +109,12 @@ class Sender:
             return
         require_unclaimed(call.claim, self._client.get)
         self._send_once(call, address)
-        confirm_claim(call.claim, self._client.get, lambda: self._withdraw(call))
+        confirm_claim(call.claim, self._client.get, lambda: self._withdraw(call, address))
 
-    def _withdraw(self, call: Call) -> None:
+    def _withdraw(self, call: Call, address: str) -> None:
         """Take back the tag that a call has put on a flag."""
         body = {"addedTags": [], "removedTags": call.body["addedTags"]}
-        self._write(call.method, call.path, body, repeatable=True)
+        self._write(call.method, call.path, body, address, repeatable=True)
 
     def _send_once(self, call: Call, address: str, *, is_repeated: bool = False) -> None:
         path = call.path
@@ -123,7 +130,7 @@ class Sender:
             self._client.hide(secret)
             path = path.replace("{found}", quote(secret, safe=""))
         try:
-            answer = self._answer(call, path, self._fill(call.body, call.fills, call))
+            answer = self._answer(call, path, self._fill(call.body, call.fills, call), address)
         except MissingRoute:
             raise
         except ApiError as error:
@@ -137,13 +144,13 @@ class Sender:
             return
         self._note(call, address, answer)
 
-    def _answer(self, call: Call, path: str, body: Any) -> Any:
+    def _answer(self, call: Call, path: str, body: Any, address: str) -> Any:
         """Return the server's answer, or, when the answer was lost, the object that the call created."""
         attempts_left = _MOST_ATTEMPTS
         wait = _FIRST_WAIT_BEFORE_VERIFYING
         while True:
             try:
-                return self._write(call.method, path, body, repeatable=call.repeatable)
+                return self._write(call.method, path, body, address, repeatable=call.repeatable)
             except (Unreachable, ApiError) as error:
                 attempts_left -= 1
                 if call.verify is None or not _lost(error) or not attempts_left or self._client.stop.wait(wait):
@@ -153,15 +160,26 @@ class Sender:
             if created is not None:
                 return created
 
-    def _write(self, method: str, path: str, body: Any, *, repeatable: bool) -> Any:
+    def _write(self, method: str, path: str, body: Any, address: str, *, repeatable: bool) -> Any:
         """Send a request that changes something, and each repetition of it, only as long as the run may."""
+        attempts = 0
 
         def require_permission() -> None:
+            nonlocal attempts
             reason = self._halt()
             if reason is not None:
                 raise LeaseLost(method, path, reason)
+            attempts += 1
 
-        return self._client.send(method, path, body, repeatable=repeatable, before_attempt=require_permission)
+        try:
+            return self._client.send(method, path, body, repeatable=repeatable, before_attempt=require_permission)
+        except Unreachable as error:
+            if attempts == 1 and not error.sent:
+                attempts = 0  # no connection was made
+            raise
+        finally:
+            if attempts:
+                self._attempted.add(address)
 
     def _look_up(self, lookup: Lookup) -> Any:
         """Return the object that `lookup` describes, None when there is none."""

@@ -9,6 +9,7 @@ from typing import Any
 from unleash_gitops.engine.classify import Classification, Difference
 from unleash_gitops.kinds import kinds
 from unleash_gitops.kinds.base import references_of
+from unleash_gitops.model.naming import list_names
 from unleash_gitops.model.plan import Change, NumberedObject
 from unleash_gitops.model.resource import Key, Reference, Resource, ResourceSet
 
@@ -23,9 +24,7 @@ def describe_users(users: Collection[str]) -> str | None:
     """Return `used by …` with the addresses of `users`, None when there are none."""
     if not users:
         return None
-    named = sorted(users)[:_MOST_NAMED]
-    more = f" and {len(users) - len(named)} more" if len(users) > len(named) else ""
-    return f"used by {', '.join(named)}{more}"
+    return f"used by {list_names(sorted(users))}"
 
 
 def find_delete_blockers(classification: Classification) -> Mapping[Key, str]:

@@ -7,13 +7,16 @@ from typing import Any
 
 from unleash_gitops.model.resource import UnknownValue
 
-__all__ = ["ABSENT", "PartPath", "find_differing_parts", "list_parts", "value_at", "with_value"]
+__all__ = ["ABSENT", "MARK", "PartPath", "find_differing_parts", "list_parts", "value_at", "with_value"]
 
 PartPath = tuple[str, ...]
 """The keys that lead to a part. A mapping consists of parts; a list or a scalar is one part as a whole.
 
 The empty path is the object itself: whether it exists.
 """
+
+MARK: PartPath = ("*mark*",)
+"""Stands for an object's mark, which is in no spec."""
 
 
 class _Absent:

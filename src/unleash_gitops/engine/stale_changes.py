@@ -9,6 +9,7 @@ from unleash_gitops.engine.diff import diff_fields, diff_parts, list_fields
 from unleash_gitops.engine.parts import PartPath
 from unleash_gitops.engine.plan_context import describe_owners
 from unleash_gitops.kinds import kinds
+from unleash_gitops.model.naming import list_names
 from unleash_gitops.model.plan import Change, Plan
 from unleash_gitops.model.resource import Address, Area, Key, Resource, ResourceSet
 
@@ -21,8 +22,6 @@ __all__ = [
     "overwritten_parts",
     "to_planned",
 ]
-
-_MOST_NAMED = 5  # fields
 
 
 def list_areas(plan: Plan) -> tuple[Area, ...]:
@@ -92,9 +91,7 @@ def describe_change_since(change: Change, live: Resource | None) -> str | None:
     paths += [".".join(part) for part in kinds()[change.kind].lost_parts(change.calls, live) if not paths]
     if not paths:
         return None
-    paths = list(dict.fromkeys(paths))
-    more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
-    return ", ".join(paths[:_MOST_NAMED]) + more
+    return list_names(list(dict.fromkeys(paths)))
 
 
 def overwritten_parts(change: Change) -> tuple[PartPath, ...]:

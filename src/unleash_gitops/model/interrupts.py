@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
-__all__ = ["INTERRUPTED", "check_interrupt", "exit_on_interrupt", "raise_on_interrupt"]
+__all__ = ["INTERRUPTED", "check_interrupt", "exit_on_interrupt", "handle_interrupts", "raise_on_interrupt"]
 
 INTERRUPTED = 130
 """The exit code of an interrupted run."""
@@ -39,10 +40,21 @@ def check_interrupt() -> None:
         raise KeyboardInterrupt
 
 
-def _install(handler: signal._HANDLER) -> None:
-    for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup, or in the background of a script
-            signal.signal(number, handler)
+@contextmanager
+def handle_interrupts(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Call `handler` for each interrupt in the block, in place of the handler before it."""
+    earlier = _install(handler)
+    try:
+        yield
+    finally:
+        for number, former in earlier.items():
+            signal.signal(number, former)
+
+
+def _install(handler: signal._HANDLER) -> dict[signal.Signals, signal._HANDLER]:
+    """Install the handler for each signal that is not ignored, as under nohup. Return the handlers before."""
+    handled = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    return {number: signal.signal(number, handler) for number in handled}
 
 
 def _exit(_signal: int, _frame: FrameType | None) -> NoReturn:

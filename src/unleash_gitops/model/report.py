@@ -18,12 +18,14 @@ Status = Literal["applied", "failed", "skipped", "blocked"]
 class Result(ChangedObject):
     """The result of one change. `error` is a sentence for a reader, None when there is no error.
 
-    `sent` is how many of the change's requests the server accepted.
+    `sent` is how many of the change's requests the server accepted. `attempted` tells whether any was sent at all: the
+    server may have stored one that it answered with an error, or whose answer was lost.
     """
 
     status: Status
     error: str | None = None
     sent: int = 0
+    attempted: bool = False
 
 
 class ConcurrentChange(Data):
@@ -70,9 +72,9 @@ class Report(Data):
         return cls(summary=ReportSummary(**numbers), results=results, **more)
 
     @property
-    def has_sent(self) -> bool:
-        """Tell whether anything was sent to the server."""
-        return bool(self.summary.applied or self.summary.failed)
+    def has_attempted(self) -> bool:
+        """Tell whether any request that changes something was sent, with any answer or none."""
+        return any(result.attempted for result in self.results)
 
     @property
     def complete(self) -> bool:

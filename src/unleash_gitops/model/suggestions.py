@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Collection
 
+from unleash_gitops.model.naming import list_names
+
 __all__ = ["MAX_ALTERNATIVES", "find_nearest", "list_alternatives", "suggest_alternatives", "suggest_nearest"]
 
 MAX_ALTERNATIVES = 10
@@ -34,8 +36,7 @@ def list_alternatives(choices: Collection[str], word: str | None = None) -> str:
     ordered = list(choices)
     if word is not None and len(word) <= _MAX_WORD:
         ordered.sort(key=_build_similarity(word), reverse=True)
-    shown = ", ".join(ordered[:MAX_ALTERNATIVES])
-    return f"{shown} and {len(ordered) - MAX_ALTERNATIVES} more" if len(ordered) > MAX_ALTERNATIVES else shown
+    return list_names(ordered, MAX_ALTERNATIVES)
 
 
 def suggest_alternatives(word: str, choices: Collection[str], label: str) -> str | None:

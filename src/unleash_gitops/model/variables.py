@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["SECRET_PREFIX", "SECRET_VARIABLE", "TOKEN_VARIABLE", "build_secret_variable", "suggest_secret_variable"]
+__all__ = [
+    "SECRET_PREFIX",
+    "SECRET_VARIABLE",
+    "TOKEN_VARIABLE_PATTERN",
+    "build_secret_variable",
+    "suggest_secret_variable",
+]
 
 SECRET_PREFIX = "UNLEASH_SECRET_"  # noqa: S105 - the beginning of a name
 SECRET_VARIABLE = f"{SECRET_PREFIX}[A-Z0-9_]+"
 """The names that `fromEnv` may have, as a regular expression for the whole name."""
 
-TOKEN_VARIABLE = f"UNLEASH_(?!{SECRET_PREFIX.removeprefix('UNLEASH_')})[A-Z0-9_]+"
+TOKEN_VARIABLE_PATTERN = f"UNLEASH_(?!{SECRET_PREFIX.removeprefix('UNLEASH_')})[A-Z0-9_]+"
 """The names that `tokenEnv` may have, as a regular expression for the whole name."""
 
 _LOOKS_LIKE_A_NAME = re.compile("[A-Z]+(_[A-Z]+)*|(?=.*_)[A-Z][A-Z0-9_]*")

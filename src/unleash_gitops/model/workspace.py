@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from unleash_gitops.model.diagnostics import Position
 from unleash_gitops.model.ownership import is_computed_for
 from unleash_gitops.model.plan import OnDrift
-from unleash_gitops.model.variables import SECRET_PREFIX, TOKEN_VARIABLE
+from unleash_gitops.model.variables import SECRET_PREFIX, TOKEN_VARIABLE_PATTERN
 
 if TYPE_CHECKING:
     from unleash_gitops.model.resource import Resource
@@ -73,7 +73,7 @@ def canonical_url(url: str | None) -> str | None:
 
 def check_variable_name(name: str) -> str:
     """Return `name`. Raises ValueError when it is not the name of a variable for a token, but for example a token."""
-    if not re.fullmatch(TOKEN_VARIABLE, name):
+    if not re.fullmatch(TOKEN_VARIABLE_PATTERN, name):
         raise ValueError(
             "must be the name of the environment variable that holds the token, not the token itself; "
             f"it begins with UNLEASH_ but not with {SECRET_PREFIX}, and has only A-Z, 0-9 and _"
@@ -141,7 +141,7 @@ class WorkspaceSpec(_Model):
     token_env: Annotated[str, AfterValidator(check_variable_name)] | None = Field(
         default=None,
         alias="tokenEnv",
-        json_schema_extra={"pattern": f"^{TOKEN_VARIABLE}$"},
+        json_schema_extra={"pattern": f"^{TOKEN_VARIABLE_PATTERN}$"},
         description="The environment variable that holds the token of this instance; its name begins with UNLEASH_. "
         "Default: UNLEASH_AUTH_TOKEN.",
         examples=["UNLEASH_TOKEN_STAGING"],

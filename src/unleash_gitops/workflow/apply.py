@@ -168,13 +168,13 @@ def _review(
     audit_error: str | None,
 ) -> Report:
     """Return the report with what the server holds now. A run that ended early is not looked at."""
-    if report.unverified is not None or not any(result.sent for result in report.results):
+    if report.unverified is not None or not report.has_attempted:
         return report
     try:
         reviewed = review_report(plan, report, client, since)
     except ServerError as error:
         return report.model_copy(update={"unverified": str(error)})
-    except Exception as error:  # noqa: BLE001 - whatever it is, the changes are made, and are reported
+    except Exception as error:  # noqa: BLE001 - the changes are made, and are reported
         failure = UnexpectedFailure(error)
         on_unexpected(failure)
         return report.model_copy(update={"unverified": str(failure)})

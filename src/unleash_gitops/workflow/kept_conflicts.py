@@ -15,8 +15,14 @@ def block_conflicts(classification: Classification) -> Classification:
     """Return the classification with each change blocked that refers to an object as it will not be.
 
     The files fit each other. But the drift policy keeps values of another user, and a blocked change leaves its object
-    as it is.
+    as it is. What is blocked here counts as well.
     """
+    while (blocked := _block_once(classification)) != classification:
+        classification = blocked
+    return classification
+
+
+def _block_once(classification: Classification) -> Classification:
     blocked = {difference.key for difference in classification.differences if difference.action == "blocked"}
     if not blocked and not classification.kept:
         return classification

@@ -173,8 +173,8 @@ def compare_workspace(
     history = follow_renames(read_history(reader, [*touched, *orphaned], workspace.spec.applied_by), renames)
     attributed = attribute_side_effects(attribute(classification.differences, history, reader), history, reader)
     policy = Policy(workspace, reader, on_drift)
-    resolved = block_conflicts(resolve_policy(classification, attributed, policy, context))
-    resolved = check_use(resolved, reader, allow_in_use, datetime.now(UTC))
+    resolved = resolve_policy(classification, attributed, policy, context)
+    resolved = block_conflicts(check_use(resolved, reader, allow_in_use, datetime.now(UTC)))
     renamed = find_renames(classification.differences, desired, live, history)
     reminders = find_orphan_drift(orphaned, history, reader)
     is_all_read = not targets and not not_read

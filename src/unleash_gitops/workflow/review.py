@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from unleash_gitops.drift import RivalEvents, find_rival_events
-from unleash_gitops.engine.held_changes import describe_unheld
+from unleash_gitops.drift import ConcurrentEvents, find_concurrent_events
 from unleash_gitops.engine.stale_changes import area_of
-from unleash_gitops.model.plan import Change, Plan
+from unleash_gitops.engine.stored_changes import describe_not_stored
+from unleash_gitops.model.plan import Plan
 from unleash_gitops.model.report import ConcurrentChange, Report, Result
 from unleash_gitops.model.resource import Key
 from unleash_gitops.workflow.guard import make_reader
@@ -23,49 +23,49 @@ def review_report(plan: Plan, report: Report, client: Client, since: int | None)
     """Return the report with each applied change failed that the server does not hold, and with others' changes.
 
     `since` is the newest event of the audit log before the run, None where it is not known. What another user changed
-    after the run is no failure. Reads the areas of the plan as a plan does. Raises ServerError.
+    after the run wrote it is no failure. Reads the areas of the plan as a plan does. Raises ServerError.
     """
-    touched = [change for change, result in zip(plan.changes, report.results, strict=True) if result.sent]
+    touched = [change for change, result in zip(plan.changes, report.results, strict=True) if result.attempted]
     reader = make_reader(plan, touched, client, applied=True)
     live = reader.read_areas(dict.fromkeys(map(area_of, touched)))
-    applied = {result.address for result in report.results if result.status == "applied"}
-    unheld = {
-        change.address: reason
-        for change in touched
-        if change.address in applied
-        and change.kind not in reader.denied
-        and (reason := describe_unheld(change, live.resources.get(Key(change.kind, change.id)), plan.workspace))
-    }
-    rivals: Mapping[str, RivalEvents] = {}
+    concurrent: Mapping[str, ConcurrentEvents] = {}
     audit_error = None
     if since is not None:
-        rivals, audit_error = find_rival_events(reader, touched, live, since)
-    results = [_correct(result, unheld.get(result.address), rivals.get(result.address)) for result in report.results]
+        concurrent, audit_error = find_concurrent_events(reader, touched, live, since)
+    applied = {result.address for result in report.results if result.status == "applied"}
+    errors: dict[str, str] = {}
+    excused: set[str] = set()
+    for change in touched:
+        if change.address not in applied or change.kind in reader.denied:
+            continue
+        present = live.resources.get(Key(change.kind, change.id))
+        difference = describe_not_stored(change, present, plan.workspace)
+        events = concurrent.get(change.address, ConcurrentEvents())
+        error = describe_not_stored(change, present, plan.workspace, events.is_changed_by_another_user)
+        if error is not None:
+            errors[change.address] = error
+        if error != difference:
+            excused.add(change.address)
+    results = [_fail(result, errors.get(result.address)) for result in report.results]
     denied = "; ".join(f"{kind}: {reason}" for kind, reason in sorted(reader.denied.items()))
     return Report.of(
         results,
-        concurrent=tuple(_list_concurrent(touched, rivals, unheld)),
+        concurrent=tuple(_list_concurrent(concurrent, excused)),
         unverified=denied or None,
         audit_error=audit_error,
     )
 
 
-def _correct(result: Result, unheld: str | None, rivals: RivalEvents | None) -> Result:
-    """Return the result of a change, failed when the server does not hold it for no reason that is known."""
-    if unheld is None or (rivals is not None and rivals.standing is not None):
-        return result
-    return result.model_copy(update={"status": "failed", "error": unheld})
+def _fail(result: Result, error: str | None) -> Result:
+    return result if error is None else result.model_copy(update={"status": "failed", "error": error})
 
 
-def _list_concurrent(
-    touched: list[Change], rivals: Mapping[str, RivalEvents], unheld: Mapping[str, str]
-) -> list[ConcurrentChange]:
-    """Return what others overwrote or lost: of what stands, only where an object is not as the run left it."""
+def _list_concurrent(concurrent: Mapping[str, ConcurrentEvents], excused: Collection[str]) -> list[ConcurrentChange]:
+    """Return what others overwrote or lost: of what stands, only where it excuses what an object lacks."""
     changes = []
-    for change in touched:
-        events = rivals.get(change.address, RivalEvents())
+    for address, events in concurrent.items():
         if events.overwritten is not None:
-            changes.append(ConcurrentChange(address=change.address, changed=events.overwritten, overwritten=True))
-        if events.standing is not None and change.address in unheld:
-            changes.append(ConcurrentChange(address=change.address, changed=events.standing, overwritten=False))
+            changes.append(ConcurrentChange(address=address, changed=events.overwritten, overwritten=True))
+        if events.standing is not None and address in excused:
+            changes.append(ConcurrentChange(address=address, changed=events.standing, overwritten=False))
     return changes

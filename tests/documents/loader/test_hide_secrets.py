@@ -113,3 +113,33 @@ def test_a_file_of_flags_keeps_its_excerpts(load_files: Callable[..., Any]) -> N
     text = "apiVersion: unleash-gitops/v1\nkind: FeatureFlag\nmetadata: {name: a, project: p}\nspec: {typ: x}\n"
     (problem,) = load_files({"unleash-gitops.yaml": WORKSPACE, "a.yaml": text}).diagnostics
     assert problem.excerpt == "spec: {typ: x}"
+
+
+@pytest.mark.parametrize("value", ["letmein", "mysecret", "hunter", "webhok", "urll"])
+def test_a_value_that_only_resembles_a_schema_word_is_hidden(value: str) -> None:
+    message = f'spec.provider: "{value}" is not one of webhook, slack'
+    assert hide_values(Diagnostic("error", "value", message, Position("a.yaml"))).message == (
+        'spec.provider: "***" is not one of webhook, slack'
+    )
+
+
+@pytest.mark.parametrize("end", ["", "---\nspec: [\n"])
+@pytest.mark.parametrize(
+    "key", ['"ki\\u006ed": ', '"\\x6bind" : ', "? kind\n: ", "? !!str kind\n: ", '{"ki\\u006ed": ']
+)
+def test_a_kind_that_only_yaml_can_read_hides_its_file(load_files: Callable[..., Any], key: str, end: str) -> None:
+    head = "apiVersion: unleash-gitops/v1\nkind: FeatureFlag\nmetadata: {name: a, project: p}\nspec: {}\n---\n"
+    body = f"Addon\nmetadata: {{name: b}}\nspec:\n  descriptio: {MARKER}\n"
+    if key.startswith("{"):
+        body = f"Addon, metadata: {{name: b}}, spec: {{descriptio: {MARKER}}}}}\n"
+    diagnostics = load_files({"unleash-gitops.yaml": WORKSPACE, "a.yaml": head + key + body + end}).diagnostics
+    assert diagnostics
+    assert MARKER not in repr(diagnostics)
+
+
+@pytest.mark.parametrize("key", ['{"ki\\u006ed"', "{? kind ", "{*k "])
+def test_a_kind_in_a_document_that_is_no_yaml_hides_its_file(load_files: Callable[..., Any], key: str) -> None:
+    head = "apiVersion: unleash-gitops/v1\nkind: FeatureFlag\nmetadata: {name: a, project: p}\nspec: {}\n---\n"
+    broken = f"{key}: Addon, description: {MARKER}]\n"
+    (problem,) = load_files({"unleash-gitops.yaml": WORKSPACE, "a.yaml": head + broken}).diagnostics
+    assert problem.excerpt == "***"

@@ -1,8 +1,8 @@
 """Hide what diagnostics would quote of files that may hold secrets.
 
 A secret can be anywhere in a file whose YAML is broken or whose keys are misspelt: on a line of its own, in a comment,
-below an anchor. So a whole file is hidden as soon as it may hold a document of a kind with secrets, and only words that
-the documents' schemas know, or that resemble such a word, are shown of it.
+below an anchor. So a whole file is hidden as soon as it may hold a document of a kind with secrets. Of its values, only
+words of the documents' schemas are shown; of its keys, also those that resemble such a word.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 from unleash_gitops.documents.loader.document_checks import WORKSPACE_KIND
 from unleash_gitops.documents.loader.schema_lookup import list_words
+from unleash_gitops.documents.yamldoc import parse_documents
 from unleash_gitops.kinds import kinds
 from unleash_gitops.model.diagnostics import Diagnostic
 from unleash_gitops.model.suggestions import find_nearest
@@ -22,6 +24,8 @@ __all__ = ["HIDDEN", "hide_values", "may_hold_secrets"]
 
 HIDDEN = "***"
 _KIND = re.compile(r"""\bkind\b["']?[ \t]*:[ \t]*["']?([^\s"',}#]*)""")
+_ODD_KEY = re.compile(r"""(?:^|[\s{,[-])\?\s|"[^"\n]*\\|\*\S+\s*:""")
+"""A key that is explicit (`? kind`), has an escape or is an alias."""
 _KEY = re.compile(r"(?P<indent>[ \t]*(?:- +)*)(?P<key>[\w.-]+)(?P<colon>[ \t]*:)(?P<value>[ \t].*)?")
 _QUOTED = re.compile(r'"([^"\\]*)"')
 _UNQUOTED = re.compile(r"(?<=\bthe number )\S+|(?<=\bmust be a string, not ).*|(?<=\bwrite a list: ).*", re.DOTALL)
@@ -37,10 +41,21 @@ def may_hold_secrets(content: bytes, path: str) -> bool:
     That is any file with such a kind, with no kind or an unknown one, or with a key that only such kinds have.
     """
     text = content.decode("utf-8", "replace")
-    names = _KIND.findall(text) or [""]
-    if path == WORKSPACE_FILE:  # whose spec names kinds
+    documents, problems = parse_documents(content, path)
+    if (problems or not all(document.complete for document in documents)) and _ODD_KEY.search(text):
+        return True  # a key that only YAML can read may be a kind
+    names = [_read_kind(document.value) for document in documents]
+    if path != WORKSPACE_FILE:  # whose spec names kinds
+        names += _KIND.findall(text)
+    elif not names:
         names = re.findall(r"^kind:[ \t]*(\w+)", text, re.MULTILINE)
     return any(_has_secrets(name) for name in names) or _telling_keys().search(text) is not None
+
+
+def _read_kind(document: Any) -> str:
+    """Return the kind of a document, "" when it has none."""
+    kind = document.get("kind") if isinstance(document, dict) else None
+    return kind if isinstance(kind, str) else ""
 
 
 def hide_values(problem: Diagnostic) -> Diagnostic:
@@ -54,7 +69,7 @@ def hide_values(problem: Diagnostic) -> Diagnostic:
 
 def _hide_line(line: str) -> str:
     match = _KEY.fullmatch(line)
-    if match is None or not _is_known(match["key"]):
+    if match is None or not _is_known_key(match["key"]):
         indent = line[: len(line) - len(line.lstrip())]
         return indent + HIDDEN if line.strip() else indent
     value = match["value"] or ""
@@ -65,13 +80,13 @@ def _hide_quotations(text: str) -> str:
     """Return a message with known words, and its own, but without any other word that it quotes."""
     path = _PATH.match(text)
     if path is not None and re.search(r"[.\[]|: ", text[: path.end() + 2]):
-        words = re.sub(r"[\w*-]+", lambda word: word[0] if _is_known(word[0]) else HIDDEN, path[0])
+        words = re.sub(r"[\w*-]+", lambda word: word[0] if _is_known_key(word[0]) else HIDDEN, path[0])
         text = words + text[path.end() :]
-    text = _UNQUOTED.sub(lambda match: match[0] if _is_known(match[0]) else HIDDEN, text)
+    text = _UNQUOTED.sub(lambda match: match[0] if _is_schema_word(match[0]) else HIDDEN, text)
     kept: list[str] = []
 
     def keep(match: re.Match[str]) -> str:
-        if not _is_known(match[1]):
+        if not _is_schema_word(match[1]):
             return match[0]
         kept.append(match[0])
         return "\0"
@@ -104,9 +119,14 @@ def _known_words() -> frozenset[str]:
     return frozenset({*words, *kinds(), WORKSPACE_KIND, API_VERSION, "true", "false", "null"})
 
 
+def _is_schema_word(word: str) -> bool:
+    """Tell whether a word is in a schema, or is none."""
+    return word in _known_words() or not re.search(r"\w", word) or (word.isdecimal() and len(word) < 4)
+
+
 @cache
-def _is_known(word: str) -> bool:
-    """Tell whether a word is in a schema, is none, or resembles one of a schema."""
-    if word in _known_words() or not re.search(r"\w", word) or (word.isdecimal() and len(word) < 4):
+def _is_known_key(word: str) -> bool:
+    """Tell whether a key is in a schema, is no word, or resembles one of a schema."""
+    if _is_schema_word(word):
         return True
     return re.fullmatch(r"[A-Za-z_.-]{1,40}", word) is not None and find_nearest(word, _known_words()) is not None
