@@ -16,7 +16,17 @@ from acceptance.conftest import Space
 from servers.fake_routes import Answer, json_answer
 from servers.fake_unleash import FakeUnleash
 from servers.instance import Instance
-from servers.pairs import CLOCK_ERRORS, find_duplicates, finish, let_go, start_waiting, write_workspace
+from servers.pairs import (
+    CLOCK_ERRORS,
+    PLAN_FILE,
+    find_duplicates,
+    finish,
+    finish_saved,
+    let_go,
+    save_plan,
+    start_waiting,
+    write_workspace,
+)
 from unleash_gitops.model.lease_record import LeaseRecord, new_lease_name
 
 LATER = timedelta(seconds=30)
@@ -31,9 +41,21 @@ def apply_pair(root: Path, instance: Instance) -> list[str]:
     return finish(processes) or find_duplicates(instance, name)
 
 
-@pytest.mark.parametrize("number", range(2))
-def test_simultaneous_applies_make_nothing_twice(instance: Instance, tmp_path: Path, number: int) -> None:
-    assert apply_pair(tmp_path, instance) == []
+def apply_saved_pair(root: Path, instance: Instance) -> list[str]:
+    """Apply a saved plan twice at the same moment, on machines with wrong clocks; return what is wrong then."""
+    name = f"w{uuid.uuid4().hex[:8]}"
+    write_workspace(root / name, name)
+    save_plan(root / name, instance)
+    processes = [start_waiting(root / name, instance, error, command=("apply", PLAN_FILE)) for error in CLOCK_ERRORS]
+    let_go(processes)
+    return finish_saved(processes) or find_duplicates(instance, name)
+
+
+@pytest.mark.parametrize("pair", [apply_pair, apply_saved_pair])
+def test_simultaneous_applies_make_nothing_twice(
+    instance: Instance, tmp_path: Path, pair: Callable[[Path, Instance], list[str]]
+) -> None:
+    assert pair(tmp_path, instance) == []
 
 
 def lock(instance: Instance, expires_in: timedelta) -> str:
@@ -61,6 +83,20 @@ def test_a_lease_of_another_run_stops_apply_until_unlock(fake_space: Space) -> N
     assert "workspace payments is locked by ci-token since 20" in unlocked.err
     assert fake_space.run("unlock").err == "workspace payments is not locked\n"
     assert fake_space.apply().code == 0
+    assert leases(fake_space.instance) == set()
+
+
+@pytest.mark.parametrize("arguments", [("plan.json",), ("--expect", "plan.json")])
+def test_a_reviewed_plan_waits_for_the_lease_as_well(fake_space: Space, arguments: tuple[str, ...]) -> None:
+    fake_space.flag("f")
+    fake_space.run("plan", "--out", "plan.json")
+    lock(fake_space.instance, LATER)
+    done = fake_space.run("apply", *arguments, "--lock-timeout", "0")
+    assert done.code == 1
+    assert "error: workspace payments is locked by ci-token since 20" in done.err
+    assert fake_space.instance.flag("f") is None
+    assert fake_space.run("unlock", "--yes").code == 0
+    assert fake_space.run("apply", *arguments).code == 0
     assert leases(fake_space.instance) == set()
 
 

@@ -25,8 +25,8 @@ OnWait = Callable[["Run", LeaseRecord, float], None]
 
 
 def has_requests(run: Run) -> bool:
-    """Tell whether anything would be sent for a run."""
-    return run.error is None and run.plan is not None and any(change.calls for change in run.plan.changes)
+    """Tell whether anything would be sent for a run. A saved plan has requests; its calls are rebuilt later."""
+    return run.error is None and run.plan is not None and any(change.requests for change in run.plan.changes)
 
 
 @contextmanager
