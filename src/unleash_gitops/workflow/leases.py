@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from unleash_gitops.api.audit_log import parse_actor
-from unleash_gitops.engine.lease import PERMISSIONS, Lease, ServerLeases, refuse_token
+from unleash_gitops.engine.lease import Lease
+from unleash_gitops.engine.lease_store import PERMISSIONS, ServerLeases, refuse_token, refuse_unlock
 from unleash_gitops.model.errors import ApiError, GitopsError, NotUnleash, ServerError
 from unleash_gitops.model.lease_record import LeaseRecord, format_time
 from unleash_gitops.workflow.apply import require_no_maintenance
@@ -119,4 +120,4 @@ def end_leases(run: Run, records: Sequence[LeaseRecord]) -> None:
         except ApiError as error:
             if error.status != 403:
                 raise
-            raise refuse_token(run.name, error.message) from None
+            raise refuse_unlock(run.name, error.message) from None

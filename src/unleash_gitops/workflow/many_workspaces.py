@@ -194,6 +194,9 @@ def apply_all(
             on_unexpected,
             halt=(lambda: None) if run.lease is None else run.lease.find_loss,
         )
+        loss = run.lease.find_loss(is_end=True) if run.lease is not None and run.report.has_sent else None
+        if loss is not None and run.report.unverified is None:  # another apply may have written at the same time
+            run.report = run.report.model_copy(update={"unverified": loss})
 
     _run_step(runs, apply)
 
