@@ -43,7 +43,7 @@ _RENEW_SECONDS = 10.0
 _MOST_AGE = 1.0
 """The age of the last check, in seconds, at which the holder checks again before it sends anything."""
 _SHORTEST_WAIT = 0.5
-_LONGEST_WAIT = (1.5, 12.0)
+_LONGEST_WAIT = (1.5, 24.0)
 """Seconds between two looks of a run that waits: up to the first, doubled by each lost claim, up to the second."""
 
 

@@ -32,8 +32,17 @@ from unleash_gitops.workflow.review import review_report
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
+    from unleash_gitops.engine.lease import Lease
 
-__all__ = ["apply_plan", "check_deletes", "check_drift", "check_plan", "require_audit_log", "require_no_maintenance"]
+__all__ = [
+    "apply_plan",
+    "check_deletes",
+    "check_drift",
+    "check_plan",
+    "report_loss",
+    "require_audit_log",
+    "require_no_maintenance",
+]
 
 
 def check_deletes(plan: Plan, max_deletes: int | None = None) -> None:
@@ -140,6 +149,14 @@ def apply_plan(
         halt=halt,
     )
     return _review(plan, report, client, since, on_unexpected, audit_error)
+
+
+def report_loss(report: Report, lease: Lease | None) -> Report:
+    """Return the report of a run that ends, with the loss of its lease: another apply may have written meanwhile."""
+    if lease is None or not report.has_sent or report.unverified is not None:
+        return report
+    loss = lease.find_loss(is_end=True)
+    return report if loss is None else report.model_copy(update={"unverified": loss})
 
 
 def require_no_maintenance(client: Client) -> None:

@@ -17,7 +17,14 @@ from unleash_gitops import __version__
 from unleash_gitops.model.errors import GitopsError, UnexpectedError, UsageError
 from unleash_gitops.model.plan_set import Applied, Planned, PlanSet, ReportSet
 from unleash_gitops.workflow.accept import accept_drift
-from unleash_gitops.workflow.apply import apply_plan, check_deletes, check_drift, check_plan, require_audit_log
+from unleash_gitops.workflow.apply import (
+    apply_plan,
+    check_deletes,
+    check_drift,
+    check_plan,
+    report_loss,
+    require_audit_log,
+)
 from unleash_gitops.workflow.neighbours import Neighbourhood, PlannedWorkspace
 from unleash_gitops.workflow.plan import make_plan
 from unleash_gitops.workflow.pull import pull_workspace
@@ -194,9 +201,7 @@ def apply_all(
             on_unexpected,
             halt=(lambda: None) if run.lease is None else run.lease.find_loss,
         )
-        loss = run.lease.find_loss(is_end=True) if run.lease is not None and run.report.has_sent else None
-        if loss is not None and run.report.unverified is None:  # another apply may have written at the same time
-            run.report = run.report.model_copy(update={"unverified": loss})
+        run.report = report_loss(run.report, run.lease)
 
     _run_step(runs, apply)
 
