@@ -63,7 +63,14 @@ class ServerLeases(LeaseStore):
 
     @override
     def list(self) -> Sequence[LeaseRecord]:
-        listed = check_answer(_TagTypes, self._client.get(_PATH), _PATH)["tagTypes"]
+        try:
+            answer = self._client.get(_PATH)
+        except MissingRoute as error:
+            raise GitopsError(
+                f"the server has no tag types, which the lease of workspace {self._workspace} needs ({error})",
+                NO_LOCK_HINT,
+            ) from None
+        listed = check_answer(_TagTypes, answer, _PATH)["tagTypes"]
         return [
             parse_lease(entry["name"], entry.get("description"))
             for entry in listed

@@ -17,14 +17,7 @@ from unleash_gitops import __version__
 from unleash_gitops.model.errors import GitopsError, UnexpectedError, UsageError
 from unleash_gitops.model.plan_set import Applied, Planned, PlanSet, ReportSet
 from unleash_gitops.workflow.accept import accept_drift
-from unleash_gitops.workflow.apply import (
-    apply_plan,
-    check_deletes,
-    check_drift,
-    check_plan,
-    report_loss,
-    require_audit_log,
-)
+from unleash_gitops.workflow.apply import apply_plan, check_deletes, check_drift, check_plan, require_audit_log
 from unleash_gitops.workflow.neighbours import Neighbourhood, PlannedWorkspace
 from unleash_gitops.workflow.plan import make_plan
 from unleash_gitops.workflow.pull import pull_workspace
@@ -199,9 +192,8 @@ def apply_all(
             lambda result: on_result(run, result),
             lambda address, secret: hand_over(run, address, secret),
             on_unexpected,
-            halt=(lambda: None) if run.lease is None else run.lease.find_loss,
+            lease=run.lease,
         )
-        run.report = report_loss(run.report, run.lease)
 
     _run_step(runs, apply)
 
