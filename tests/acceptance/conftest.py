@@ -18,6 +18,7 @@ from servers.actors import ANOTHER, make_token, person, token_holder
 from servers.fake_audit import FakeAudit
 from servers.fake_unleash import TOKEN, FakeUnleash
 from servers.instance import Instance
+from unleash_gitops.model.lease_record import is_lease_name
 from waits import short_waits
 
 ANY_DELETES = ("--max-deletes", "1000")
@@ -93,6 +94,18 @@ class Space:
         finally:
             self.instance.close()
             self.instance = direct
+
+    def forget_lease(self) -> None:
+        """Remove the leases of killed runs, which otherwise expire after 40 seconds."""
+        for name in self.instance.named("tag-types"):
+            if is_lease_name(name):
+                self.instance.http.delete(f"/api/admin/tag-types/{name}").raise_for_status()
+
+    def kill(self, process: subprocess.Popen[str]) -> None:
+        """Kill an apply as `kill -9` does, and remove its lease."""
+        process.kill()
+        process.communicate()
+        self.forget_lease()
 
     def start(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
         """Start a command in a process of its own."""

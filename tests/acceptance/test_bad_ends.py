@@ -98,6 +98,5 @@ def kill_and_converge(space: Space, chance: random.Random) -> None:
     while len(fake.writes()) < target and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.005)
-    process.kill()
-    process.communicate()
+    space.kill(process)
     check_convergence(space)

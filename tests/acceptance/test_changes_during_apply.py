@@ -17,6 +17,7 @@ from command_line import start_process
 from servers.actors import ANOTHER, make_token
 from servers.fault_proxy import FaultProxy
 from servers.instance import Instance
+from unleash_gitops.model.lease_record import LEASE_PREFIX
 
 LONG_VALUE = "x" * 101
 """A value of a constraint that the server refuses, and `validate` does not know of."""
@@ -95,8 +96,8 @@ def test_an_edit_right_before_the_put_is_named(space: Space, rival: Instance, fl
     with proxied(space) as proxy:
         edits = iter([lambda: roll_out(rival, flag, 0)])
 
-        def edit(method: str, _path: str) -> None:
-            if method == "PUT":
+        def edit(method: str, path: str) -> None:
+            if method == "PUT" and LEASE_PREFIX not in path:
                 next(edits, lambda: None)()
 
         proxy.before_passing = edit
@@ -113,8 +114,8 @@ def test_a_kill_switch_during_an_apply_stays(space: Space, rival: Instance, flag
     with proxied(space) as proxy:
         switches = iter(["off"])
 
-        def edit(method: str, _path: str) -> None:
-            if method == "PUT" and next(switches, None):
+        def edit(method: str, path: str) -> None:
+            if method == "PUT" and LEASE_PREFIX not in path and next(switches, None):
                 rival.call("POST", f"/features/{flag}/environments/production/off")
 
         proxy.before_passing = edit

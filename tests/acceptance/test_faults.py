@@ -89,8 +89,7 @@ def test_killed_half_way_and_applied_again(space: Space) -> None:
     expected = _charts(space, MANY)
     process = space.start("apply", "--yes")
     _wait_for_charts(space, 30, process)
-    process.kill()
-    process.communicate()
+    space.kill(process)
     assert 30 <= len(space.instance.charts()) < MANY
     assert space.apply().code == 0
     assert set(space.instance.everything()) == expected

@@ -450,8 +450,7 @@ def test_killed_half_way_and_applied_again(flags: Space) -> None:
     process = flags.start("apply", "--yes")
     while flags.instance.flag(names[10]) is None:
         assert process.poll() is None, process.communicate()
-    process.kill()
-    process.communicate()
+    flags.kill(process)
     live = [flags.instance.flag(name) for name in names]
     assert any(flag is None or len(flag["in"]["production"]["strategies"]) < 2 for flag in live)
     assert_nothing_differs(flags)

@@ -16,7 +16,17 @@ from acceptance.conftest import Space
 from servers.fake_routes import Answer, json_answer
 from servers.fake_unleash import FakeUnleash
 from servers.instance import Instance
-from servers.pairs import CLOCK_ERRORS, find_duplicates, finish, let_go, start_waiting, write_workspace
+from servers.pairs import (
+    CLOCK_ERRORS,
+    PLAN_FILE,
+    find_duplicates,
+    finish,
+    finish_saved,
+    let_go,
+    save_plan,
+    start_waiting,
+    write_workspace,
+)
 from unleash_gitops.model.lease_record import LeaseRecord, new_lease_name
 
 LATER = timedelta(seconds=30)
@@ -31,9 +41,21 @@ def apply_pair(root: Path, instance: Instance) -> list[str]:
     return finish(processes) or find_duplicates(instance, name)
 
 
-@pytest.mark.parametrize("number", range(2))
-def test_simultaneous_applies_make_nothing_twice(instance: Instance, tmp_path: Path, number: int) -> None:
-    assert apply_pair(tmp_path, instance) == []
+def apply_saved_pair(root: Path, instance: Instance) -> list[str]:
+    """Apply a saved plan twice at the same moment, on machines with wrong clocks; return what is wrong then."""
+    name = f"w{uuid.uuid4().hex[:8]}"
+    write_workspace(root / name, name)
+    save_plan(root / name, instance)
+    processes = [start_waiting(root / name, instance, error, command=("apply", PLAN_FILE)) for error in CLOCK_ERRORS]
+    let_go(processes)
+    return finish_saved(processes) or find_duplicates(instance, name)
+
+
+@pytest.mark.parametrize("pair", [apply_pair, apply_saved_pair])
+def test_simultaneous_applies_make_nothing_twice(
+    instance: Instance, tmp_path: Path, pair: Callable[[Path, Instance], list[str]]
+) -> None:
+    assert pair(tmp_path, instance) == []
 
 
 def lock(instance: Instance, expires_in: timedelta) -> str:
@@ -61,6 +83,20 @@ def test_a_lease_of_another_run_stops_apply_until_unlock(fake_space: Space) -> N
     assert "workspace payments is locked by ci-token since 20" in unlocked.err
     assert fake_space.run("unlock").err == "workspace payments is not locked\n"
     assert fake_space.apply().code == 0
+    assert leases(fake_space.instance) == set()
+
+
+@pytest.mark.parametrize("arguments", [("plan.json",), ("--expect", "plan.json")])
+def test_a_reviewed_plan_waits_for_the_lease_as_well(fake_space: Space, arguments: tuple[str, ...]) -> None:
+    fake_space.flag("f")
+    fake_space.run("plan", "--out", "plan.json")
+    lock(fake_space.instance, LATER)
+    done = fake_space.run("apply", *arguments, "--lock-timeout", "0")
+    assert done.code == 1
+    assert "error: workspace payments is locked by ci-token since 20" in done.err
+    assert fake_space.instance.flag("f") is None
+    assert fake_space.run("unlock", "--yes").code == 0
+    assert fake_space.run("apply", *arguments).code == 0
     assert leases(fake_space.instance) == set()
 
 
@@ -99,26 +135,50 @@ def test_a_lease_without_a_readable_description_never_ends_by_itself(fake_space:
     assert f"the description of tag type {name} is not that of a lease" in done.err
 
 
-def test_a_lost_lease_stops_apply_before_the_next_request(fake_space: Space, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_lease_stops_apply_within_a_second(fake_space: Space) -> None:
     fake = fake_space.instance.fake
     assert fake is not None
-    monkeypatch.setattr("unleash_gitops.engine.lease._MOST_AGE", 0.0)  # as after a pause: ask before each request
-    for name in ("a", "b"):
-        fake_space.flag(name)
+    for number in range(60):
+        fake_space.flag(f"f{number}")
+    writes: list[float] = []
 
     def unlock_at_first_flag(method: str, path: str, go: Callable[[], Answer]) -> Answer:
         answer = go()
-        if (method, path) == ("POST", "/api/admin/projects/default/features"):
-            for name in leases_of(fake):
-                del fake.named["tag-types"][name]
+        if method != "GET" and "features" in path:
+            writes.append(time.monotonic())
+            time.sleep(0.05)  # a slow server, for which 60 flags take several seconds
+            remove_leases(fake)
         return answer
 
     fake.hook = unlock_at_first_flag
     done = fake_space.apply("--concurrency", "1")
     assert done.code == 3
     assert "the lease of workspace payments was lost: another run or user removed it" in done.out
-    assert fake.writes()[-1] == ("POST", "/api/admin/projects/default/features")
-    assert fake.writes().count(fake.writes()[-1]) == 1
+    assert writes[-1] - writes[0] < 1.5
+    assert len(fake.flags["default"]) < 50
+
+
+def test_a_lease_that_was_lost_during_the_last_request_is_in_the_report(fake_space: Space) -> None:
+    fake = fake_space.instance.fake
+    assert fake is not None
+    fake_space.write("Segment", "beta")
+
+    def unlock_at_segment(method: str, path: str, go: Callable[[], Answer]) -> Answer:
+        answer = go()
+        if (method, path) == ("POST", "/api/admin/segments"):
+            remove_leases(fake)
+        return answer
+
+    fake.hook = unlock_at_segment
+    done = fake_space.apply()
+    assert done.code == 3
+    assert "Applied 1, failed 0, skipped 0, blocked 0." in done.out
+    assert "the lease of workspace payments was lost: another run or user removed it" in done.out
+
+
+def remove_leases(fake: FakeUnleash) -> None:
+    for name in leases_of(fake):
+        del fake.named["tag-types"][name]
 
 
 def leases_of(fake: FakeUnleash) -> list[str]:
@@ -142,6 +202,56 @@ def test_a_token_without_the_permission_is_refused(fake_space: Space) -> None:
     assert (
         "the token may not take the lease of workspace payments: it lacks UPDATE_TAG_TYPE, DELETE_TAG_TYPE" in done.err
     )
+    assert (fake.writes(), fake.lease_requests) == ([], [])
+    assert fake_space.apply("--no-lock").code == 0
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_server_that_refuses_to_write_the_lease_names_the_permissions(fake_space: Space, method: str) -> None:
+    fake = fake_space.instance.fake
+    assert fake is not None
+
+    def refuse(sent: str, path: str, go: Callable[[], Answer]) -> Answer:
+        is_lease = path.startswith("/api/admin/tag-types") and (sent == "POST" or "gitops-lock-" in path)
+        return json_answer(403, {"message": "You lack a permission."}) if sent == method and is_lease else go()
+
+    fake.hook = refuse
+    fake_space.write("Segment", "beta")
+    done = fake_space.apply()
+    assert done.code == 1
+    assert "error: the token may not take the lease of workspace payments: " in done.err
+    assert "CREATE_TAG_TYPE, UPDATE_TAG_TYPE, DELETE_TAG_TYPE" in done.err
+    assert "--no-lock" in done.err
+    assert (fake.writes(), leases(fake_space.instance)) == ([], set())
+
+
+def test_unlock_without_the_permission_says_so_of_itself(fake_space: Space) -> None:
+    fake = fake_space.instance.fake
+    assert fake is not None
+    name = lock(fake_space.instance, LATER)
+    fake.hook = lambda method, _path, go: json_answer(403, {"message": "No."}) if method == "DELETE" else go()
+    done = fake_space.run("unlock", "--yes")
+    assert done.code == 1
+    assert "error: the token may not end the lease of workspace payments: " in done.err
+    assert ("--no-lock" in done.err, "appl" in done.err, leases(fake_space.instance)) == (False, False, {name})
+
+
+def test_a_server_without_dates_gives_no_lease(fake_space: Space) -> None:
+    fake = fake_space.instance.fake
+    assert fake is not None
+
+    def remove_date(_method: str, _path: str, go: Callable[[], Answer]) -> Answer:
+        status, headers, content = go()
+        return status, {**headers, "date": ""}, content
+
+    fake.hook = remove_date
+    fake_space.write("Segment", "beta")
+    done = fake_space.apply()
+    assert done.code == 1
+    assert (
+        "cannot take the lease of workspace payments: the answers of the server have no usable header Date" in done.err
+    )
+    assert "use --no-lock" in done.err
     assert (fake.writes(), fake.lease_requests) == ([], [])
     assert fake_space.apply("--no-lock").code == 0
 

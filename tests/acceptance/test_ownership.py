@@ -540,8 +540,7 @@ def test_a_transfer_that_is_killed_half_way_is_finished_by_the_next_apply(teams:
     process = teams.start("apply", "--all", "--yes", "--concurrency", "1")
     while not any(teams.owners("FeatureFlag", name) == ["bb"] for name in names[:15]):
         assert process.poll() is None, process.communicate()
-    process.kill()
-    process.communicate()
+    teams.kill(process)
     owners = [teams.owners("FeatureFlag", name) for name in names]
     assert ["bb"] in owners
     assert all(owner in (["aa"], ["bb"]) for owner in owners), owners

@@ -340,10 +340,10 @@ def test_a_bug_in_one_workspace_leaves_the_report_of_the_other(
         space.workspace(name)
         space.chart_in(name, "errors", title=name)
 
-    def fail_for_search(plan: Any, *arguments: Any) -> Any:
+    def fail_for_search(plan: Any, *arguments: Any, **options: Any) -> Any:
         if plan.workspace == "search":
             raise RecursionError("too deep")
-        return apply_plan(plan, *arguments)
+        return apply_plan(plan, *arguments, **options)
 
     monkeypatch.setattr("unleash_gitops.workflow.many_workspaces.apply_plan", fail_for_search)
     done = space.run("apply", "--all", "--yes")

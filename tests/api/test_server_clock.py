@@ -36,8 +36,23 @@ def test_the_time_goes_on_after_the_newest_answer() -> None:
     assert clock.now() == TIME + timedelta(seconds=9)
 
 
+@pytest.mark.parametrize(("age", "seconds"), [("0", 0), ("30", 30), (" 30 ", 30)])
+def test_the_age_of_a_cached_answer_is_added_to_its_date(age: str, seconds: int) -> None:
+    clock = ServerClock(Seconds())
+    clock.observe({"date": DATE, "age": age})
+    assert clock.now() == TIME + timedelta(seconds=seconds)
+
+
 @pytest.mark.parametrize(
-    "headers", [{}, {"date": "yesterday"}, {"date": ""}, {"date": "Tue, 15 Nov 1994 09:00:00 GMT", "age": "30"}]
+    "headers",
+    [
+        {},
+        {"date": "yesterday"},
+        {"date": ""},
+        {"date": "Tue, 15 Nov 1994 09:00:00 GMT", "age": "old"},
+        {"date": "Tue, 15 Nov 1994 09:00:00 GMT", "age": "-1"},
+        {"date": "Fri, 31 Dec 9999 23:59:59 GMT", "age": "1"},
+    ],
 )
 def test_an_answer_without_a_usable_date_changes_nothing(headers: dict[str, str]) -> None:
     clock = ServerClock(Seconds())

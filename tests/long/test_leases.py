@@ -6,10 +6,13 @@ import os
 import random
 import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from acceptance.test_leases import apply_pair
+import pytest
+
+from acceptance.test_leases import apply_pair, apply_saved_pair
 from engine.test_lease import check_all, check_random
 from servers.instance import Instance
 from servers.pairs import CLOCK_ERRORS, find_duplicates, finish, let_go, start_waiting, write_workspace
@@ -18,8 +21,11 @@ PAIRS = int(os.environ.get("LEASE_PAIRS", "50"))
 KILLS = int(os.environ.get("LEASE_KILLS", "20"))
 
 
-def test_fifty_pairs_make_nothing_twice(real: Instance, tmp_path: Path) -> None:
-    problems = [apply_pair(tmp_path, real) for _ in range(PAIRS)]
+@pytest.mark.parametrize("pair", [apply_pair, apply_saved_pair])
+def test_fifty_pairs_make_nothing_twice(
+    real: Instance, tmp_path: Path, pair: Callable[[Path, Instance], list[str]]
+) -> None:
+    problems = [pair(tmp_path, real) for _ in range(PAIRS)]
     print(f"{PAIRS} pairs, {sum(map(bool, problems))} with problems")  # noqa: T201 - the figure of the run
     assert [problem for problem in problems if problem] == []
 

@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -136,7 +138,8 @@ class FakeUnleash:
 
         with self.lock:
             (self.lease_requests if LEASE in target or LEASE.encode() in body else self.requests).append((method, path))
-            return self.hook(method, path, go)
+            status, answered, content = self.hook(method, path, go)
+        return status, {"date": format_datetime(datetime.now(UTC), usegmt=True), **answered}, content
 
     def _answer(self, method: str, path: str, query: str, token: str | None, body: bytes) -> Answer:
         if token == CLIENT_TOKEN:

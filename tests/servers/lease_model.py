@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from unleash_gitops.engine.lease import Lease, LeaseStore
+from unleash_gitops.engine.lease import Lease
+from unleash_gitops.engine.lease_store import LeaseStore
 from unleash_gitops.model.errors import LeaseHeld
 from unleash_gitops.model.lease_record import LeaseRecord
 
@@ -31,9 +32,13 @@ class Killed(BaseException):
 
 @dataclass
 class World:
-    """The server: its clock in seconds, and its objects. `owner` is the taker that was allowed to write last."""
+    """The server: its clock in seconds, and its objects. A request takes `latency` seconds.
+
+    `owner` is the taker that was allowed to write last.
+    """
 
     seconds: float = 0.0
+    latency: float = 0.0
     records: dict[str, LeaseRecord] = field(default_factory=dict)
     owner: int | None = None
     problems: list[str] = field(default_factory=list)
@@ -84,6 +89,7 @@ class Taker(LeaseStore):
 
     def _pause(self) -> None:
         if not self.is_killed:
+            self.wakes = max(self.wakes, self.world.seconds + self.world.latency)
             self._paused.release()
             self._go.acquire()
         if self.is_killed:
@@ -148,10 +154,16 @@ class Schedule:
 
 
 def run_schedule(
-    choose: Callable[[int, int], int], takers: int, *, deviations: int, writes: int = 2, kills: int = 1
+    choose: Callable[[int, int], int],
+    takers: int,
+    *,
+    deviations: int,
+    writes: int = 2,
+    kills: int = 1,
+    latency: float = 0.0,
 ) -> Schedule:
     """Run takers until all have ended. `choose` gets the number of the choice and of its options; 0 is usual."""
-    world = World()
+    world = World(latency=latency)
     all_takers = [Taker(number, world, (-600.0, 600.0, 0.0)[number % 3], writes) for number in range(takers)]
     schedule = Schedule([], [], world, all_takers)
     for taker in all_takers:
@@ -159,7 +171,7 @@ def run_schedule(
     current, steps = 0, 0
     while alive := [taker for taker in all_takers if not taker.has_ended]:
         steps += 1
-        assert steps < MOST_STEPS, f"the takers do not end: {schedule.chosen}"
+        assert steps < MOST_STEPS * takers, f"the takers do not end: {schedule.chosen}"
         ready = [taker.number for taker in alive if taker.wakes <= world.seconds]
         if not ready:
             world.seconds = min(taker.wakes for taker in alive)

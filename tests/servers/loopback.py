@@ -30,9 +30,10 @@ class QuietHandler(BaseHTTPRequestHandler):
         return content
 
     def reply(self, status: int, headers: dict[str, str], content: bytes) -> None:
-        """Send a whole response."""
-        self.send_response(status)
-        for name, value in {**headers, "content-length": str(len(content))}.items():
+        """Send a whole response, dated unless `headers` have a date."""
+        self.send_response_only(status)
+        dated = {"date": self.date_time_string(), **headers}
+        for name, value in {**dated, "content-length": str(len(content))}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)

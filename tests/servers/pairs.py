@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import document_samples
-from command_line import inherited_environment
+from command_line import inherited_environment, run_process
 from servers.instance import Instance
 from unleash_gitops.model.lease_record import workspace_prefix
 
@@ -26,6 +26,7 @@ main()
 """
 CLOCK_ERRORS = (600.0, -600.0)
 FLAGS = 3
+PLAN_FILE = "plan.json"
 
 
 def write_workspace(root: Path, name: str) -> None:
@@ -49,16 +50,24 @@ def write_workspace(root: Path, name: str) -> None:
         document_samples.write(root, flag, f"flag-{number}.yaml")
 
 
-def start_waiting(root: Path, instance: Instance, clock_error: float, *options: str) -> subprocess.Popen[str]:
+def _make_environment(instance: Instance) -> dict[str, str]:
+    return {**inherited_environment(), "UNLEASH_URL": instance.url, "UNLEASH_AUTH_TOKEN": instance.token}
+
+
+def save_plan(root: Path, instance: Instance) -> None:
+    """Save the plan of a workspace as `PLAN_FILE` in its directory."""
+    done = run_process(("plan", "--out", PLAN_FILE), cwd=root, environment=_make_environment(instance))
+    assert done.code == 0, done.err
+
+
+def start_waiting(
+    root: Path, instance: Instance, clock_error: float, *options: str, command: Sequence[str] = ("apply", "--yes")
+) -> subprocess.Popen[str]:
     """Start an apply that waits for a line of its input. Its machine's clock is wrong by `clock_error` seconds."""
-    environment = {
-        **inherited_environment(),
-        "UNLEASH_URL": instance.url,
-        "UNLEASH_AUTH_TOKEN": instance.token,
-    }
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(clock_error), "apply", "--yes", *options],
-        cwd=root, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        [sys.executable, "-c", SCRIPT, str(clock_error), *command, *options],
+        cwd=root, env=_make_environment(instance), text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
@@ -81,6 +90,14 @@ def finish(processes: Sequence[subprocess.Popen[str]]) -> list[str]:
         if process.returncode:
             failures.append(f"exit code {process.returncode}\n{out}{err}")
     return failures
+
+
+def finish_saved(processes: Sequence[subprocess.Popen[str]]) -> list[str]:
+    """Wait for applies of one saved plan. Return what is wrong: one applies it, and the others refuse it as stale."""
+    ends = [(process.communicate(timeout=180), process.returncode) for process in processes]
+    is_right = sorted(code for _, code in ends) == [0, *(1 for _ in ends[1:])]
+    is_refused = all("the server has changed since this plan was made" in err for (_, err), code in ends if code)
+    return [] if is_right and is_refused else [f"exit code {code}\n{out}{err}" for (out, err), code in ends]
 
 
 def find_duplicates(instance: Instance, name: str) -> list[str]:

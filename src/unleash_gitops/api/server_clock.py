@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 __all__ = ["ServerClock", "parse_http_date"]
+
+_AGE = re.compile("[0-9]{1,9}")
 
 
 class ServerClock:
@@ -27,13 +31,17 @@ class ServerClock:
     def observe(self, headers: Mapping[str, str]) -> None:
         """Take the date from the headers of an answer that has just arrived.
 
-        An answer without a usable date, or from a cache (header `Age`), changes nothing.
+        An answer without a usable date changes nothing. The age of an answer from a cache (header `Age`, in seconds) is
+        added to its date; one with an age that is no number changes nothing.
         """
         date = parse_http_date(headers.get("date", ""))
-        if date is None or "age" in headers:
+        age = headers.get("age", "0").strip()
+        if date is None or not _AGE.fullmatch(age):
             return
-        with self._lock:
-            self._newest = (self._monotonic(), date)
+        with suppress(OverflowError):  # a date at the end of the calendar
+            date += timedelta(seconds=int(age))
+            with self._lock:
+                self._newest = (self._monotonic(), date)
 
     def now(self) -> datetime | None:
         """Return the server's present time in UTC, None before the first answer with a usable date."""

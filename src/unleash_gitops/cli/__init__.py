@@ -20,13 +20,13 @@ from unleash_gitops import __version__
 from unleash_gitops.cli.accept import accept
 from unleash_gitops.cli.apply import apply
 from unleash_gitops.cli.ci import comment, fetch
-from unleash_gitops.cli.lease import unlock
 from unleash_gitops.cli.offline import init, schema, validate
 from unleash_gitops.cli.output import echo_line, is_verbose, show_error, show_system_error
 from unleash_gitops.cli.plan import plan, show
 from unleash_gitops.cli.pull import pull
 from unleash_gitops.cli.sandbox import sandbox
 from unleash_gitops.cli.streams import abandon_output, prepare_streams
+from unleash_gitops.cli.unlock import unlock
 from unleash_gitops.model.errors import GitopsError, InvalidFiles, OutputLost, UsageError
 from unleash_gitops.model.interrupts import INTERRUPTED, raise_on_interrupt
 

@@ -20,7 +20,7 @@ from unleash_gitops.cli.expect import (
     select_runs,
     show_already_applied,
 )
-from unleash_gitops.cli.lease import LeaseOptions, check_or_plan_again, is_new_plan, lease_options, list_changes
+from unleash_gitops.cli.lease import LeaseOptions, is_new_plan, lease_options, list_changes
 from unleash_gitops.cli.output import echo_line, echo_text, progress_bar, show_unexpected
 from unleash_gitops.cli.plan import (
     allow_in_use_option,
@@ -214,6 +214,7 @@ def _apply_expected(
 ) -> int:
     """Plan the workspaces that reviewed plans are for, and apply what they have. All is applied, or nothing."""
     from unleash_gitops.workflow.expected_plans import check_expected
+    from unleash_gitops.workflow.leases import check_or_plan_again
     from unleash_gitops.workflow.many_workspaces import check_all_deletes, check_all_drift
 
     runs = select_runs(runs, expectation)
@@ -263,7 +264,7 @@ def _apply_directories(
 
     `plan_again` plans some of `runs` anew, shows all plans and checks them.
     """
-    from unleash_gitops.workflow.leases import has_requests
+    from unleash_gitops.workflow.leases import check_or_plan_again, has_requests
     from unleash_gitops.workflow.many_workspaces import check_all_plans
 
     if ask and any(has_requests(run) for run in runs):

@@ -1,28 +1,22 @@
-"""The command unlock, and the options of apply that are about the lease of a workspace."""
+"""The options of apply that are about the lease of a workspace."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import click
 
-from unleash_gitops.cli.connection import Connection, connection_options
 from unleash_gitops.cli.output import echo_line, progress_bar
-from unleash_gitops.cli.plan import sandbox_option
-from unleash_gitops.cli.workspaces import all_option, directories_argument, load_runs, open_clients, show_failures
-from unleash_gitops.model.errors import GitopsError, StalePlan, UsageError
 
 if TYPE_CHECKING:
     from unleash_gitops.model.lease_record import LeaseRecord
     from unleash_gitops.model.plan import Change
     from unleash_gitops.workflow.many_workspaces import Run
 
-__all__ = ["LeaseOptions", "check_or_plan_again", "is_new_plan", "lease_options", "list_changes", "unlock"]
+__all__ = ["LeaseOptions", "is_new_plan", "lease_options", "list_changes"]
 
 _SHORT_CLAIM = 3.0
 """Seconds after which a claim of another run, which is usually over at once, is shown as what this run waits for."""
@@ -45,19 +39,15 @@ class LeaseOptions:
 
         A run whose lease is not obtained gets the error.
         """
-        from unleash_gitops.workflow.leases import has_requests, hold_leases
+        from unleash_gitops.workflow.leases import hold_leases, select_holders
 
         if self.timeout is None:
             yield
             return
-        holders = [run for run in runs if has_requests(run) or (blocked and run.error is None and _is_blocked(run))]
+        holders = select_holders(runs, blocked=blocked)
         with _Waits(self.timeout) as waits, hold_leases(holders, self.timeout, waits.show, echo_line):
             waits.close()
             yield
-
-
-def _is_blocked(run: Run) -> bool:
-    return run.plan is not None and bool(run.plan.summary.blocked)
 
 
 class _Waits:
@@ -121,64 +111,3 @@ def is_new_plan(former: Sequence[Sequence[Change]], runs: Sequence[Run], only: S
         return False
     echo_line("the server has changed since this plan was made; this is the new plan")
     return True
-
-
-def check_or_plan_again(runs: Sequence[Run], plan_again: Callable[[Sequence[Run]], None]) -> None:
-    """Check the plans of `runs`, made before they had their leases; plan again what another apply may have changed.
-
-    What blocks a change cannot be checked: the other apply may have been half done when this run looked.
-    """
-    from unleash_gitops.workflow.leases import has_requests
-    from unleash_gitops.workflow.many_workspaces import check_all_plans
-
-    check_all_plans([run for run in runs if has_requests(run)])
-    stale = [run for run in runs if isinstance(run.error, StalePlan)]
-    for run in stale:
-        run.error = None
-    stale += [run for run in runs if run.error is None and run.plan and run.plan.summary.blocked and run not in stale]
-    if stale:
-        plan_again(stale)
-
-
-@click.command()
-@directories_argument
-@all_option
-@click.option("--yes", is_flag=True, help="End the leases without asking for confirmation.")
-@sandbox_option
-@connection_options
-@click.pass_obj
-def unlock(verbose: bool, /, directories: tuple[Path, ...], all_below: bool, yes: bool, **server: Any) -> int:
-    """Show who holds the lease of a workspace, and end it.
-
-    The lease of a run that no longer exists expires by itself within a minute. A run that loses its lease stops before
-    its next request.
-    """
-    from unleash_gitops.workflow.leases import end_leases, list_leases
-
-    runs = load_runs(directories, all_below=all_below)
-    several = len(runs) > 1
-    is_declined = False
-    with open_clients(runs, Connection(verbose=verbose, **server)):
-        for run in runs:
-            try:
-                records = list_leases(run)
-                if not records:
-                    echo_line(f"workspace {run.name} is not locked")
-                    continue
-                for record in records:
-                    echo_line(f"workspace {run.name} is {record}")
-                if not yes and not _confirm():
-                    is_declined = True
-                    continue
-                end_leases(run, records)
-                echo_line(f"workspace {run.name} is unlocked")
-            except GitopsError as error:
-                run.error = error
-    return 1 if show_failures(runs, several=several) or is_declined else 0
-
-
-def _confirm() -> bool:
-    """Ask whether to end the leases that were shown. Raises UsageError without a terminal."""
-    if not sys.stdin.isatty():
-        raise UsageError("there is no terminal to ask for confirmation", "to unlock without confirmation, use --yes")
-    return click.confirm("End this lease? A run that still holds it stops before its next request.", err=True)

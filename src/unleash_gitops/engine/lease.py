@@ -6,14 +6,16 @@ and then lists all of them:
 
 1. List. If another run holds the lease, wait.
 2. Create an own object with a short expiry: a claim.
-3. List. If any other object of the workspace has not expired, delete the own one and wait a random time. Of two runs
-   that claim, at least the one that lists last sees the other, so that both never go on.
+3. List. If any other object of the workspace has not expired, delete the own one and wait a random time, up to twice
+   as long after each such claim. Of two runs that claim, at least the one that lists last sees the other, so that both
+   never go on.
 4. Delete the expired objects of other runs. From here on, their holders cannot renew them.
 5. Renew: list, and check that the own object is there, has not expired, and that no other run holds the lease; update
    the expiry; list and check again, because the update may have come too late. The claim is a lease now.
 
-A holder renews from a thread until it frees the lease. All expiries are compared with the server's clock. The age of
-the last check is the larger one of two local clocks: the monotonic one stands still while a machine is suspended.
+A holder renews from a thread until it frees the lease. Before each request of the run it also looks whether its object
+is still there, at most once a second for all threads. All expiries are compared with the server's clock. The age of the
+last check is the larger one of two local clocks: the monotonic one stands still while a machine is suspended.
 """
 
 from __future__ import annotations
@@ -21,136 +23,28 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NotRequired, Protocol
-from urllib.parse import quote
+from datetime import datetime, timedelta
 
-from typing_extensions import TypedDict, override
+from unleash_gitops.engine.lease_store import LeaseStore
+from unleash_gitops.model.errors import GitopsError, LeaseHeld
+from unleash_gitops.model.lease_record import LeaseRecord, new_lease_name
 
-from unleash_gitops.api.answers import check_answer
-from unleash_gitops.model.errors import (
-    ApiError,
-    GitopsError,
-    LeaseHeld,
-    MissingRoute,
-    ServerError,
-)
-from unleash_gitops.model.lease_record import (
-    LeaseRecord,
-    new_lease_name,
-    parse_lease,
-    workspace_prefix,
-)
+__all__ = ["Lease"]
 
-if TYPE_CHECKING:
-    from unleash_gitops.api.client import Client
-
-__all__ = ["PERMISSIONS", "Lease", "LeaseStore", "ServerLeases", "refuse_token"]
-
-PERMISSIONS = ("CREATE_TAG_TYPE", "UPDATE_TAG_TYPE", "DELETE_TAG_TYPE")
-"""The permissions that a lease needs, those of tag types, which are of the whole instance. Tried on Unleash 8.2.0."""
-_PATH = "/api/admin/tag-types"
 LEASE_SECONDS = 40.0
 """The expiry of a lease: shorter than the default wait for it, long enough for a server that restarts."""
 _CLAIM_SECONDS = 15.0
 _MARGIN = 5.0
 """Seconds before the expiry at which a holder gives up: dates of answers have whole seconds, and requests take time."""
 _RENEW_SECONDS = 10.0
-_MOST_AGE = LEASE_SECONDS / 3
-"""The age of the last check at which the holder checks again before it sends anything."""
-_POLL = (0.5, 1.5)
-"""Seconds between two looks of a run that waits: a random time within."""
-
-
-class LeaseStore(Protocol):
-    """The leases of one workspace on a server. Every method raises ServerError."""
-
-    def list(self) -> Sequence[LeaseRecord]:
-        """Return all leases and claims of the workspace."""
-
-    def create(self, record: LeaseRecord) -> None:
-        """Create the object of `record`."""
-
-    def update(self, record: LeaseRecord) -> None:
-        """Replace the object of `record`. Nothing happens when there is none."""
-
-    def delete(self, name: str) -> None:
-        """Delete an object. Nothing happens when there is none."""
-
-    def now(self) -> datetime:
-        """Return the server's present time, as of its newest answer."""
-
-
-class _TagType(TypedDict):
-    name: str
-    description: NotRequired[str | None]
-
-
-class _TagTypes(TypedDict):
-    tagTypes: list[_TagType]
-
-
-class ServerLeases(LeaseStore):
-    """The leases of `workspace` on the server of `client`."""
-
-    def __init__(self, client: Client, workspace: str) -> None:
-        self._client = client
-        self._workspace = workspace
-        self._prefix = workspace_prefix(workspace)
-
-    @override
-    def list(self) -> Sequence[LeaseRecord]:
-        listed = check_answer(_TagTypes, self._client.get(_PATH), _PATH)["tagTypes"]
-        return [
-            parse_lease(entry["name"], entry.get("description"))
-            for entry in listed
-            if entry["name"].startswith(self._prefix)
-        ]
-
-    @override
-    def create(self, record: LeaseRecord) -> None:
-        body = {"name": record.name, "description": record.to_description(self._workspace)}
-        try:
-            self._client.send("POST", _PATH, body, repeatable=True)
-        except ApiError as error:
-            if error.status == 403:
-                raise refuse_token(self._workspace, error.message) from None
-            if error.status != 409:  # the answer to an earlier attempt was lost: no other run has this name
-                raise
-
-    @override
-    def update(self, record: LeaseRecord) -> None:
-        body = {"description": record.to_description(self._workspace)}
-        self._client.send("PUT", f"{_PATH}/{quote(record.name, safe='')}", body, repeatable=True)
-
-    @override
-    def delete(self, name: str) -> None:
-        try:
-            self._client.send("DELETE", f"{_PATH}/{quote(name, safe='')}", repeatable=True)
-        except MissingRoute:
-            raise
-        except ApiError as error:
-            if error.status != 404:
-                raise
-
-    @override
-    def now(self) -> datetime:
-        return self._client.server_time() or datetime.fromtimestamp(time.time(), UTC)
-
-
-def refuse_token(workspace: str, reason: str) -> GitopsError:
-    """Return the error for a token that may not write leases. `reason` names the missing permission."""
-    permissions = ", ".join(PERMISSIONS)
-    return GitopsError(
-        f"the token may not take the lease of workspace {workspace}: {reason}; nothing was applied",
-        (
-            f"use a token with the permissions {permissions} (the role Editor has them)",
-            "to apply without a lease, when no other apply of the workspace runs, use --no-lock",
-        ),
-    )
+_MOST_AGE = 1.0
+"""The age of the last check, in seconds, at which the holder checks again before it sends anything."""
+_SHORTEST_WAIT = 0.5
+_LONGEST_WAIT = (1.5, 24.0)
+"""Seconds between two looks of a run that waits: up to the first, doubled by each lost claim, up to the second."""
 
 
 class Lease:
@@ -179,6 +73,8 @@ class Lease:
         self._own: LeaseRecord | None = None
         self._checked = (0.0, 0.0)
         """When the last check began that found everything in order, on both clocks."""
+        self._renewed = (0.0, 0.0)
+        """When the last renewal began, on both clocks."""
         self._lost: str | None = None
         self._ended = threading.Event()
 
@@ -192,19 +88,24 @@ class Lease:
     ) -> None:
         """Take the lease, and wait for it for up to `timeout` seconds.
 
-        `on_wait` gets the lease that is waited for, and for how many seconds by now. Raises LeaseHeld,
-        LeaseWaitInterrupted and ServerError; nothing is left on the server then, if that can be reached.
+        `on_wait` gets the lease that is waited for, and for how many seconds by now. Raises LeaseHeld, and GitopsError
+        when the user interrupts the wait, the token may not write leases, or the server's clock is unknown. Nothing is
+        left on the server then, if that can be reached.
         """
-        began = self._monotonic()
+        began, longest_wait = self._monotonic(), _LONGEST_WAIT[0]
         while True:
-            obstacle = self._look()[0] or self._claim()
+            obstacle = self._look()[0]
             if obstacle is None:
-                return
+                obstacle = self._claim()
+                if obstacle is None:
+                    return
+                longest_wait = min(2 * longest_wait, _LONGEST_WAIT[1])
             waited = self._monotonic() - began
             if waited >= timeout:
                 raise LeaseHeld(self._workspace, str(obstacle), waited)
             on_wait(obstacle, waited)
-            if self._wait(min(random.uniform(*_POLL), max(0.05, timeout - waited))):  # noqa: S311 - no secret
+            pause = random.uniform(_SHORTEST_WAIT, longest_wait)  # noqa: S311 - no secret
+            if self._wait(min(pause, max(0.05, timeout - waited))):
                 raise GitopsError(f"interrupted while waiting for the lease of workspace {self._workspace}")
 
     def _look(self) -> tuple[LeaseRecord | None, list[LeaseRecord]]:
@@ -238,9 +139,9 @@ class Lease:
         return obstacle
 
     def renew(self) -> None:
-        """Set a new expiry, unless the lease is lost. Raises ServerError; the lease may still be valid then."""
+        """Set a new expiry, unless the lease is lost. Raises GitopsError; the lease may still be valid then."""
         with self._lock:
-            began = (self._monotonic(), self._wall())
+            began = self._read_clocks()
             limit = self._check()
             if limit is None or self._own is None:
                 return
@@ -251,7 +152,7 @@ class Lease:
             if stored is not None and stored != expires:
                 self._lost = "the server did not store its new expiry"
             if self._lost is None:
-                self._own, self._checked = renewed, began
+                self._own, self._checked, self._renewed = renewed, began, began
 
     def _check(self, limit: datetime | None = None) -> datetime | None:
         """Return until when this run has the lease; None when it lost it, and remember why.
@@ -276,20 +177,42 @@ class Lease:
             self._lost = "it expired before this run renewed it"
         return None if self._lost is not None or own is None else own.expires
 
-    def find_loss(self) -> str | None:
-        """Return why nothing more may be sent, None while the lease is held. Asks the server when it is not certain."""
+    def find_loss(self, *, is_end: bool = False) -> str | None:
+        """Return why nothing more may be sent, None while the lease is held.
+
+        Asks the server when the last check is older than a second, or for `is_end`, at the end of the run. Threads that
+        wait for one check share its result.
+        """
+        asked = self._monotonic()
         with self._lock:
-            if self._lost is None and self._age() >= _MOST_AGE:
+            if self._lost is None and (is_end or not self._is_fresh(asked)):
                 try:
-                    self.renew()
-                except ServerError as error:
-                    if self._age() >= LEASE_SECONDS - _MARGIN:
+                    self._confirm()
+                except GitopsError as error:
+                    if self._age(self._renewed) >= LEASE_SECONDS - _MARGIN:
                         self._lost = f"it could not be renewed ({error})"
             return None if self._lost is None else f"the lease of workspace {self._workspace} was lost: {self._lost}"
 
-    def _age(self) -> float:
-        """Return the seconds since the last check by whichever clock says more; a clock that was set counts as well."""
-        monotonic, wall = self._checked
+    def _is_fresh(self, asked: float) -> bool:
+        """Tell whether the last check is as good as one now, for a caller who asked at a monotonic time."""
+        age = self._age(self._checked)
+        return age < _MOST_AGE or (self._checked[0] >= asked and age < _MARGIN)
+
+    def _confirm(self) -> None:
+        """Check the lease at the server; renew it when that is overdue."""
+        if self._age(self._renewed) >= 2 * _RENEW_SECONDS:
+            self.renew()
+            return
+        began = self._read_clocks()
+        if self._check() is not None:
+            self._checked = began
+
+    def _read_clocks(self) -> tuple[float, float]:
+        return self._monotonic(), self._wall()
+
+    def _age(self, then: tuple[float, float]) -> float:
+        """Return the seconds since `then` by whichever clock says more; a clock that was set counts as well."""
+        monotonic, wall = then
         return max(self._monotonic() - monotonic, abs(self._wall() - wall))
 
     def keep_renewing(self) -> None:
@@ -298,7 +221,7 @@ class Lease:
 
     def _renew_until_end(self) -> None:
         while not self._ended.wait(_RENEW_SECONDS) and self._lost is None:
-            with suppress(ServerError):  # `find_loss` tries again, and knows how long that can wait
+            with suppress(GitopsError):  # `find_loss` tries again, and knows how long that can wait
                 self.renew()
 
     def free(self) -> None:
@@ -311,7 +234,7 @@ class Lease:
 
     def _discard(self) -> None:
         """Delete the own object, if the server can be reached."""
-        with suppress(ServerError):
+        with suppress(GitopsError):
             own, self._own = self._own, None
             if own is not None:
                 self._store.delete(own.name)

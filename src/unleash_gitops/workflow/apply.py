@@ -32,8 +32,16 @@ from unleash_gitops.workflow.review import review_report
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
+    from unleash_gitops.engine.lease import Lease
 
-__all__ = ["apply_plan", "check_deletes", "check_drift", "check_plan", "require_audit_log", "require_no_maintenance"]
+__all__ = [
+    "apply_plan",
+    "check_deletes",
+    "check_drift",
+    "check_plan",
+    "require_audit_log",
+    "require_no_maintenance",
+]
 
 
 def check_deletes(plan: Plan, max_deletes: int | None = None) -> None:
@@ -111,14 +119,14 @@ def apply_plan(
     on_result: Callable[[Result], None] = lambda _: None,
     hand_over: Callable[[str, str], None] = lambda _address, _secret: None,
     on_unexpected: Callable[[UnexpectedFailure], None] = lambda _: None,
-    halt: Callable[[], str | None] = lambda: None,
+    lease: Lease | None = None,
 ) -> Report:
     """Do what the plan says, all of it and nothing else. `check_plan` returns a saved plan with its calls.
 
     `hand_over` gets each secret that the server makes: the address of its object, and the secret. `on_unexpected` gets
-    each exception that no part of the tool expects. `halt` returns why nothing more may be sent, None as long as it
-    may. Before anything is sent it raises Maintenance or another ServerError, and UsageError when a secret that the
-    plan names is not in the environment; afterwards, every failure is in the report.
+    each exception that no part of the tool expects. Nothing more is sent once `lease` is lost. Before anything is sent
+    it raises Maintenance or another ServerError, and UsageError when a secret that the plan names is not in the
+    environment; afterwards, every failure is in the report.
     """
     if any(len(change.calls) != len(change.requests) for change in plan.changes):
         raise RuntimeError("the calls of a saved plan must be rebuilt before it is applied")
@@ -135,9 +143,17 @@ def apply_plan(
         hand_over,
         check_object=lambda change: check_object(plan, change, client),
         on_unexpected=on_unexpected,
-        halt=halt,
+        halt=(lambda: None) if lease is None else lease.find_loss,
     )
-    return _review(plan, report, client, since, on_unexpected, audit_error)
+    return _report_loss(_review(plan, report, client, since, on_unexpected, audit_error), lease)
+
+
+def _report_loss(report: Report, lease: Lease | None) -> Report:
+    """Return the report of a run that ends, with the loss of its lease: another apply may have written meanwhile."""
+    if lease is None or not report.has_sent or report.unverified is not None:
+        return report
+    loss = lease.find_loss(is_end=True)
+    return report if loss is None else report.model_copy(update={"unverified": loss})
 
 
 def require_no_maintenance(client: Client) -> None:

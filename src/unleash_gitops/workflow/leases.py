@@ -1,4 +1,4 @@
-"""The leases of the workspaces of a run: taken in one order, so that two runs never wait for each other, and freed."""
+"""The leases of the workspaces of a run: who needs one, and taking them in one order, so that no two runs deadlock."""
 
 from __future__ import annotations
 
@@ -9,24 +9,49 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from unleash_gitops.api.audit_log import parse_actor
-from unleash_gitops.engine.lease import PERMISSIONS, Lease, ServerLeases, refuse_token
-from unleash_gitops.model.errors import ApiError, GitopsError, NotUnleash, ServerError
+from unleash_gitops.engine.lease import Lease
+from unleash_gitops.engine.lease_store import PERMISSIONS, ServerLeases, refuse_token, refuse_unlock
+from unleash_gitops.model.errors import ApiError, GitopsError, NotUnleash, ServerError, StalePlan
 from unleash_gitops.model.lease_record import LeaseRecord, format_time
 from unleash_gitops.workflow.apply import require_no_maintenance
+from unleash_gitops.workflow.many_workspaces import check_all_plans
 
 if TYPE_CHECKING:
     from unleash_gitops.api.client import Client
     from unleash_gitops.workflow.many_workspaces import Run
 
-__all__ = ["end_leases", "has_requests", "hold_leases", "list_leases"]
+__all__ = ["check_or_plan_again", "end_leases", "has_requests", "hold_leases", "list_leases", "select_holders"]
 
 OnWait = Callable[["Run", LeaseRecord, float], None]
 """Gets the lease that a run waits for, and for how many seconds by now."""
 
 
 def has_requests(run: Run) -> bool:
-    """Tell whether anything would be sent for a run."""
-    return run.error is None and run.plan is not None and any(change.calls for change in run.plan.changes)
+    """Tell whether anything would be sent for a run. A saved plan has requests; its calls are rebuilt later."""
+    return run.error is None and run.plan is not None and any(change.requests for change in run.plan.changes)
+
+
+def select_holders(runs: Sequence[Run], *, blocked: bool) -> list[Run]:
+    """Return the runs that need a lease: with requests, or, if `blocked`, with blocked changes to be planned again."""
+    return [run for run in runs if has_requests(run) or (blocked and _has_blocked(run))]
+
+
+def _has_blocked(run: Run) -> bool:
+    return run.error is None and run.plan is not None and bool(run.plan.summary.blocked)
+
+
+def check_or_plan_again(runs: Sequence[Run], plan_again: Callable[[Sequence[Run]], None]) -> None:
+    """Check the plans of `runs`, made before they had their leases; plan again what another apply may have changed.
+
+    What blocks a change cannot be checked: the other apply may have been half done when this run looked.
+    """
+    check_all_plans([run for run in runs if has_requests(run)])
+    stale = [run for run in runs if isinstance(run.error, StalePlan)]
+    for run in stale:
+        run.error = None
+    stale += [run for run in runs if _has_blocked(run) and run not in stale]
+    if stale:
+        plan_again(stale)
 
 
 @contextmanager
@@ -119,4 +144,4 @@ def end_leases(run: Run, records: Sequence[LeaseRecord]) -> None:
         except ApiError as error:
             if error.status != 403:
                 raise
-            raise refuse_token(run.name, error.message) from None
+            raise refuse_unlock(run.name, error.message) from None

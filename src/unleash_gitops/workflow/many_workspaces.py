@@ -194,7 +194,7 @@ def apply_all(
             lambda result: on_result(run, result),
             lambda address, secret: hand_over(run, address, secret),
             on_unexpected,
-            halt=(lambda: None) if run.lease is None else run.lease.find_loss,
+            lease=run.lease,
         )
 
     _run_step(runs, apply)
