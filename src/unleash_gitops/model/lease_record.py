@@ -88,7 +88,7 @@ def parse_lease(name: str, description: object) -> LeaseRecord:
             _parse_time(facts["expires"]),
             facts["held"] is True,
         )
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return LeaseRecord(name, "", None, None, is_held=True)
 
 

@@ -150,7 +150,7 @@ def apply_plan(
 
 def _report_loss(report: Report, lease: Lease | None) -> Report:
     """Return the report of a run that ends, with the loss of its lease: another apply may have written meanwhile."""
-    if lease is None or not report.has_sent or report.unverified is not None:
+    if lease is None or not report.has_attempted or report.unverified is not None:
         return report
     loss = lease.find_loss(is_end=True)
     return report if loss is None else report.model_copy(update={"unverified": loss})

@@ -143,3 +143,10 @@ def test_a_kind_in_a_document_that_is_no_yaml_hides_its_file(load_files: Callabl
     broken = f"{key}: Addon, description: {MARKER}]\n"
     (problem,) = load_files({"unleash-gitops.yaml": WORKSPACE, "a.yaml": head + broken}).diagnostics
     assert problem.excerpt == "***"
+
+
+@pytest.mark.parametrize("spec", [f"{{token: {MARKER}}}", f'{{url: "https://u:{MARKER}@a.example", projectz: [a]}}'])
+def test_a_secret_in_a_workspace_file_is_not_quoted(tmp_path: Path, spec: str) -> None:
+    (tmp_path / "unleash-gitops.yaml").write_text(f"{WORKSPACE}spec: {spec}\n")
+    done = run_here(["validate", "."], cwd=tmp_path, environment=inherited_environment())
+    assert (done.code, MARKER in done.out + done.err) == (1, False), done.out + done.err

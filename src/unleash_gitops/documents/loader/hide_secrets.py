@@ -32,13 +32,17 @@ _UNQUOTED = re.compile(r"(?<=\bthe number )\S+|(?<=\bmust be a string, not ).*|(
 _TYPE = re.compile(
     r'(?:kind|apiVersion): "[\w./-]{1,40}" is not '
 )  # what a document of another tool has, and no secret
+_PASSWORD_IN_URL = re.compile(r"://[^/\s\"'@]*:[^/\s\"'@]*@")
+_USUAL_KEYS = {"apiKey", "api_key", "authToken", "passwd", "password", "secret", "token"}
+"""Keys of no document, with which a secret is written where none belongs."""
 _PATH = re.compile(r"[\w.\[\]*-]+(?=:? )")
 
 
 def may_hold_secrets(content: bytes, path: str) -> bool:
     """Tell whether a file may hold a document of a kind with secrets.
 
-    That is any file with such a kind, with no kind or an unknown one, or with a key that only such kinds have.
+    That is any file with such a kind, with no kind or an unknown one, with a key that only such kinds have, or that
+    usually has a secret, or with a password in a URL.
     """
     text = content.decode("utf-8", "replace")
     documents, problems = parse_documents(content, path)
@@ -49,7 +53,8 @@ def may_hold_secrets(content: bytes, path: str) -> bool:
         names += _KIND.findall(text)
     elif not names:
         names = re.findall(r"^kind:[ \t]*(\w+)", text, re.MULTILINE)
-    return any(_has_secrets(name) for name in names) or _telling_keys().search(text) is not None
+    has_telling_part = _telling_keys().search(text) is not None or _PASSWORD_IN_URL.search(text) is not None
+    return has_telling_part or any(_has_secrets(name) for name in names)
 
 
 def _read_kind(document: Any) -> str:
@@ -108,7 +113,8 @@ def _has_secrets(name: str) -> bool:
 def _telling_keys() -> re.Pattern[str]:
     """Return what finds a key that stands only in documents of kinds with secrets."""
     others = {word for kind in kinds().values() if not kind.secret_keys for word in list_words(kind.document)}
-    telling = {key for kind in kinds().values() for key in kind.secret_keys} - others - list_words(WorkspaceDocument)
+    telling = {key for kind in kinds().values() for key in kind.secret_keys} | _USUAL_KEYS
+    telling -= others | list_words(WorkspaceDocument)
     return re.compile(rf"""\b(?:{"|".join(sorted(map(re.escape, telling)))})\b["']?[ \t]*:""")
 
 
