@@ -57,6 +57,7 @@ def change(space: Space, who: httpx.Client, **fields: Any) -> None:
 
 
 def test_a_value_is_written_at_its_place(fake_space: Space, somebody: httpx.Client) -> None:
+    # the apply writes one event about the chart, and three about its lease
     file = write(fake_space, "errors")
     assert fake_space.apply().code == 0
     before = file.read_text()
@@ -64,11 +65,11 @@ def test_a_value_is_written_at_its_place(fake_space: Space, somebody: httpx.Clie
     done = fake_space.run("accept")
     assert (done.code, done.out) == (
         0,
-        "errors.yaml:2: accepted timeRange of ImpactMetric/errors (changed by somebody, event 2)\n",
+        "errors.yaml:2: accepted timeRange of ImpactMetric/errors (changed by somebody, event 5)\n",
     )
     assert done.err == "1 document changed; review and commit them\n"
     assert file.read_text() == before.replace("timeRange: day ", "timeRange: week ").replace(
-        "{name: errors}", "{name: errors, accepted: 2}"
+        "{name: errors}", "{name: errors, accepted: 5}"
     )
     assert fake_space.plan()["changes"] == []
     assert fake_space.run("accept").err == "nothing to accept\n"
@@ -267,7 +268,7 @@ def test_several_workspaces_in_one_run(tmp_path: Path, fake: Instance, somebody:
     assert "workspace second (repository/second/):\nrepository/second/two.yaml:" in done.err
     assert "the files of workspaces with errors were not changed\n1 document changed" in done.err
     assert "p95" in files[0].read_text()
-    assert files[1].read_text() == before[1].replace("day ", "week ").replace("two}", "two, accepted: 4}")
+    assert files[1].read_text() == before[1].replace("day ", "week ").replace("two}", "two, accepted: 10}")
 
 
 def test_a_name_with_a_slash_is_a_target(fake_space: Space, somebody: httpx.Client) -> None:

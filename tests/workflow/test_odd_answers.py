@@ -88,7 +88,9 @@ def test_an_apply_whose_writes_get_odd_answers_ends_with_a_report(
     server.change = change
     server.is_read_only = True
     try:
-        done = server.run("apply", "--yes", "--concurrency", "1", *(() if has_lease else ("--no-lock",)))
+        done = server.run(
+            "apply", "--yes", "--concurrency", "1", *(("--lock-timeout", "0") if has_lease else ("--no-lock",))
+        )
     finally:
         server.is_read_only = False
     check(done, 0, 1, 3)
