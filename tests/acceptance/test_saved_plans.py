@@ -265,7 +265,7 @@ def test_the_report_for_programs(space: Space) -> None:
     assert list(report) == ["formatVersion", "summary", "results", "concurrent", "unverified", "auditError"]
     assert report["summary"] == {"applied": 1, "failed": 0, "skipped": 0, "blocked": 1}
     assert [list(result) for result in report["results"]] == [
-        ["action", "kind", "name", "project", "feature", "id", "status", "error", "sent"]
+        ["action", "kind", "name", "project", "feature", "id", "status", "error", "sent", "attempted"]
     ] * 2
     assert {result["name"]: result["status"] for result in report["results"]} == {"a": "applied", "b": "blocked"}
 

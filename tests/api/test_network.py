@@ -6,10 +6,12 @@ import socket
 import sys
 from collections.abc import Iterator
 
+import httpcore
 import pytest
 
 from servers.loopback import read_request, serve_raw
 from unleash_gitops.api.client import Client
+from unleash_gitops.api.network import _Network
 from unleash_gitops.api.transfer import NoAnswer, Transfer
 from unleash_gitops.model.errors import UsageError
 
@@ -106,3 +108,23 @@ def test_a_name_that_is_no_host_is_no_answer(host: str) -> None:
     with Transfer("http://unleash.test", {}, timeout=5) as transfer, pytest.raises(NoAnswer) as caught:
         transfer.send("GET", f"http://{host}/")
     assert not caught.value.sent
+
+
+class _Connection(httpcore.NetworkStream):
+    """A connection that tells whether it was closed."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def test_a_closed_client_leaves_no_connection_open_that_another_thread_opened() -> None:
+    network = _Network()
+    early, late = _Connection(), _Connection()
+    network.keep(early)
+    network.close()
+    with pytest.raises(httpcore.ConnectError):
+        network.keep(late)
+    assert (early.is_closed, late.is_closed) == (True, True)

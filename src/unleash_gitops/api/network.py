@@ -68,8 +68,9 @@ class BoundedTransport(httpx.BaseTransport):
         )
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, also those that another thread is using or opening."""
         self._pool.close()
+        self._network.close()
 
 
 class _Body(httpx.SyncByteStream):
@@ -92,6 +93,9 @@ class _Network(httpcore.NetworkBackend):
     def __init__(self) -> None:
         self._sockets = httpcore.SyncBackend()
         self._of_thread = threading.local()
+        self._open: set[_Stream] = set()
+        self._is_closed = False
+        self._lock = threading.Lock()
 
     def set_deadline(self, deadline: Deadline) -> None:
         self._of_thread.deadline = deadline
@@ -118,7 +122,30 @@ class _Network(httpcore.NetworkBackend):
             except UnicodeError as error:  # a name that is no host name, such as one with a label of 64 characters
                 raise httpcore.ConnectError(str(error)) from None
 
-        return _Stream(self.run(connect), self)
+        return self.keep(self.run(connect))
+
+    def keep(self, stream: httpcore.NetworkStream) -> _Stream:
+        """Return a connection with the deadlines of this network. Raises httpcore.ConnectError when that is closed."""
+        kept = _Stream(stream, self)
+        with self._lock:
+            if not self._is_closed:
+                self._open.add(kept)
+                return kept
+        stream.close()
+        raise httpcore.ConnectError("the client was closed")
+
+    def forget(self, stream: _Stream) -> None:
+        """Note that a connection is closed."""
+        with self._lock:
+            self._open.discard(stream)
+
+    def close(self) -> None:
+        """Close each connection that is open, and each that is opened from now on: the pool knows only idle ones."""
+        with self._lock:
+            self._is_closed = True
+            streams = list(self._open)
+        for stream in streams:
+            stream.close()
 
     def run(self, connect: Callable[[float], httpcore.NetworkStream]) -> httpcore.NetworkStream:
         """Return the result of `connect`, which gets the seconds that are left. Raises httpcore.ConnectTimeout.
@@ -160,6 +187,7 @@ class _Stream(httpcore.NetworkStream):
             self._stream.write(buffer[begin : begin + _WRITE_BYTES], seconds)
 
     def close(self) -> None:
+        self._network.forget(self)
         self._stream.close()
 
     def start_tls(
@@ -171,7 +199,9 @@ class _Stream(httpcore.NetworkStream):
         def shake_hands(seconds: float) -> httpcore.NetworkStream:
             return self._stream.start_tls(ssl_context, server_hostname, seconds)
 
-        return _Stream(self._network.run(shake_hands), self._network)
+        encrypted = self._network.keep(self._network.run(shake_hands))
+        self._network.forget(self)  # the encrypted connection closes this one
+        return encrypted
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
