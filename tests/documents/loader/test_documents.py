@@ -76,7 +76,7 @@ CASES = [
         {"a.yaml": "- a\n---\ntext\n---\n5\n"},
         [
             "a.yaml:1:1: error: a document must be a mapping, found a list [type]",
-            'a.yaml:3:1: error: a document must be a mapping, found "text" [type]',
+            'a.yaml:3:1: error: a document must be a mapping, found "***" [type]',
             "a.yaml:5:1: error: a document must be a mapping, found the number 5 [type]",
         ],
     ),
