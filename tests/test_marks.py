@@ -13,5 +13,6 @@ def test_a_test_without_the_mark_cannot_start_a_server() -> None:
 
 
 def test_a_test_that_uses_the_server_has_the_mark(request: pytest.FixtureRequest) -> None:
-    users = [item for item in request.session.items if {"real_server", "sandbox_directory"} & set(getattr(item, "fixturenames", ()))]
+    servers = {"real_server", "sandbox_directory"}
+    users = [item for item in request.session.items if servers & set(getattr(item, "fixturenames", ()))]
     assert [item.nodeid for item in users if item.get_closest_marker("sandbox") is None] == []
