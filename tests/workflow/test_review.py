@@ -147,10 +147,8 @@ def test_what_another_user_changed_after_the_write_is_no_failure_of_the_server()
     assert report.complete
 
 
-def test_a_lost_write_is_not_excused_by_another_user_who_changed_another_field() -> None:
-    rivals = Rivals("FeatureFlag", in_production(rollout(10), description="one"))
-    plan = rivals.plan(in_production(rollout(50), description="one"))
-    edit = {"name": "f", "type": "release", "description": "theirs"}
+def lose_strategy_write(rivals: Rivals, edit: dict[str, Any]) -> None:
+    """Let the server drop the next write of a strategy, and another user edit the flag at that moment."""
 
     def hook(method: str, path: str, go: Callable[[], Answer]) -> Answer:
         if method != "PUT" or "/strategies/" not in path:
@@ -160,6 +158,14 @@ def test_a_lost_write_is_not_excused_by_another_user_who_changed_another_field()
         return (200, {}, b"{}")
 
     rivals.fake.hook = hook
+
+
+def test_a_lost_write_is_not_excused_by_another_user_who_changed_another_field() -> None:
+    rivals = Rivals("FeatureFlag", in_production(rollout(10), description="one"))
+    plan = rivals.plan(in_production(rollout(50), description="one"))
+    edit = {"name": "f", "type": "release", "description": "theirs"}
+
+    lose_strategy_write(rivals, edit)
     report = rivals.apply(plan)
     error = NOT_STORED + "environments.production.strategies[0].parameters.rollout"
     assert [(result.status, result.error) for result in report.results] == [("failed", error)]
@@ -171,14 +177,7 @@ def test_a_lost_write_is_not_excused_by_a_change_before_the_write_of_another_par
     plan = rivals.plan({"description": "two", **in_production(rollout(50))})
     edit = {"name": "f", "type": "experiment", "description": "two"}
 
-    def hook(method: str, path: str, go: Callable[[], Answer]) -> Answer:
-        if method != "PUT" or "/strategies/" not in path:
-            return go()
-        rivals.fake.hook = lambda _method, _path, go: go()
-        rivals.send("PUT", FLAG, edit)
-        return (200, {}, b"{}")
-
-    rivals.fake.hook = hook
+    lose_strategy_write(rivals, edit)
     (result,) = rivals.apply(plan).results
     error = NOT_STORED + "environments.production.strategies[0].parameters.rollout"
     assert (result.status, result.error) == ("failed", error)

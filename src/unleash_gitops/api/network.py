@@ -215,7 +215,7 @@ def _complete(future: Future[_T], function: Callable[[], _T]) -> None:
 
 
 def _close_result(connecting: Future[httpcore.NetworkStream]) -> None:
-    """Close a connection that nobody waits for any more."""
+    """Close a connection that is made after its request has ended."""
     if connecting.exception() is None:
         connecting.result().close()
 

@@ -6,7 +6,7 @@ The digest of a plan file finds damage. It does not prove who made the file, so 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import get_args
 
@@ -124,7 +124,7 @@ def _check_dependencies(changes: Sequence[Change]) -> None:
     """Raise PlanFileError for a dependency that can never be met."""
     by_address = {change.address: change for change in changes}
     if len(by_address) != len(changes):
-        double = next(address for address, count in _count_addresses(changes).items() if count > 1)
+        ((double, _),) = Counter(change.address for change in changes).most_common(1)
         raise _contradiction(double, "the plan has two changes of it")
     for change in changes:
         for address in change.depends_on:
@@ -138,10 +138,6 @@ def _check_dependencies(changes: Sequence[Change]) -> None:
         TopologicalSorter({change.address: change.depends_on for change in changes}).prepare()
     except CycleError as error:
         raise _contradiction(str(error.args[1][0]), "it depends on itself, through other changes") from None
-
-
-def _count_addresses(changes: Iterable[Change]) -> Counter[str]:
-    return Counter(change.address for change in changes)
 
 
 def _check_counts(plan: Plan) -> None:
